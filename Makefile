@@ -1,0 +1,62 @@
+# The two commands: `make run` and `make test`. Debian 12 and 13, Ubuntu 24.04;
+# git, make, curl and a Rust toolchain are all that must be there.
+
+CARGO ?= cargo
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+CLIENT_VENV := $(abspath $(TARGET_DIR))/client-venv
+# More flags for `make run`, e.g. make run SERVE_FLAGS="--port 50000".
+SERVE_FLAGS ?=
+
+.PHONY: help run build test lint bench fuzz client picture
+
+help:
+	@echo "make run    install what is missing, build, start the host"
+	@echo "make test   install what is missing, build, run every test"
+	@echo "make lint   formatting, clippy, documentation, licences"
+	@echo "make bench  measure the parts of the data path, and then the whole with the real client"
+	@echo "make fuzz   run every parser on random bytes for FUZZ_SECONDS each"
+	@echo "make picture  take docs/stream.png with the real client"
+
+run:
+	@packaging/install-packages.sh build run
+	$(CARGO) build --release
+	exec $(TARGET_DIR)/release/earthshine serve $(SERVE_FLAGS)
+
+build:
+	@packaging/install-packages.sh build
+	$(CARGO) build --release
+
+# The real Moonlight client core, in a Python environment of its own.
+client:
+	@tests/client/setup.sh $(CLIENT_VENV)
+
+# Not a quiet skip: everything is installed here, so everything must run.
+test:
+	@packaging/install-packages.sh build run test
+	@$(MAKE) --no-print-directory client
+	EARTHSHINE_TESTS_MUST_RUN=1 EARTHSHINE_CLIENT_PYTHON=$(CLIENT_VENV)/bin/python \
+		$(CARGO) test --workspace --no-fail-fast
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
+	@if command -v cargo-deny >/dev/null; then $(CARGO) deny check; \
+		else echo "cargo-deny is not installed: licences and advisories were not checked"; fi
+
+# The parts first, then the whole path with the real client.
+bench:
+	@packaging/install-packages.sh build run test
+	@$(MAKE) --no-print-directory client
+	EARTHSHINE_TEST_LOG=info EARTHSHINE_CLIENT_PYTHON=$(CLIENT_VENV)/bin/python $(CARGO) bench
+
+FUZZ_SECONDS ?= 60
+fuzz:
+	tests/fuzz/run all $(FUZZ_SECONDS)
+
+# The README's picture: what the real client decodes of the default desktop.
+picture:
+	@packaging/install-packages.sh build run test
+	@$(MAKE) --no-print-directory client
+	$(CARGO) build --release
+	tests/client/picture.sh $(CLIENT_VENV)/bin/python $(TARGET_DIR)/release/earthshine docs/stream.png

@@ -1,0 +1,77 @@
+//! Colour conversion and scaling of whole frames, beside copying the frame.
+//!
+//! `cargo bench --bench convert`
+
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a bench on known numbers")]
+
+use std::sync::Arc;
+
+use divan::Bencher;
+use divan::counter::BytesCount;
+use earthshine::clock::Micros;
+use earthshine::color::{ColorRange, ColorSpace, Colorimetry};
+use earthshine::units::Size;
+use earthshine::worker::convert::cpu::CpuConverter;
+use earthshine::worker::encode::software::content::Content;
+use earthshine::worker::frame::{Frame, PixelFormat, Pixels};
+
+fn main() {
+    divan::main();
+}
+
+const HD: Size = Size::new(1920, 1080);
+const COLORIMETRY: Colorimetry = Colorimetry { space: ColorSpace::Bt709, range: ColorRange::Limited };
+
+#[divan::bench]
+fn copy_1080p(bencher: Bencher) {
+    let frame = frame(HD);
+    let mut copy = vec![0; frame.bytes().len()];
+    bencher.counter(BytesCount::new(copy.len())).bench_local(|| copy.copy_from_slice(frame.bytes()));
+}
+
+#[divan::bench]
+fn convert_1080p(bencher: Bencher) {
+    convert(bencher, HD, HD);
+}
+
+#[divan::bench]
+fn scale_1440p_to_1080p_and_convert(bencher: Bencher) {
+    convert(bencher, Size::new(2560, 1440), HD);
+}
+
+#[divan::bench]
+fn scale_720p_to_1080p_and_convert(bencher: Bencher) {
+    convert(bencher, Size::new(1280, 720), HD);
+}
+
+#[divan::bench]
+fn look_at_content_1080p(bencher: Bencher) {
+    let frame = frame(HD);
+    let mut converter = CpuConverter::new(HD, COLORIMETRY);
+    let mut planes = [converter.planes(), converter.planes()];
+    converter.convert(&frame, &mut planes[0]).expect("a good frame");
+    bencher.bench_local(|| Content::of(&planes[0], Some(&planes[1])));
+}
+
+fn convert(bencher: Bencher, source: Size, target: Size) {
+    let frame = frame(source);
+    let mut converter = CpuConverter::new(target, COLORIMETRY);
+    let mut planes = converter.planes();
+    bencher
+        .counter(BytesCount::new(frame.bytes().len()))
+        .bench_local(|| converter.convert(&frame, &mut planes).expect("a good frame"));
+}
+
+fn frame(size: Size) -> Frame {
+    let stride = size.width as usize * 4;
+    let bytes: Vec<u8> = (0..stride * size.height as usize).map(|index| (index * 31 % 251) as u8).collect();
+    Frame {
+        pixels: Pixels::Owned(Arc::from(bytes)),
+        size,
+        stride,
+        format: PixelFormat::Bgrx,
+        bottom_up: false,
+        presented: Micros(0),
+        captured: Micros(0),
+    }
+}

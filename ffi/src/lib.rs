@@ -1,0 +1,12 @@
+//! The one home of unsafe code in Earthshine.
+//!
+//! Everything that leans on a C contract or on an instruction set lives here,
+//! behind safe owners: the root package forbids unsafe code. Vendor GPU
+//! libraries will be opened at run time from here, so one binary builds,
+//! starts and tests on any machine.
+
+pub mod openh264;
+pub mod process;
+pub mod shared_memory;
+pub mod simd;
+pub mod udp;

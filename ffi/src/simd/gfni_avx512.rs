@@ -1,0 +1,76 @@
+//! GFNI on 512-bit vectors: Ice Lake, Sapphire Rapids, Zen 4 and later.
+
+use std::arch::x86_64::{
+    _mm512_gf2p8affine_epi64_epi8, _mm512_loadu_si512, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_storeu_si512,
+    _mm512_xor_si512,
+};
+
+use super::field::BIT_MATRICES;
+use super::task::Task;
+
+/// Bytes of a shard per step: two vectors, so that each bit matrix is broadcast
+/// once for both.
+pub(super) const WIDTH: usize = 128;
+
+/// Rows at a time: 2 × 10 sums, two inputs and a matrix fit the 32 registers.
+const ROWS: usize = 10;
+
+/// # Safety
+/// The CPU has AVX-512F, AVX-512BW and GFNI, and `task.len >= WIDTH`.
+#[target_feature(enable = "avx512f,avx512bw,gfni")]
+pub(super) unsafe fn run(task: &Task<'_>) {
+    for at in task.steps(WIDTH) {
+        for (first, count) in task.row_groups(ROWS) {
+            // SAFETY: `steps` keeps `at + WIDTH <= len`, and `row_groups` keeps
+            // `first + count <= rows`.
+            unsafe {
+                match count {
+                    1 => rows::<1>(task, first, at),
+                    2 => rows::<2>(task, first, at),
+                    3 => rows::<3>(task, first, at),
+                    4 => rows::<4>(task, first, at),
+                    5 => rows::<5>(task, first, at),
+                    6 => rows::<6>(task, first, at),
+                    7 => rows::<7>(task, first, at),
+                    8 => rows::<8>(task, first, at),
+                    9 => rows::<9>(task, first, at),
+                    _ => rows::<ROWS>(task, first, at),
+                }
+            }
+        }
+    }
+}
+
+/// # Safety
+/// As for [`run`]; `first + R <= task.rows` and `at + WIDTH <= task.len`.
+#[target_feature(enable = "avx512f,avx512bw,gfni")]
+#[inline]
+unsafe fn rows<const R: usize>(task: &Task<'_>, first: usize, at: usize) {
+    let mut low = [_mm512_setzero_si512(); R];
+    let mut high = [_mm512_setzero_si512(); R];
+    for column in 0..task.columns {
+        // SAFETY: `Task` grants `len` readable bytes from each input shard, and
+        // `rows` coefficients for each column; `loadu` needs no alignment.
+        let (a, b, coefficients) = unsafe {
+            let input = task.input.add(column * task.stride + at);
+            let coefficients = task.coefficients.as_ptr().add(column * task.rows + first);
+            (_mm512_loadu_si512(input.cast()), _mm512_loadu_si512(input.add(64).cast()), coefficients)
+        };
+        for row in 0..R {
+            // SAFETY: `first + row` is a row of the matrix.
+            let coefficient = unsafe { *coefficients.add(row) };
+            let matrix = _mm512_set1_epi64(BIT_MATRICES[usize::from(coefficient)].cast_signed());
+            low[row] = _mm512_xor_si512(low[row], _mm512_gf2p8affine_epi64_epi8::<0>(a, matrix));
+            high[row] = _mm512_xor_si512(high[row], _mm512_gf2p8affine_epi64_epi8::<0>(b, matrix));
+        }
+    }
+    for row in 0..R {
+        // SAFETY: `Task` grants `len` writable bytes from each output shard;
+        // `storeu` needs no alignment.
+        unsafe {
+            let output = task.output.add((first + row) * task.stride + at);
+            _mm512_storeu_si512(output.cast(), low[row]);
+            _mm512_storeu_si512(output.add(64).cast(), high[row]);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What an operator decides, typed and checked.
+//!
+//! The embedded `defaults.toml` is a complete configuration; a file given with
+//! `--config` overrides single values of it and adds apps. Unknown keys and
+//! values out of range are errors that name the key and what is allowed.
+
+pub mod apps;
+pub mod directories;
+pub mod file;
+mod ranges;
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+pub use self::file::ConfigError;
+
+use crate::config::apps::AppConfig;
+use crate::stream_plan::EncoderFamily;
+
+/// A checked configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The machine as clients see it.
+    pub host: HostConfig,
+    /// Picture.
+    pub video: VideoConfig,
+    /// Desktops.
+    pub desktop: DesktopConfig,
+    /// Apps in the order clients list them.
+    #[serde(rename = "app")]
+    pub apps: Vec<AppConfig>,
+}
+
+/// `[host]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostConfig {
+    /// Name that clients show; empty means the machine's host name.
+    pub name: String,
+    /// Announce the host by mDNS.
+    pub discovery: bool,
+    /// Sessions at the same time at most.
+    pub max_sessions: usize,
+}
+
+/// `[video]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VideoConfig {
+    /// Encoders to try, in this order.
+    pub encoders: Vec<EncoderFamily>,
+    /// Parity packets per hundred data packets, 0..=255.
+    pub fec_percent: u8,
+    /// Frames per second that a still picture is repeated at.
+    pub minimum_frame_rate: u32,
+    /// Bit rate limit in kbit/s, whatever clients ask for.
+    pub max_bitrate_kbps: u32,
+}
+
+/// `[desktop]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DesktopConfig {
+    /// Compositor of apps that name none.
+    pub compositor: CompositorKind,
+    /// Command line instead of the built-in one; empty means built-in.
+    pub compositor_command: Vec<String>,
+    /// What compositors draw with.
+    pub renderer: Renderer,
+    /// Offer an X11 display to apps, where Xwayland is installed.
+    pub xwayland: bool,
+    /// How long a desktop may take to become ready.
+    #[serde(with = "seconds")]
+    pub ready_deadline: Duration,
+    /// How long a desktop is kept after its client has gone.
+    #[serde(with = "seconds")]
+    pub idle_limit: Duration,
+    /// First user id of desktops when the host runs as root: every client's
+    /// desktops run under an id of their own.
+    pub first_uid: u32,
+}
+
+/// Compositors we know how to start and resize.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CompositorKind {
+    /// sway, headless.
+    Sway,
+    /// cage, headless.
+    Cage,
+    /// labwc, headless.
+    Labwc,
+}
+
+/// What a compositor draws with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Renderer {
+    /// The GPU where there is a render node, else the CPU.
+    Auto,
+    /// The CPU.
+    Pixman,
+    /// OpenGL ES 2.
+    Gles2,
+    /// Vulkan.
+    Vulkan,
+}
+
+/// Durations as seconds, possibly fractions, in configuration files.
+mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer};
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let seconds = f64::deserialize(deserializer)?;
+        Duration::try_from_secs_f64(seconds)
+            .map_err(|error| serde::de::Error::custom(format!("{seconds} seconds: {error}")))
+    }
+}

@@ -1,0 +1,82 @@
+//! What each key may be.
+//!
+//! Types say most of it; this says the rest, and says it in words for error
+//! messages.
+
+use std::time::Duration;
+
+use super::Config;
+
+/// What a key may be, in words; empty for keys that do not exist.
+pub(super) fn allowed(key: &str) -> &'static str {
+    ALLOWED.iter().find(|(name, _)| *name == key).map_or("", |(_, allowed)| allowed)
+}
+
+impl Config {
+    /// Names the first key, apps aside, that is out of its range.
+    pub(super) fn key_out_of_range(&self) -> Option<&'static str> {
+        let (host, video, desktop) = (&self.host, &self.video, &self.desktop);
+        let seconds = Duration::from_secs;
+        let checks = [
+            ("host.name", host.name.len() <= 64 && !host.name.contains(char::is_control)),
+            ("host.max_sessions", (1..=256).contains(&host.max_sessions)),
+            ("video.encoders", !video.encoders.is_empty() && all_differ(&video.encoders)),
+            ("video.minimum_frame_rate", (1..=240).contains(&video.minimum_frame_rate)),
+            ("video.max_bitrate_kbps", (500..=1_000_000).contains(&video.max_bitrate_kbps)),
+            ("desktop.compositor_command", is_command(&desktop.compositor_command)),
+            ("desktop.ready_deadline", (seconds(1)..=seconds(120)).contains(&desktop.ready_deadline)),
+            ("desktop.idle_limit", desktop.idle_limit <= seconds(30 * 24 * 3600)),
+            ("desktop.first_uid", (1000..=2_000_000_000).contains(&desktop.first_uid)),
+        ];
+        checks.into_iter().find(|(_, good)| !good).map(|(key, _)| key)
+    }
+}
+
+fn all_differ<T: PartialEq>(values: &[T]) -> bool {
+    values.iter().enumerate().all(|(index, value)| !values[..index].contains(value))
+}
+
+fn is_command(arguments: &[String]) -> bool {
+    arguments.first().is_none_or(|program| !program.is_empty())
+        && arguments.iter().all(|argument| !argument.contains('\0'))
+}
+
+const ALLOWED: &[(&str, &str)] = &[
+    ("host.name", "text of at most 64 bytes, empty for the machine's host name"),
+    ("host.discovery", "true or false"),
+    ("host.max_sessions", "1 to 256"),
+    ("video.encoders", "a list of \"nvenc\", \"vaapi\", \"vulkan\", \"software\", at least one, each once"),
+    ("video.fec_percent", "0 to 255"),
+    ("video.minimum_frame_rate", "1 to 240 frames per second"),
+    ("video.max_bitrate_kbps", "500 to 1000000 kbit/s"),
+    ("desktop.compositor", "\"sway\", \"cage\" or \"labwc\""),
+    ("desktop.compositor_command", "a list of program and arguments, empty for the built-in command"),
+    ("desktop.renderer", "\"auto\", \"pixman\", \"gles2\" or \"vulkan\""),
+    ("desktop.xwayland", "true or false"),
+    ("desktop.ready_deadline", "1 to 120 seconds"),
+    ("desktop.idle_limit", "0 to 2592000 seconds"),
+    ("desktop.first_uid", "1000 to 2000000000"),
+    ("app.title", "text of 1 to 64 bytes without control characters"),
+    ("app.id", "1 to 2147483647"),
+    ("app.command", "a command line for sh -c, empty for the compositor alone"),
+    ("app.test_card", "true (then without a command) or false"),
+    ("app.compositor", "\"sway\", \"cage\" or \"labwc\""),
+    ("app.environment", "a table of names without '=' and texts"),
+    ("app.icon", "absolute path of a PNG file"),
+    ("app.working_directory", "absolute path of a directory"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_of_the_defaults_has_its_range_in_words() {
+        let defaults: toml::Table = super::super::file::DEFAULTS.parse().unwrap();
+        for (section, keys) in defaults.iter().filter(|(section, _)| *section != "app") {
+            for key in keys.as_table().unwrap().keys() {
+                assert!(!allowed(&format!("{section}.{key}")).is_empty(), "{section}.{key}");
+            }
+        }
+    }
+}

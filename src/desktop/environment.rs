@@ -1,0 +1,107 @@
+//! The environment of a desktop's processes, built from nothing.
+//!
+//! The host's own environment may hold secrets of whoever started it, so
+//! nothing of it is passed on but the search path.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::members::MARKER;
+use super::programs;
+use super::runtime_dir::RuntimeDir;
+use super::spec::DesktopSpec;
+
+/// Variables of one desktop.
+#[derive(Debug, Clone)]
+pub(super) struct Environment {
+    usual: BTreeMap<OsString, OsString>,
+    configured: BTreeMap<OsString, OsString>,
+    fixed: BTreeMap<OsString, OsString>,
+}
+
+impl Environment {
+    /// What compositor, sound server and application have in common.
+    pub(super) fn new(spec: &DesktopSpec, directories: &RuntimeDir) -> Self {
+        let home = &spec.place.home;
+        let run = directories.run();
+        let usual = table([
+            ("PATH", programs::search_path()),
+            ("HOME", home.into()),
+            ("USER", "earthshine".into()),
+            ("LOGNAME", "earthshine".into()),
+            ("SHELL", shell().into()),
+            ("LANG", "C.UTF-8".into()),
+            ("XDG_SESSION_TYPE", "wayland".into()),
+            ("XDG_CURRENT_DESKTOP", desktop_name(spec).into()),
+        ]);
+        let configured = spec.app.environment.iter().map(|(key, value)| (key.into(), value.into())).collect();
+        let fixed = table([
+            (MARKER, directories.path().into()),
+            ("XDG_RUNTIME_DIR", run.clone().into()),
+            ("PULSE_RUNTIME_PATH", run.join("pulse").into()),
+            ("PULSE_STATE_PATH", run.join("pulse-state").into()),
+        ]);
+        Self { usual, configured, fixed }
+    }
+
+    /// For the sound server, which has no business with the application's.
+    pub(super) fn for_sound_server(&self) -> BTreeMap<OsString, OsString> {
+        merge([&self.usual, &self.fixed])
+    }
+
+    /// For the compositor: `defaults` can be overridden by configuration.
+    pub(super) fn for_compositor<const N: usize>(
+        &self,
+        defaults: [(&str, OsString); N],
+        sound_socket: &Path,
+    ) -> BTreeMap<OsString, OsString> {
+        merge([&self.usual, &table(defaults), &self.configured, &self.fixed, &table([pulse_server(sound_socket)])])
+    }
+
+    /// For the application: everything it needs to reach its desktop.
+    pub(super) fn for_app(
+        &self,
+        wayland_socket: &Path,
+        sound_socket: &Path,
+        display: Option<&str>,
+    ) -> BTreeMap<OsString, OsString> {
+        let reach = table([("WAYLAND_DISPLAY", wayland_name(wayland_socket)), pulse_server(sound_socket)]);
+        let display = display.map(|display| table([("DISPLAY", display.into())])).unwrap_or_default();
+        merge([&self.usual, &display, &self.configured, &self.fixed, &reach])
+    }
+}
+
+fn pulse_server(socket: &Path) -> (&'static str, OsString) {
+    let mut address = OsString::from("unix:");
+    address.push(socket);
+    ("PULSE_SERVER", address)
+}
+
+/// Toolkits of every age take a name; only newer ones take a path.
+pub(super) fn wayland_name(socket: &Path) -> OsString {
+    socket.file_name().map(OsString::from).unwrap_or_default()
+}
+
+fn desktop_name(spec: &DesktopSpec) -> &'static str {
+    match spec.compositor.kind {
+        crate::config::CompositorKind::Sway => "sway",
+        crate::config::CompositorKind::Cage => "cage",
+        crate::config::CompositorKind::Labwc => "labwc:wlroots",
+    }
+}
+
+/// Terminals start this one; without it they ask the user database, which
+/// does not know the desktop's user.
+fn shell() -> PathBuf {
+    programs::find("bash").or_else(|| programs::find("sh")).unwrap_or_else(|| PathBuf::from("/bin/sh"))
+}
+
+fn table<const N: usize>(entries: [(&str, OsString); N]) -> BTreeMap<OsString, OsString> {
+    entries.into_iter().map(|(key, value)| (key.into(), value)).collect()
+}
+
+/// Later tables win.
+fn merge<const N: usize>(tables: [&BTreeMap<OsString, OsString>; N]) -> BTreeMap<OsString, OsString> {
+    tables.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect()
+}

@@ -1,0 +1,279 @@
+//! What is shown: a compositor, a sound server and an application.
+//!
+//! Children of the host process, in process groups of their own (and a cgroup
+//! where the system lets us make one), with a private runtime directory, a
+//! private Wayland socket and a private sound-server socket. Workers connect
+//! to these as ordinary clients; the host itself never speaks Wayland or
+//! PulseAudio, and waits for a child only with a deadline. A private desktop
+//! belongs to one session; a lobby is one that outlives its visitors.
+
+mod cgroup;
+mod child;
+pub mod clean_up;
+mod compositor;
+mod environment;
+mod log_keeper;
+mod members;
+pub mod process;
+pub mod programs;
+mod record;
+mod runtime_dir;
+mod sound_server;
+pub mod spec;
+mod start;
+mod sway_ipc;
+mod x_display;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+pub(crate) use self::cgroup::parent as cgroup_parent;
+pub use self::child::SpawnError;
+pub use self::compositor::{SetModeError, has_render_node};
+pub use self::members::MARKER;
+pub use self::runtime_dir::MakeDirectoryError;
+pub use self::sound_server::SINK;
+pub use self::start::StartDesktopError;
+pub use self::sway_ipc::SwayError;
+
+use self::child::{Child, ChildCommand};
+use self::environment::Environment;
+use self::members::Members;
+use self::process::ProcessId;
+use self::record::Record;
+use self::runtime_dir::RuntimeDir;
+use self::spec::DesktopSpec;
+use crate::units::{FrameRate, Size};
+
+/// Something that ended without having been told to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DesktopEvent {
+    /// The compositor, and with it the picture.
+    CompositorExited(ExitStatus),
+    /// The sound server; [`Desktop::restart_sound`] starts another.
+    SoundExited(ExitStatus),
+    /// The application.
+    AppExited(ExitStatus),
+}
+
+/// A running desktop. [`stop`](Self::stop) ends it; dropping it kills it.
+#[derive(Debug)]
+pub struct Desktop {
+    spec: DesktopSpec,
+    directories: RuntimeDir,
+    environment: Environment,
+    members: Members,
+    host: ProcessId,
+    wayland_socket: PathBuf,
+    compositor: Option<Child>,
+    sound_server: Option<Child>,
+    app: Option<Child>,
+    events: mpsc::Sender<DesktopEvent>,
+    listener: Option<mpsc::Receiver<DesktopEvent>>,
+    log_keeper: Option<JoinHandle<()>>,
+    stopped: bool,
+}
+
+impl Desktop {
+    /// Name that it was started with.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.spec.name
+    }
+
+    /// Process id of the compositor.
+    #[must_use]
+    pub fn compositor_pid(&self) -> u32 {
+        pid(self.compositor.as_ref()).unwrap_or_default()
+    }
+
+    /// Process id of the sound server, if there is one.
+    #[must_use]
+    pub fn sound_server_pid(&self) -> Option<u32> {
+        pid(self.sound_server.as_ref())
+    }
+
+    /// Process id of the application's shell, or of the application where the
+    /// shell became it; `None` without an application.
+    #[must_use]
+    pub fn app_pid(&self) -> Option<u32> {
+        pid(self.app.as_ref())
+    }
+
+    /// Where the compositor listens.
+    #[must_use]
+    pub fn wayland_socket(&self) -> &Path {
+        &self.wayland_socket
+    }
+
+    /// Where the sound server listens, if there is one.
+    #[must_use]
+    pub fn sound_socket(&self) -> Option<PathBuf> {
+        self.sound_server.as_ref().map(|_| sound_server::socket(&self.directories))
+    }
+
+    /// Log files of compositor, sound server and application.
+    #[must_use]
+    pub fn logs(&self) -> [PathBuf; 3] {
+        ["compositor", "sound", "app"].map(|program| self.log(program))
+    }
+
+    /// Where events arrive. There is one receiver: a second call gets one that
+    /// is closed.
+    pub fn take_events(&mut self) -> mpsc::Receiver<DesktopEvent> {
+        self.listener.take().unwrap_or_else(|| mpsc::channel(1).1)
+    }
+
+    /// Gives the output another mode; windows stay. Answers when the output
+    /// has it, within seconds at most.
+    ///
+    /// # Errors
+    /// [`SetModeError`] if the compositor is stuck, cannot change modes (cage
+    /// before 0.2) or took another mode. The stream goes on, scaled.
+    pub async fn set_mode(&mut self, size: Size, frame_rate: FrameRate) -> Result<(), SetModeError> {
+        let sound = sound_server::socket(&self.directories);
+        let helper = compositor::helper(&self.spec, &self.environment, &self.wayland_socket, &sound);
+        compositor::set_mode(&self.spec, &self.directories, &helper, size, frame_rate).await?;
+        (self.spec.size, self.spec.frame_rate) = (size, frame_rate);
+        Ok(())
+    }
+
+    /// Kills the sound server, if it still lives, and starts another on the
+    /// same socket. Answers when it listens, within seconds at most.
+    ///
+    /// # Errors
+    /// [`SpawnError`] if it cannot be started. One that does not listen in
+    /// time is no error: workers try again.
+    pub async fn restart_sound(&mut self) -> Result<(), SpawnError> {
+        if let Some(old) = self.sound_server.take() {
+            old.retire();
+            old.id().signal_group(Signal::KILL);
+            let _ = timeout(KILL_DEADLINE, old.wait()).await;
+        }
+        let _ = std::fs::remove_file(sound_server::socket(&self.directories));
+        self.spawn_sound_server()?;
+        self.wait_for_sound().await;
+        Ok(())
+    }
+
+    /// Ends everything and removes the runtime directory: first politely, then
+    /// not. Answers when all are gone, within seconds at most.
+    pub async fn stop(mut self) {
+        self.halt(GRACE).await;
+    }
+
+    async fn halt(&mut self, grace: Duration) {
+        self.children().for_each(Child::retire);
+        if !grace.is_zero() {
+            self.members.signal_groups(Signal::TERM);
+            let ends = async {
+                for child in self.children() {
+                    child.wait().await;
+                }
+            };
+            let _ = timeout(grace, ends).await;
+        }
+        let remains = self.remains();
+        // Reading another process's environment can wait for its memory lock,
+        // so it happens on a thread that we need not wait for.
+        let killed = tokio::task::spawn_blocking(move || remains.remove());
+        if timeout(KILL_DEADLINE + Duration::from_secs(1), killed).await.is_err() {
+            tracing::warn!(desktop = self.spec.name, "desktop not removed in time");
+        }
+        for child in self.children() {
+            let _ = timeout(KILL_DEADLINE, child.wait()).await;
+        }
+        self.stopped = true;
+    }
+
+    /// What must be killed and removed, apart from the handle.
+    fn remains(&mut self) -> Remains {
+        if let Some(keeper) = self.log_keeper.take() {
+            keeper.abort();
+        }
+        let compositor = self.compositor.iter().map(Child::id).collect();
+        Remains { members: self.members.clone(), directory: self.directories.path().to_owned(), compositor }
+    }
+
+    fn children(&self) -> impl Iterator<Item = &Child> {
+        [&self.app, &self.compositor, &self.sound_server].into_iter().flatten()
+    }
+
+    fn log(&self, program: &str) -> PathBuf {
+        self.spec.place.log_directory.join(format!("{}-{program}.log", self.spec.name))
+    }
+
+    fn launch(
+        &mut self,
+        program: &str,
+        command: &ChildCommand,
+        event: fn(ExitStatus) -> DesktopEvent,
+    ) -> Result<Child, SpawnError> {
+        let child = Child::spawn(command, &self.log(program), self.events.clone(), event)?;
+        self.members.add_leader(child.id());
+        self.save_record();
+        tracing::debug!(desktop = self.spec.name, program, pid = child.id().pid, "started");
+        Ok(child)
+    }
+
+    /// Failing to write it is no reason to fail: the marker finds all the same.
+    fn save_record(&self) {
+        let record = Record { host: self.host, children: self.members.leaders(), cgroup: self.members.cgroup() };
+        if let Err(error) = record.save(self.directories.path()) {
+            tracing::warn!(desktop = self.spec.name, %error, "desktop's record not written");
+        }
+    }
+}
+
+impl Drop for Desktop {
+    fn drop(&mut self) {
+        if self.stopped {
+            return;
+        }
+        self.children().for_each(Child::retire);
+        self.members.signal_groups(Signal::KILL);
+        let remains = self.remains();
+        let thread = std::thread::Builder::new().name("desktop-drop".to_owned());
+        if let Err(error) = thread.spawn(move || remains.remove()) {
+            tracing::warn!(desktop = self.spec.name, %error, "desktop left to the next sweep");
+        }
+    }
+}
+
+/// What is left of a desktop that is to go.
+#[derive(Debug)]
+struct Remains {
+    members: Members,
+    directory: PathBuf,
+    compositor: Vec<ProcessId>,
+}
+
+impl Remains {
+    /// Kills and removes. Blocking. The directory of a desktop with a process
+    /// that does not die is left, with its record, to the next host's sweep.
+    fn remove(self) {
+        let left = self.members.kill_all(KILL_DEADLINE);
+        if !left.is_empty() {
+            tracing::warn!(directory = ?self.directory, ?left, "processes do not die");
+            return;
+        }
+        self.members.release();
+        x_display::remove_left_over(&self.compositor);
+        runtime_dir::remove(&self.directory);
+    }
+}
+
+fn pid(child: Option<&Child>) -> Option<u32> {
+    child.map(|child| child.id().pid)
+}
+
+/// Time between SIGTERM and SIGKILL: applications save what they must.
+const GRACE: Duration = Duration::from_millis(500);
+/// How long killed processes may take to be gone.
+const KILL_DEADLINE: Duration = Duration::from_secs(3);

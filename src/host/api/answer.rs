@@ -1,0 +1,60 @@
+//! Answers as Wolf gives them.
+
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::ext::ReasonPhrase;
+use hyper::{StatusCode, Version};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::host::http::Response;
+
+/// What a resource answers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ApiAnswer {
+    /// 200, an object with `"success":true`.
+    Success(Value),
+    /// 500, or the status that Wolf gives for this one.
+    Failure(StatusCode, String),
+    /// 404 without a body: no such route.
+    NotFound,
+}
+
+impl ApiAnswer {
+    /// `{"success":true}`.
+    #[must_use]
+    pub fn done() -> Self {
+        Self::Success(json!({"success": true}))
+    }
+
+    /// `{"success":true,"<name>":[..]}`.
+    #[must_use]
+    pub fn list<T: Serialize>(name: &str, items: &[T]) -> Self {
+        match serde_json::to_value(items) {
+            Ok(items) => Self::Success(json!({"success": true, name: items})),
+            Err(error) => Self::failed(error.to_string()),
+        }
+    }
+
+    /// `{"success":false,"error":".."}` with status 500, as Wolf says for
+    /// whatever is wrong with a request.
+    #[must_use]
+    pub fn failed(error: impl Into<String>) -> Self {
+        Self::Failure(StatusCode::INTERNAL_SERVER_ERROR, error.into())
+    }
+
+    /// As bytes.
+    #[must_use]
+    pub fn into_response(self) -> Response {
+        let (status, body) = match self {
+            Self::Success(value) => (StatusCode::OK, value.to_string()),
+            Self::Failure(status, error) => (status, json!({"success": false, "error": error}).to_string()),
+            Self::NotFound => (StatusCode::NOT_FOUND, String::new()),
+        };
+        let mut response = Response::new(Full::new(Bytes::from(body)));
+        *response.status_mut() = status;
+        *response.version_mut() = Version::HTTP_10;
+        response.extensions_mut().insert(ReasonPhrase::from_static(b"OK"));
+        response
+    }
+}

@@ -1,0 +1,51 @@
+//! What every HTTP endpoint and API resource may use.
+//!
+//! Made once by `serve` and shared; everything in it is cheap to read, and
+//! nothing in it blocks.
+
+use std::sync::Arc;
+
+use crate::codec::VideoProfile;
+use crate::config::Config;
+use crate::config::apps::AppConfig;
+use crate::host::facts::HostFacts;
+use crate::host::gamestream::pictures::Pictures;
+use crate::host::identity::Identity;
+use crate::host::pairing::Pairings;
+use crate::host::ports::Ports;
+use crate::host::sessions::Sessions;
+use crate::host::store::paired_clients::PairedClients;
+use crate::ids::AppId;
+
+/// State and services of the host process, for those who answer requests.
+#[derive(Debug)]
+pub struct Context {
+    /// Certificate and id of the host.
+    pub identity: Arc<Identity>,
+    /// Who may stream.
+    pub clients: PairedClients,
+    /// Who is about to pair.
+    pub pairings: Pairings,
+    /// Streams.
+    pub sessions: Sessions,
+    /// What the operator decided.
+    pub config: Arc<Config>,
+    /// Ports that really listen.
+    pub ports: Ports,
+    /// Name and hardware addresses of the machine.
+    pub facts: HostFacts,
+    /// What the encoders of this machine can make, for
+    /// `ServerCodecModeSupport`. Never empty: clients refuse a host without
+    /// any.
+    pub profiles: Vec<VideoProfile>,
+    /// What clients show for the apps.
+    pub pictures: Pictures,
+}
+
+impl Context {
+    /// The app with this number.
+    #[must_use]
+    pub fn app(&self, id: AppId) -> Option<&AppConfig> {
+        self.config.apps.iter().find(|app| app.id() == id)
+    }
+}

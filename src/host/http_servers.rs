@@ -1,0 +1,141 @@
+//! HTTP, HTTPS and the API socket, as one thing that `serve` runs.
+//!
+//! Everything is bound before [`HttpServers::run`], so that a host that says
+//! it is ready is.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use crate::host::api::{self, socket::ApiSocket};
+use crate::host::context::Context;
+use crate::host::gamestream::{self, Caller, Channel};
+use crate::host::http::admission::{Admission, ConnectionLimits};
+use crate::host::http::connection::{self, Deadlines};
+use crate::host::http::handshake::Handshakes;
+use crate::host::http::server::{Ends, accept_until};
+use crate::host::identity::Identity;
+use crate::host::store::paired_clients::fingerprint;
+use crate::host::tls;
+
+/// Everything of the host that speaks HTTP, bound and ready to run.
+#[derive(Debug)]
+pub struct HttpServers {
+    http: TcpListener,
+    https: TcpListener,
+    api: ApiSocket,
+    tls: Arc<ServerConfig>,
+    handshakes: Arc<Handshakes>,
+    limits: ConnectionLimits,
+    deadlines: Deadlines,
+}
+
+impl HttpServers {
+    /// With listeners that are bound already (see [`bind_tcp`] and
+    /// [`ApiSocket::bind`]).
+    ///
+    /// # Errors
+    /// [`StartHttpError`].
+    pub fn new(
+        http: TcpListener,
+        https: TcpListener,
+        api: ApiSocket,
+        identity: &Identity,
+    ) -> Result<Self, StartHttpError> {
+        Ok(Self {
+            http,
+            https,
+            api,
+            tls: tls::server_config(identity)?,
+            handshakes: Arc::new(Handshakes::start()?),
+            limits: ConnectionLimits::default(),
+            deadlines: Deadlines::default(),
+        })
+    }
+
+    /// With other deadlines than the usual ones.
+    #[must_use]
+    pub fn with_deadlines(mut self, deadlines: Deadlines) -> Self {
+        self.deadlines = deadlines;
+        self
+    }
+
+    /// With other limits than the usual ones, each for HTTP and for HTTPS.
+    #[must_use]
+    pub fn with_limits(mut self, limits: ConnectionLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Serves until `shutdown` turns true; returns when every socket is
+    /// closed.
+    pub async fn run(self, context: Arc<Context>, shutdown: watch::Receiver<bool>) {
+        let Self { http, https, api, tls, handshakes, limits, deadlines } = self;
+        let grace = deadlines.shutdown;
+        let plain = accept_until(http, Admission::new(limits), shutdown.clone(), grace, |stream, ends| {
+            serve_plain(stream, ends, Arc::clone(&context), deadlines)
+        });
+        let secure = accept_until(https, Admission::new(limits), shutdown.clone(), grace, |stream, ends| {
+            let handshakes = Arc::clone(&handshakes);
+            serve_secure(stream, ends, Arc::clone(&context), deadlines, Arc::clone(&tls), handshakes)
+        });
+        let local = api::serve(api, Arc::clone(&context), deadlines, shutdown.clone());
+        tokio::join!(plain, secure, local);
+        if let Some(handshakes) = Arc::into_inner(handshakes) {
+            handshakes.stop().await;
+        }
+    }
+}
+
+/// Listens on `address`:`port`; port 0 takes a free one.
+///
+/// # Errors
+/// [`BindHttpError`], with what to do.
+pub async fn bind_tcp(address: IpAddr, port: u16) -> Result<TcpListener, BindHttpError> {
+    let address = SocketAddr::new(address, port);
+    TcpListener::bind(address).await.map_err(|source| BindHttpError { address, source })
+}
+
+/// HTTP cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartHttpError {
+    /// The identity is not usable for TLS.
+    #[error("cannot use the host certificate for TLS: {0}")]
+    Tls(#[from] rustls::Error),
+    /// No threads for handshakes.
+    #[error("cannot start threads for TLS: {0}")]
+    Threads(#[from] io::Error),
+}
+
+/// A port cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}: {source}; choose another --port or --bind, or stop what uses it")]
+pub struct BindHttpError {
+    /// The address and port.
+    pub address: SocketAddr,
+    /// What the system says.
+    pub source: io::Error,
+}
+
+async fn serve_plain(stream: TcpStream, ends: Ends, context: Arc<Context>, deadlines: Deadlines) {
+    let caller = Caller { ends, channel: Channel::Plain };
+    connection::serve(stream, &deadlines, |request| gamestream::answer(&context, caller, request)).await;
+}
+
+async fn serve_secure(
+    stream: TcpStream,
+    ends: Ends,
+    context: Arc<Context>,
+    deadlines: Deadlines,
+    tls: Arc<ServerConfig>,
+    handshakes: Arc<Handshakes>,
+) {
+    let Some(stream) = handshakes.accept(stream, tls, deadlines.handshake).await else { return };
+    let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+    let caller = Caller { ends, channel: Channel::Secure(certificate.map(|der| fingerprint(der))) };
+    connection::serve(stream, &deadlines, |request| gamestream::answer(&context, caller, request)).await;
+}

@@ -1,0 +1,129 @@
+//! The host that the tests talk to.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::codec::VideoProfile;
+use crate::config::Config;
+use crate::host::api::socket::ApiSocket;
+use crate::host::context::Context;
+use crate::host::facts::HostFacts;
+use crate::host::gamestream::pictures::Pictures;
+use crate::host::http::admission::ConnectionLimits;
+use crate::host::http::connection::Deadlines;
+use crate::host::http_servers::{HttpServers, bind_tcp};
+use crate::host::identity::Identity;
+use crate::host::pairing::Pairings;
+use crate::host::pairing::pending::PairingLimits;
+use crate::host::ports::Ports;
+use crate::host::sessions::Sessions;
+use crate::host::sessions::shared::Shared;
+use crate::host::store::paired_clients::PairedClients;
+
+const CONFIG: &str = r#"
+[host]
+name = "den"
+discovery = false
+max_sessions = 4
+
+[video]
+encoders = ["software"]
+fec_percent = 20
+minimum_frame_rate = 10
+max_bitrate_kbps = 100000
+
+[desktop]
+compositor = "sway"
+compositor_command = []
+ready_deadline = 5
+idle_limit = 60
+first_uid = 60000
+renderer = "auto"
+xwayland = false
+
+[[app]]
+title = "Desktop"
+
+[[app]]
+title = "Test & card"
+id = 7
+test_card = true
+"#;
+
+/// A running host; stopped by [`Host::stop`].
+pub(super) struct Host {
+    pub(super) context: Arc<Context>,
+    pub(super) http: SocketAddr,
+    pub(super) https: SocketAddr,
+    pub(super) api: PathBuf,
+    pub(super) clients_file: PathBuf,
+    stop: watch::Sender<bool>,
+    running: JoinHandle<()>,
+    _dir: tempfile::TempDir,
+}
+
+impl Host {
+    pub(super) async fn start() -> Self {
+        Self::start_with(PairingLimits::default(), Deadlines::default(), ConnectionLimits::default()).await
+    }
+
+    pub(super) async fn start_with(pairing: PairingLimits, deadlines: Deadlines, limits: ConnectionLimits) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let (http, https) = (bind_tcp(localhost, 0).await.unwrap(), bind_tcp(localhost, 0).await.unwrap());
+        let (http_address, https_address) = (http.local_addr().unwrap(), https.local_addr().unwrap());
+        let api = dir.path().join("api.sock");
+        let socket = ApiSocket::bind(&api).unwrap();
+        let config: Config = toml::from_str(CONFIG).unwrap();
+        let identity = Identity::load_or_create(&dir.path().join("identity.json")).unwrap();
+        let clients_file = dir.path().join("clients.json");
+        let clients = PairedClients::open(&clients_file).unwrap();
+        let ports = Ports::from_base(Ports::DEFAULT_BASE).unwrap();
+        let context = Arc::new(Context {
+            pairings: Pairings::new(&identity, clients.clone(), pairing).unwrap(),
+            identity: Arc::new(identity),
+            clients,
+            sessions: Sessions::new(Arc::new(Shared::for_tests(config.clone(), ports, dir.path()))),
+            pictures: Pictures::prepare(&config.apps),
+            facts: HostFacts::read(&config.host.name),
+            config: Arc::new(config),
+            ports: Ports { http: http_address.port(), https: https_address.port(), ..ports },
+            profiles: vec![VideoProfile::H264],
+        });
+        let servers = HttpServers::new(http, https, socket, &context.identity)
+            .unwrap()
+            .with_deadlines(deadlines)
+            .with_limits(limits);
+        let (stop, stopped) = watch::channel(false);
+        let running = tokio::spawn(servers.run(Arc::clone(&context), stopped));
+        Self { context, http: http_address, https: https_address, api, clients_file, stop, running, _dir: dir }
+    }
+
+    /// Stops the host and waits until all its sockets are closed.
+    pub(super) async fn stop(self) {
+        self.stop.send_replace(true);
+        tokio::time::timeout(Duration::from_secs(20), self.running).await.unwrap().unwrap();
+        assert!(!self.api.exists());
+        for address in [self.http, self.https] {
+            assert_eq!(sockets_of(address.port()), Vec::<String>::new());
+        }
+    }
+}
+
+/// The sockets of this port that some process still has open, as
+/// `/proc/net/tcp` shows them.
+pub(super) fn sockets_of(port: u16) -> Vec<String> {
+    let local = format!("0100007F:{port:04X}");
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let is_open = |line: &&str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        // Local address, and the inode, which is 0 once nobody has the socket.
+        fields.get(1) == Some(&local.as_str()) && fields.get(9) != Some(&"0")
+    };
+    table.lines().filter(is_open).map(str::to_owned).collect()
+}

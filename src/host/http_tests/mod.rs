@@ -1,0 +1,9 @@
+//! A whole host, as far as HTTP goes, on real sockets in one process.
+
+mod client;
+mod fixture;
+
+mod api;
+mod hostile;
+mod pairing;
+mod requests;

@@ -1,0 +1,29 @@
+//! The process that answers the network and touches no driver.
+//!
+//! Async, safe Rust. It owns all state that outlives a worker, and nothing it
+//! does can block on a driver, a compositor or a sound server.
+
+pub mod api;
+pub mod bind;
+pub mod client_certificate;
+pub mod context;
+pub(crate) mod control_server;
+pub mod discovery;
+pub mod facts;
+pub mod gamestream;
+pub mod http;
+pub mod http_servers;
+pub mod identity;
+pub(crate) mod media_ports;
+pub(crate) mod metrics;
+pub mod pairing;
+pub mod ports;
+pub(crate) mod rtsp_server;
+pub mod serve;
+pub mod sessions;
+pub mod store;
+pub(crate) mod supervisor;
+pub mod tls;
+
+#[cfg(test)]
+mod http_tests;

@@ -1,0 +1,292 @@
+//! `earthshine serve`: everything bound, then announced, then served.
+//!
+//! What can fail fails before the ready line: a host that says it is ready is.
+
+use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::json;
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tracing::{info, warn};
+
+use crate::cli::ServeArgs;
+use crate::config::directories::{Directories, DirectoryError};
+use crate::config::{Config, ConfigError};
+use crate::desktop::clean_up::sweep;
+use crate::host::api::socket::{ApiSocket, BindApiError};
+use crate::host::bind::{BindError, any_address, bind_udp, listen_tcp};
+use crate::host::context::Context;
+use crate::host::control_server::ControlServer;
+use crate::host::discovery::Discovery;
+use crate::host::facts::HostFacts;
+use crate::host::gamestream::pictures::Pictures;
+use crate::host::http_servers::{HttpServers, StartHttpError};
+use crate::host::identity::{Identity, IdentityError};
+use crate::host::pairing::pending::PairingLimits;
+use crate::host::pairing::{Pairings, StartPairingError};
+use crate::host::ports::Ports;
+use crate::host::sessions::Sessions;
+use crate::host::sessions::directory::Directory;
+use crate::host::sessions::shared::{ClientSlots, Shared};
+use crate::host::store::paired_clients::PairedClients;
+use crate::host::store::state_dir::{OpenStateDirError, StateDir};
+use crate::host::store::versioned_file::LoadStateError;
+use crate::host::{media_ports, metrics, rtsp_server};
+use crate::ipc::message::MediaKind;
+use crate::protocol::rtsp::sdp::{Encryption, Offer};
+
+/// Why a host does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// State or runtime directory.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The state directory has another host.
+    #[error(transparent)]
+    StateDir(#[from] OpenStateDirError),
+    /// The host's certificate and id.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The list of paired clients.
+    #[error(transparent)]
+    Clients(#[from] LoadStateError),
+    /// Only encoders that nobody can be sure of.
+    #[error("video.encoders names no encoder that works here; add \"software\" at its end")]
+    NoEncoder,
+    /// A base port without room for the others.
+    #[error("--port {0} does not work: choose a base from 6 to 65514, so that all ports derived from it exist")]
+    Ports(u16),
+    /// A port in use, or not ours.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The API socket.
+    #[error(transparent)]
+    Api(#[from] BindApiError),
+    /// The host's key is not usable for pairing.
+    #[error(transparent)]
+    Pairing(#[from] StartPairingError),
+    /// TLS.
+    #[error(transparent)]
+    Http(#[from] StartHttpError),
+    /// The kernel refuses something every host needs.
+    #[error("cannot start: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Runs a host until SIGTERM or SIGINT.
+///
+/// # Errors
+/// [`ServeError`] before the host is ready; nothing is left behind then.
+pub async fn serve(args: ServeArgs) -> Result<(), ServeError> {
+    let host = Host::bind(args)?;
+    host.run().await
+}
+
+/// A host with everything bound.
+struct Host {
+    context: Arc<Context>,
+    sockets: Sockets,
+    http: HttpServers,
+    directory: Arc<Directory>,
+    // Dropped last: they end a thread and let go of a lock.
+    _control: ControlServer,
+    _state_lock: StateDir,
+    bound_to: IpAddr,
+    api_socket: PathBuf,
+    logs: PathBuf,
+}
+
+/// Sockets that have a task each.
+struct Sockets {
+    rtsp: TcpListener,
+    metrics: TcpListener,
+    video: UdpSocket,
+    audio: UdpSocket,
+}
+
+impl Host {
+    fn bind(args: ServeArgs) -> Result<Self, ServeError> {
+        let config = Arc::new(Config::load(args.config.as_deref())?);
+        let directories = Directories::choose(args.state_dir, args.runtime_dir);
+        directories.create()?;
+        let state = StateDir::open(&directories.state)?;
+        let identity = Arc::new(Identity::load_or_create(&state.file("identity.json"))?);
+        let clients = PairedClients::open(&state.file("paired_clients.json"))?;
+        let ports = Ports::from_base(args.port).ok_or(ServeError::Ports(args.port))?;
+
+        let bound_to = args.bind.unwrap_or_else(any_address);
+        let at = |port| SocketAddr::new(bound_to, port);
+        let tcp = |purpose, address| -> Result<TcpListener, ServeError> {
+            Ok(TcpListener::from_std(listen_tcp(purpose, address)?)?)
+        };
+        let udp = |purpose, port| -> Result<UdpSocket, ServeError> {
+            Ok(UdpSocket::from_std(bind_udp(purpose, at(port), true)?)?)
+        };
+        let http = tcp("HTTP", at(ports.http))?;
+        let https = tcp("HTTPS", at(ports.https))?;
+        let metrics_at = args.metrics.unwrap_or((Ipv4Addr::LOCALHOST, args.port + METRICS_OFFSET).into());
+        let sockets = Sockets {
+            rtsp: tcp("RTSP", at(ports.rtsp))?,
+            metrics: tcp("metrics", metrics_at)?,
+            video: udp("video", ports.video)?,
+            audio: udp("audio", ports.audio)?,
+        };
+        let control_socket = bind_udp("control", at(ports.control), false)?;
+        let api_socket = args.api_socket.unwrap_or_else(|| directories.runtime.join("api.sock"));
+        let api = ApiSocket::bind(&api_socket)?;
+
+        // Only now is it certain that no other host runs here.
+        let swept = sweep(&directories.runtime);
+        if !swept.stuck.is_empty() {
+            warn!(processes = swept.stuck.len(), "an earlier host left processes that cannot be killed");
+        }
+
+        let directory: Arc<Directory> = Arc::default();
+        let control = ControlServer::start(control_socket, Arc::clone(&directory))?;
+        let profiles: Vec<_> =
+            config.video.encoders.iter().flat_map(|family| family.certain_profiles()).copied().collect();
+        if profiles.is_empty() {
+            return Err(ServeError::NoEncoder);
+        }
+        let sessions = Sessions::new(Arc::new(Shared {
+            config: Arc::clone(&config),
+            ports,
+            directory: Arc::clone(&directory),
+            control: control.handle(),
+            offer: Offer {
+                profiles: profiles.clone(),
+                encryption_supported: Encryption::ALL,
+                encryption_requested: Encryption::default(),
+                encryption_required: Encryption::default(),
+                // Without devices for them, clients do better with their mouse
+                // emulation.
+                pen_touch: false,
+                controller_touch_motion: false,
+                reference_invalidation: false,
+            },
+            directories: directories.clone(),
+            instance: instance_name(),
+            slots: ClientSlots(Box::new({
+                let clients = clients.clone();
+                move |client| clients.get(client).map(|client| client.slot)
+            })),
+        }));
+        let http = HttpServers::new(http, https, api, &identity)?;
+        let context = Arc::new(Context {
+            pictures: Pictures::prepare(&config.apps),
+            pairings: Pairings::new(&identity, clients.clone(), PairingLimits::default())?,
+            identity,
+            clients,
+            sessions,
+            facts: HostFacts::read(&config.host.name),
+            config,
+            ports,
+            profiles,
+        });
+        let logs = directories.logs();
+        Ok(Self {
+            context,
+            sockets,
+            http,
+            directory,
+            _control: control,
+            _state_lock: state,
+            bound_to,
+            api_socket,
+            logs,
+        })
+    }
+
+    async fn run(self) -> Result<(), ServeError> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let Sockets { rtsp, metrics, video, audio } = self.sockets;
+        let metrics_at = metrics.local_addr()?;
+        let sessions = self.context.sessions.clone();
+        let (shut_down, shutting_down) = watch::channel(false);
+        let servers = tokio::spawn(self.http.run(Arc::clone(&self.context), shutting_down));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(rtsp_server::listen(rtsp, Arc::clone(&self.directory)));
+        tasks.spawn(metrics::listen(metrics, sessions.clone()));
+        tasks.spawn(media_ports::listen(MediaKind::Video, video, Arc::clone(&self.directory)));
+        tasks.spawn(media_ports::listen(MediaKind::Audio, audio, Arc::clone(&self.directory)));
+
+        let Context { config, ports, facts, .. } = &*self.context;
+        let discovery =
+            config.host.discovery.then(|| Discovery::announce(&facts.name, self.bound_to, ports.http)).flatten();
+        print_ready(*ports, &self.api_socket, metrics_at)?;
+        greet(*ports, &self.api_socket, &self.logs);
+
+        tokio::select! {
+            _ = terminate.recv() => info!("SIGTERM: shutting down"),
+            _ = interrupt.recv() => info!("SIGINT: shutting down"),
+        }
+        if let Some(discovery) = discovery {
+            discovery.withdraw().await;
+        }
+        if timeout(SHUTDOWN_DEADLINE, sessions.shut_down()).await.is_err() {
+            warn!("some sessions did not end in time; the next start cleans up after them");
+        }
+        shut_down.send_replace(true);
+        if timeout(SHUTDOWN_DEADLINE, servers).await.is_err() {
+            warn!("some connections did not end in time");
+        }
+        Ok(())
+    }
+}
+
+/// The one line on standard output that scripts wait for.
+fn print_ready(ports: Ports, api_socket: &std::path::Path, metrics: SocketAddr) -> io::Result<()> {
+    let line = json!({
+        "event": "ready",
+        "pid": std::process::id(),
+        "http": ports.http,
+        "https": ports.https,
+        "rtsp": ports.rtsp,
+        "video": ports.video,
+        "control": ports.control,
+        "audio": ports.audio,
+        "api_socket": api_socket,
+        "metrics": metrics.to_string(),
+    });
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
+
+/// What a person wants to know, on standard error between the logs.
+fn greet(ports: Ports, api_socket: &std::path::Path, logs: &std::path::Path) {
+    let Ports { http, https, rtsp, video, control, audio } = ports;
+    eprintln!(
+        "\n  Earthshine listens on TCP {https} {http} {rtsp} and UDP {video} {control} {audio}.\n  \
+         Add this machine in Moonlight by its address{}, then enter the PIN it shows:\n    \
+         earthshine pair --api-socket {} PIN\n  \
+         Logs of desktops and apps: {}\n",
+        if http == Ports::DEFAULT_BASE { String::new() } else { format!(" and port (ADDRESS:{http})") },
+        api_socket.display(),
+        logs.display(),
+    );
+}
+
+/// Unique among the hosts that ever ran here, so that no desktop is taken for
+/// one of an earlier host.
+fn instance_name() -> String {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("{:x}-{}", since_epoch.as_millis(), std::process::id())
+}
+
+/// Metrics port above the base, where none was given.
+const METRICS_OFFSET: u16 = 1;
+
+/// How long sessions, and then connections, may take to end.
+const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(10);

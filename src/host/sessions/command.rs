@@ -1,0 +1,46 @@
+//! What others ask of a session, and why one ends.
+
+use std::net::SocketAddr;
+
+use tokio::sync::oneshot;
+
+use crate::host::sessions::ticket::ConnectionId;
+use crate::host::sessions::{LaunchOrder, Launched, Refusal};
+use crate::ipc::message::MediaKind;
+use crate::protocol::rtsp::stream_parameters::StreamParameters;
+
+/// What others ask of a session.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// `/launch` or `/resume`: a new connection of its client.
+    Connect { order: Box<LaunchOrder>, reply: oneshot::Sender<Result<Launched, Refusal>> },
+    /// ANNOUNCE of a connection; `true` if the stream was started.
+    Announced { connection: ConnectionId, parameters: Box<StreamParameters>, reply: oneshot::Sender<bool> },
+    /// A media PING of a connection.
+    Ping { connection: ConnectionId, kind: MediaKind, peer: SocketAddr },
+    /// The control connection stands.
+    ControlUp { connection: ConnectionId },
+    /// The control connection is gone.
+    ControlDown { connection: ConnectionId },
+    /// End the session.
+    End(Ending),
+}
+
+/// Why a session ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The user quit the app.
+    Cancelled,
+    /// The API stopped it.
+    Stopped,
+    /// The same client launched something else.
+    Superseded,
+    /// The host shuts down.
+    HostStops,
+    /// The application ended.
+    AppClosed,
+    /// Nobody came back within the idle limit.
+    Idle,
+    /// The desktop or the stream broke for good.
+    Broken,
+}

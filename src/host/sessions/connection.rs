@@ -1,0 +1,86 @@
+//! One connection of a session's client: its ticket, and the stream once the
+//! client has announced it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tracing::warn;
+
+use crate::host::ports::Ports;
+use crate::host::sessions::stream::{Stream, StreamEvent};
+use crate::host::sessions::ticket::{ConnectionId, Ticket};
+use crate::ipc::message::MediaKind;
+
+/// The client's current connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) ticket: Arc<Ticket>,
+    pub(crate) rikeyid: u32,
+    since: Instant,
+    control: bool,
+    pub(crate) stream: Option<Stream>,
+    /// Where media pings came from before there was a stream: audio's begin
+    /// before ANNOUNCE, and repeat only every half second.
+    early: Vec<(MediaKind, SocketAddr)>,
+}
+
+impl Connection {
+    /// A connection whose handshake may begin.
+    pub(crate) fn new(ticket: Arc<Ticket>, rikeyid: u32) -> Self {
+        Self { ticket, rikeyid, since: Instant::now(), control: false, stream: None, early: Vec::new() }
+    }
+
+    /// Whether this is the one.
+    pub(crate) fn is(&self, connection: ConnectionId) -> bool {
+        self.ticket.connection == connection
+    }
+
+    /// The control connection stands.
+    pub(crate) const fn control_is_up(&mut self) {
+        self.control = true;
+    }
+
+    /// Whether the client has taken too long to get as far as control.
+    pub(crate) fn is_late(&self, now: Instant) -> bool {
+        !self.control && now.duration_since(self.since) > HANDSHAKE_DEADLINE
+    }
+
+    /// The stream has begun: what came early counts now.
+    pub(crate) fn begin(&mut self, stream: Stream, ports: Ports) {
+        self.stream = Some(stream);
+        for (kind, peer) in std::mem::take(&mut self.early) {
+            self.ping(kind, peer, ports);
+        }
+    }
+
+    /// A media PING: from here on the client's packets go there.
+    pub(crate) fn ping(&mut self, kind: MediaKind, peer: SocketAddr, ports: Ports) {
+        let Some(stream) = &mut self.stream else {
+            self.early.retain(|(early, _)| *early != kind);
+            self.early.push((kind, peer));
+            return;
+        };
+        let port = match kind {
+            MediaKind::Video => ports.video,
+            MediaKind::Audio => ports.audio,
+        };
+        let local = SocketAddr::new(self.ticket.local, port);
+        if let Err(error) = stream.attach(kind, local, peer) {
+            warn!(session = %self.ticket.session, ?kind, %peer, %error, "media socket");
+        }
+    }
+}
+
+/// Waits for what the worker of a connection does next; for ever if there is
+/// none. Cancel-safe.
+pub(crate) async fn next_stream_event(connection: &mut Option<Connection>) -> StreamEvent {
+    match connection.as_mut().and_then(|connection| connection.stream.as_mut()) {
+        Some(stream) => stream.next_event().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// From `/launch` to the control connection: the client gives RTSP and control
+/// 10 s each.
+const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(20);

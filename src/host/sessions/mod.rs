@@ -1,0 +1,288 @@
+//! Sessions: from `/launch` to the last packet.
+//!
+//! A session is an app that a client runs, with its desktop. It outlives the
+//! client's connections: after a disconnect it waits for `/resume`. Each has a
+//! task of its own ([`session`]), spoken to through a mailbox; this module is
+//! the registry in front of them, and what the rest of the host may ask.
+
+pub(crate) mod command;
+pub(crate) mod connection;
+pub(crate) mod directory;
+pub(crate) mod plan;
+pub(crate) mod session;
+pub(crate) mod shared;
+pub(crate) mod stream;
+pub(crate) mod ticket;
+pub mod view;
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
+use tracing::info;
+
+use crate::host::sessions::command::{Command, Ending};
+use crate::host::sessions::session::Session;
+use crate::host::sessions::shared::Shared;
+use crate::host::sessions::view::{SessionRecord, SessionView};
+use crate::ids::{AppId, ClientId, SessionId};
+use crate::protocol::gamestream::launch_request::LaunchRequest;
+
+/// Handle to all sessions; cheap to clone. Every call answers within a
+/// deadline, whatever workers and desktops do.
+#[derive(Debug, Clone)]
+pub struct Sessions {
+    shared: Arc<Shared>,
+    registry: Arc<Mutex<Registry>>,
+}
+
+#[derive(Debug, Default)]
+struct Registry {
+    last_id: u64,
+    closed: bool,
+    sessions: HashMap<SessionId, Handle>,
+}
+
+/// What the registry keeps of a session.
+#[derive(Debug, Clone)]
+struct Handle {
+    client: ClientId,
+    app: AppId,
+    commands: mpsc::Sender<Command>,
+    record: Arc<SessionRecord>,
+    /// Superseded or told to end: not the client's session any more.
+    ending: bool,
+    ended: watch::Receiver<bool>,
+}
+
+impl Sessions {
+    /// No sessions yet.
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, registry: Arc::default() }
+    }
+
+    /// Starts an app for a paired client. An older session of the same client
+    /// is superseded; the same app goes on.
+    ///
+    /// # Errors
+    /// [`Refusal`] with a text for the user.
+    pub async fn launch(&self, order: LaunchOrder) -> Result<Launched, Refusal> {
+        let handle = self.open(&order)?;
+        self.connect(handle, order).await
+    }
+
+    /// Goes back to the client's running app with new keys.
+    ///
+    /// # Errors
+    /// [`Refusal`] with a text for the user.
+    pub async fn resume(&self, order: LaunchOrder) -> Result<Launched, Refusal> {
+        let handle = self.current(order.client).ok_or_else(|| Refusal {
+            status: 503,
+            text: "No app of yours is running on this host any more. Start it again.".to_owned(),
+        })?;
+        self.connect(handle, order).await
+    }
+
+    /// Ends the client's session and its app; answers when both are gone.
+    ///
+    /// # Errors
+    /// [`Refusal`] if teardown did not finish within its deadline.
+    pub async fn cancel(&self, client: ClientId) -> Result<(), Refusal> {
+        let Some(session) = self.with_current(client, |id, _| id) else { return Ok(()) };
+        self.end(session, Ending::Cancelled).await
+    }
+
+    /// The app that a client's session runs, for `currentgame`.
+    #[must_use]
+    pub fn running_app(&self, client: ClientId) -> Option<AppId> {
+        self.with_current(client, |_, handle| handle.app)
+    }
+
+    /// All sessions, for the API.
+    #[must_use]
+    pub fn list(&self) -> Vec<SessionView> {
+        let mut records = self.records();
+        records.sort_by_key(|(id, _)| *id);
+        records.into_iter().map(|(_, record)| record.view()).collect()
+    }
+
+    /// Ends one session, for the API.
+    ///
+    /// # Errors
+    /// [`Refusal`] with status 404 if there is no such session.
+    pub async fn stop(&self, session: SessionId) -> Result<(), Refusal> {
+        if !self.lock().sessions.contains_key(&session) {
+            return Err(Refusal { status: 404, text: format!("There is no session {session}.") });
+        }
+        self.end(session, Ending::Stopped).await
+    }
+
+    /// Ends everything; nothing new starts any more.
+    pub(crate) async fn shut_down(&self) {
+        let sessions: Vec<_> = {
+            let mut registry = self.lock();
+            registry.closed = true;
+            registry.sessions.keys().copied().collect()
+        };
+        let endings = sessions.into_iter().map(|session| {
+            let sessions = self.clone();
+            tokio::spawn(async move { sessions.end(session, Ending::HostStops).await })
+        });
+        for ending in endings.collect::<Vec<_>>() {
+            // A refusal here was logged; the process ends anyway.
+            let _ = ending.await;
+        }
+    }
+
+    /// Views and counters, for metrics.
+    pub(crate) fn records(&self) -> Vec<(SessionId, Arc<SessionRecord>)> {
+        self.lock().sessions.iter().map(|(id, handle)| (*id, Arc::clone(&handle.record))).collect()
+    }
+
+    /// The client's session with this app, or a new one in place of another.
+    fn open(&self, order: &LaunchOrder) -> Result<Handle, Refusal> {
+        if let Some(handle) = self.current(order.client).filter(|handle| handle.app == order.request.app) {
+            return Ok(handle);
+        }
+        let app = self.shared.app(order.request.app).ok_or_else(|| Refusal {
+            status: 404,
+            text: format!("This host has no app {}. Refresh the list of apps.", order.request.app),
+        })?;
+        let mut registry = self.lock();
+        for (id, handle) in &mut registry.sessions {
+            if handle.client == order.client && !handle.ending {
+                info!(session = %id, "superseded by a new launch");
+                handle.ending = true;
+                let end = Command::End(Ending::Superseded);
+                // A mailbox that is full belongs to a session that is alive and
+                // will notice its client's new connection by the lost control.
+                let _ = handle.commands.try_send(end);
+            }
+        }
+        self.admit(&registry)?;
+        registry.last_id += 1;
+        let id = SessionId(registry.last_id);
+        let handle = self.spawn(id, order.client, app);
+        registry.sessions.insert(id, handle.clone());
+        Ok(handle)
+    }
+
+    fn admit(&self, registry: &Registry) -> Result<(), Refusal> {
+        let running = registry.sessions.values().filter(|handle| !handle.ending).count();
+        let limit = self.shared.config.host.max_sessions;
+        if registry.closed {
+            return Err(Refusal { status: 503, text: "This host is shutting down.".to_owned() });
+        }
+        if running >= limit {
+            return Err(Refusal {
+                status: 503,
+                text: format!("This host runs {running} sessions and allows {limit} (host.max_sessions). Try later."),
+            });
+        }
+        Ok(())
+    }
+
+    fn spawn(&self, id: SessionId, client: ClientId, app: crate::config::apps::AppConfig) -> Handle {
+        let (commands, inbox) = mpsc::channel(MAILBOX);
+        let (ended, has_ended) = watch::channel(false);
+        let record = Arc::new(SessionRecord::new(id, client, &app));
+        let app_id = app.id();
+        let session = Session::new(id, client, app, Arc::clone(&self.shared), commands.clone(), Arc::clone(&record));
+        let registry = Arc::clone(&self.registry);
+        tokio::spawn(async move {
+            session.run(inbox).await;
+            registry.lock().unwrap_or_else(PoisonError::into_inner).sessions.remove(&id);
+            ended.send_replace(true);
+        });
+        Handle { client, app: app_id, commands, record, ending: false, ended: has_ended }
+    }
+
+    async fn connect(&self, handle: Handle, order: LaunchOrder) -> Result<Launched, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        let sent = handle.commands.send(Command::Connect { order: Box::new(order), reply });
+        let gone = || Refusal { status: 503, text: "The session ended while it was started. Try again.".to_owned() };
+        let both = async {
+            sent.await.map_err(|_| gone())?;
+            answer.await.map_err(|_| gone())?
+        };
+        timeout(self.shared.config.desktop.ready_deadline + CONNECT_SLACK, both).await.unwrap_or_else(|_| {
+            Err(Refusal { status: 503, text: "The desktop did not start in time. See the host's logs.".to_owned() })
+        })
+    }
+
+    async fn end(&self, session: SessionId, ending: Ending) -> Result<(), Refusal> {
+        let handle = {
+            let mut registry = self.lock();
+            let Some(handle) = registry.sessions.get_mut(&session) else { return Ok(()) };
+            handle.ending = true;
+            handle.clone()
+        };
+        let Handle { commands, mut ended, .. } = handle;
+        let finish = async {
+            // A session that ended meanwhile is what was asked for.
+            let _ = commands.send(Command::End(ending)).await;
+            let _ = ended.wait_for(|ended| *ended).await;
+        };
+        timeout(END_DEADLINE, finish).await.map_err(|_| Refusal {
+            status: 503,
+            text: format!("Session {session} did not end in time. See the host's logs."),
+        })
+    }
+
+    fn current(&self, client: ClientId) -> Option<Handle> {
+        self.with_current(client, |_, handle| handle.clone())
+    }
+
+    fn with_current<T>(&self, client: ClientId, look: impl FnOnce(SessionId, &Handle) -> T) -> Option<T> {
+        let registry = self.lock();
+        let mut sessions = registry.sessions.iter();
+        sessions.find(|(_, handle)| handle.client == client && !handle.ending).map(|(id, handle)| look(*id, handle))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Registry> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A launch or resume, with what the HTTPS connection knows.
+#[derive(Debug, Clone)]
+pub struct LaunchOrder {
+    /// Who asks.
+    pub client: ClientId,
+    /// What for.
+    pub request: LaunchRequest,
+    /// Our address of the HTTPS connection: what the client can reach.
+    pub local: IpAddr,
+    /// The client's address.
+    pub peer: IpAddr,
+}
+
+/// A session that waits for its RTSP handshake.
+#[derive(Debug, Clone)]
+pub struct Launched {
+    /// Value of `sessionUrl0`.
+    pub session_url: String,
+}
+
+/// Why something is not done, as the client shows it to its user.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{text}")]
+pub struct Refusal {
+    /// `status_code` of the XML answer.
+    pub status: u32,
+    /// What is wrong and what to do.
+    pub text: String,
+}
+
+/// Commands a session may have waiting.
+const MAILBOX: usize = 256;
+
+/// What a connect may take beyond the start of its desktop.
+const CONNECT_SLACK: Duration = Duration::from_secs(5);
+
+/// How long a teardown may take: worker, application, compositor and sound
+/// server, each with its own shorter deadline. Clients wait 30 s.
+const END_DEADLINE: Duration = Duration::from_secs(20);

@@ -1,0 +1,451 @@
+//! One session's task: its desktop, its client's connection, its stream.
+//!
+//! ```text
+//!  starting --desktop up--> handshake --ANNOUNCE--> streaming
+//!      ^                        |  20 s                 | control lost
+//!      |                        v                       v
+//!      +------ /resume ------ paused <------------------+--> ended by idle limit
+//! ```
+//!
+//! Everything that can take long (starting a desktop, ending a worker) has a
+//! deadline; while it runs, commands wait in the mailbox.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tracing::{error, info, warn};
+
+use crate::config::apps::AppConfig;
+use crate::desktop::{Desktop, DesktopEvent};
+use crate::host::sessions::command::{Command, Ending};
+use crate::host::sessions::connection::{Connection, next_stream_event};
+use crate::host::sessions::plan::{self, Circumstances};
+use crate::host::sessions::shared::Shared;
+use crate::host::sessions::stream::{Cause, Stream, StreamEvent};
+use crate::host::sessions::ticket::{ConnectionId, Ticket};
+use crate::host::sessions::view::{DesktopView, SessionRecord};
+use crate::host::sessions::{LaunchOrder, Launched, Refusal};
+use crate::ids::{ClientId, SessionId};
+use crate::protocol::control::feedback::{HostMessage, Termination};
+use crate::protocol::rtsp::stream_parameters::StreamParameters;
+use crate::stream_plan::Source;
+use crate::units::{FrameRate, Size};
+
+/// A session's state; [`Session::run`] is its task.
+#[derive(Debug)]
+pub(crate) struct Session {
+    id: SessionId,
+    client: ClientId,
+    app: AppConfig,
+    shared: Arc<Shared>,
+    commands: mpsc::Sender<Command>,
+    record: Arc<SessionRecord>,
+    desktop: Option<Desktop>,
+    desktop_events: Option<mpsc::Receiver<DesktopEvent>>,
+    desktop_restarts: u32,
+    /// Workers of the current desktop that could not capture it.
+    source_failures: u32,
+    mode: (Size, FrameRate),
+    channels: u8,
+    connection: Option<Connection>,
+    connections: u64,
+    past_restarts: u32,
+    idle_since: Option<Instant>,
+}
+
+/// What the task woke up for.
+enum Step {
+    Command(Option<Command>),
+    Desktop(DesktopEvent),
+    Stream(StreamEvent),
+    Tick,
+}
+
+impl Session {
+    pub(crate) fn new(
+        id: SessionId,
+        client: ClientId,
+        app: AppConfig,
+        shared: Arc<Shared>,
+        commands: mpsc::Sender<Command>,
+        record: Arc<SessionRecord>,
+    ) -> Self {
+        Self {
+            id,
+            client,
+            app,
+            shared,
+            commands,
+            record,
+            desktop: None,
+            desktop_events: None,
+            desktop_restarts: 0,
+            source_failures: 0,
+            mode: (DEFAULT_SIZE, DEFAULT_RATE),
+            channels: 2,
+            connection: None,
+            connections: 0,
+            past_restarts: 0,
+            idle_since: Some(Instant::now()),
+        }
+    }
+
+    /// Lives until the session has ended and nothing of it is left.
+    pub(crate) async fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let ending = loop {
+            let step = tokio::select! {
+                command = inbox.recv() => Step::Command(command),
+                event = next_desktop_event(&mut self.desktop_events) => Step::Desktop(event),
+                event = next_stream_event(&mut self.connection) => Step::Stream(event),
+                _ = tick.tick() => Step::Tick,
+            };
+            let ending = match step {
+                Step::Command(Some(command)) => self.obey(command).await,
+                Step::Command(None) => Some(Ending::HostStops),
+                Step::Desktop(event) => self.desktop_event(event).await,
+                Step::Stream(event) => self.stream_event(event).await,
+                Step::Tick => self.tick().await,
+            };
+            if let Some(ending) = ending {
+                break ending;
+            }
+        };
+        info!(session = %self.id, ?ending, "session ends");
+        self.tear_down(ending).await;
+        info!(session = %self.id, "session ended");
+    }
+
+    async fn obey(&mut self, command: Command) -> Option<Ending> {
+        let ports = self.shared.ports;
+        match command {
+            Command::Connect { order, reply } => {
+                let result = self.connect(&order).await;
+                let broken = result.is_err() && self.desktop.is_none() && !self.app.test_card;
+                // A client that went away meanwhile will find the session paused.
+                let _ = reply.send(result);
+                return broken.then_some(Ending::Broken);
+            }
+            Command::Announced { connection, parameters, reply } => {
+                let started = self.is_current(connection) && self.start_stream(&parameters).await;
+                let _ = reply.send(started);
+            }
+            Command::Ping { connection, kind, peer } => {
+                if let Some(current) = self.current(connection) {
+                    current.ping(kind, peer, ports);
+                }
+            }
+            Command::ControlUp { connection } => {
+                if let Some(current) = self.current(connection) {
+                    current.control_is_up();
+                }
+            }
+            Command::ControlDown { connection } => {
+                if self.is_current(connection) {
+                    self.disconnect(None).await;
+                }
+            }
+            Command::End(ending) => return Some(ending),
+        }
+        None
+    }
+
+    /// A new connection in place of an older one.
+    async fn connect(&mut self, order: &LaunchOrder) -> Result<Launched, Refusal> {
+        self.disconnect(Some(Termination::Graceful)).await;
+        let request = &order.request;
+        if let Some(size) = request.size {
+            self.mode = (size, FrameRate::from_hz(request.frame_rate_hz.unwrap_or(60)));
+        }
+        self.channels = request.channels;
+        if self.desktop.is_none() && !self.app.test_card {
+            self.start_desktop().await?;
+        }
+        self.connections += 1;
+        let connection = ConnectionId { session: self.id, number: self.connections };
+        let ticket = Ticket::issue(connection, order, &self.shared, &self.commands)
+            .map_err(|error| Refusal { status: 503, text: error.to_string() })?;
+        self.shared.directory.insert(Arc::clone(&ticket));
+        let scheme = if request.encrypted_rtsp { "rtspenc" } else { "rtsp" };
+        let address = SocketAddr::new(order.local, self.shared.ports.rtsp);
+        self.connection = Some(Connection::new(ticket, request.rikeyid));
+        self.idle_since = None;
+        self.publish("handshake");
+        self.record.update(|view| view.client_ip = order.peer.to_string());
+        info!(session = %self.id, app = self.app.title, peer = %order.peer, "client launches");
+        Ok(Launched { session_url: format!("{scheme}://{address}") })
+    }
+
+    async fn start_desktop(&mut self) -> Result<(), Refusal> {
+        let spec =
+            self.shared.desktop_spec(self.id, self.desktop_restarts, self.client, &self.app, self.mode, self.channels);
+        let mut desktop = Desktop::start(spec).await.map_err(|error| {
+            error!(session = %self.id, %error, "desktop does not start");
+            Refusal { status: 503, text: format!("The desktop of {} did not start: {error}", self.app.title) }
+        })?;
+        self.desktop_events = Some(desktop.take_events());
+        self.desktop = Some(desktop);
+        self.publish_desktop();
+        Ok(())
+    }
+
+    /// What the worker shows: the desktop as it is now, or the test card.
+    fn source(&self) -> Source {
+        match &self.desktop {
+            Some(desktop) => {
+                Source::Desktop { wayland: desktop.wayland_socket().to_owned(), sound: desktop.sound_socket() }
+            }
+            None => Source::TestCard,
+        }
+    }
+
+    async fn start_stream(&mut self, announced: &StreamParameters) -> bool {
+        let mode = (announced.video.size, announced.video.frame_rate);
+        if let Some(desktop) = self.desktop.as_mut().filter(|_| self.mode != mode) {
+            self.mode = mode;
+            if let Err(error) = desktop.set_mode(mode.0, mode.1).await {
+                warn!(session = %self.id, %error, "desktop keeps its mode; its picture will be scaled");
+            }
+        }
+        let source = self.source();
+        let Some(connection) = &mut self.connection else { return false };
+        if connection.stream.is_some() {
+            return false;
+        }
+        let ticket = &connection.ticket;
+        let plan = plan::plan(
+            announced,
+            Circumstances {
+                session: self.id,
+                source,
+                key: &ticket.key,
+                rikeyid: connection.rikeyid,
+                config: &self.shared.config.video,
+            },
+        );
+        info!(session = %self.id, codec = plan.video.profile.codec.name(), size = %plan.video.size,
+            rate = %plan.video.frame_rate, bitrate = %plan.video.bitrate, sealed = plan.video.encrypted,
+            channels = plan.audio.layout.channels, "stream planned");
+        match Stream::start(plan, ticket.worker.clone()) {
+            Ok(stream) => {
+                self.record.set_counters(Some(Arc::clone(stream.counters())));
+                connection.begin(stream, self.shared.ports);
+                self.publish("streaming");
+                true
+            }
+            Err(error) => {
+                error!(session = %self.id, %error, "worker does not start");
+                false
+            }
+        }
+    }
+
+    async fn desktop_event(&mut self, event: DesktopEvent) -> Option<Ending> {
+        match event {
+            DesktopEvent::AppExited(status) => {
+                info!(session = %self.id, %status, "application closed");
+                Some(Ending::AppClosed)
+            }
+            DesktopEvent::SoundExited(status) => {
+                warn!(session = %self.id, %status, "sound server ended");
+                self.replace_sound_server().await;
+                None
+            }
+            DesktopEvent::CompositorExited(status) => {
+                error!(session = %self.id, %status, "compositor ended");
+                self.replace_desktop().await
+            }
+        }
+    }
+
+    /// The worker finds the new one by its socket, which has the same path.
+    async fn replace_sound_server(&mut self) {
+        if let Some(desktop) = &mut self.desktop
+            && let Err(error) = desktop.restart_sound().await
+        {
+            warn!(session = %self.id, %error, "sound server does not start again");
+        }
+        self.publish_desktop();
+    }
+
+    /// A compositor that died takes its applications along: the desktop is
+    /// started again, once.
+    async fn replace_desktop(&mut self) -> Option<Ending> {
+        if let Some(desktop) = self.desktop.take() {
+            desktop.stop().await;
+        }
+        self.desktop_restarts += 1;
+        self.source_failures = 0;
+        if self.desktop_restarts > MOST_DESKTOP_RESTARTS || self.start_desktop().await.is_err() {
+            return Some(Ending::Broken);
+        }
+        let source = self.source();
+        if let Some(stream) = self.connection.as_mut().and_then(|connection| connection.stream.as_mut()) {
+            stream.switch(source);
+        }
+        None
+    }
+
+    async fn stream_event(&mut self, event: StreamEvent) -> Option<Ending> {
+        match event {
+            StreamEvent::Ready => {
+                self.publish_worker();
+                None
+            }
+            StreamEvent::Down(cause) => self.worker_down(&cause).await,
+        }
+    }
+
+    /// A compositor that was killed is noticed by its end. One that hangs is
+    /// noticed by workers that fail one after the other and blame it.
+    async fn doubt_desktop(&mut self, cause: &Cause) -> Option<Ending> {
+        if !cause.blames_source() || self.desktop.is_none() {
+            return None;
+        }
+        self.source_failures += 1;
+        if self.source_failures < MOST_SOURCE_FAILURES {
+            return None;
+        }
+        error!(session = %self.id, "desktop cannot be captured");
+        self.replace_desktop().await
+    }
+
+    async fn worker_down(&mut self, cause: &Cause) -> Option<Ending> {
+        error!(session = %self.id, cause = cause.text(), "worker down");
+        if let Some(ending) = self.doubt_desktop(cause).await {
+            return Some(ending);
+        }
+        let evidence = self.shared.evidence_dir();
+        let stream = self.connection.as_mut().and_then(|connection| connection.stream.as_mut())?;
+        match stream.replace(cause, &evidence).await {
+            Ok(true) => {
+                self.publish_worker();
+                None
+            }
+            Ok(false) => {
+                error!(session = %self.id, "worker died too often");
+                Some(Ending::Broken)
+            }
+            Err(error) => {
+                error!(session = %self.id, %error, "worker does not start again");
+                Some(Ending::Broken)
+            }
+        }
+    }
+
+    async fn tick(&mut self) -> Option<Ending> {
+        let now = Instant::now();
+        let hang = self.connection.as_mut().and_then(|connection| connection.stream.as_mut()?.check(now));
+        if let Some(cause) = hang {
+            return self.worker_down(&cause).await;
+        }
+        let stream = self.connection.as_mut().and_then(|connection| connection.stream.as_mut());
+        if stream.is_some_and(Stream::sound_server_hangs) {
+            warn!(session = %self.id, "sound server hangs");
+            self.replace_sound_server().await;
+        }
+        if self.connection.as_ref().is_some_and(|connection| connection.is_late(now)) {
+            info!(session = %self.id, "client did not connect in time");
+            self.disconnect(None).await;
+        }
+        let limit = self.shared.config.desktop.idle_limit;
+        self.idle_since.filter(|since| now.duration_since(*since) > limit).map(|_| Ending::Idle)
+    }
+
+    /// Ends the client's connection; the desktop stays.
+    async fn disconnect(&mut self, farewell: Option<Termination>) {
+        let Some(Connection { ticket, stream, .. }) = self.connection.take() else { return };
+        if let Some(reason) = farewell {
+            self.shared.control.finish(ticket.connection, HostMessage::Terminate(reason));
+        }
+        self.shared.directory.remove(ticket.connection);
+        self.record.set_counters(None);
+        if let Some(stream) = stream {
+            self.past_restarts += stream.restarts();
+            stream.stop().await;
+        }
+        self.idle_since = Some(Instant::now());
+        self.publish("paused");
+        self.record.update(|view| {
+            view.worker_pid = 0;
+            view.encoder.clear();
+        });
+    }
+
+    async fn tear_down(&mut self, ending: Ending) {
+        let reason = match ending {
+            Ending::Broken => Termination::EncoderFailed,
+            _ => Termination::Graceful,
+        };
+        self.disconnect(Some(reason)).await;
+        if let Some(desktop) = self.desktop.take() {
+            desktop.stop().await;
+        }
+    }
+
+    fn is_current(&self, connection: ConnectionId) -> bool {
+        self.connection.as_ref().is_some_and(|current| current.is(connection))
+    }
+
+    fn current(&mut self, connection: ConnectionId) -> Option<&mut Connection> {
+        self.connection.as_mut().filter(|current| current.is(connection))
+    }
+
+    fn publish(&self, state: &str) {
+        self.record.update(|view| state.clone_into(&mut view.state));
+        self.publish_worker();
+        self.publish_desktop();
+    }
+
+    fn publish_worker(&self) {
+        let Some(stream) = self.connection.as_ref().and_then(|connection| connection.stream.as_ref()) else { return };
+        let plan = stream.plan();
+        self.record.update(|view| {
+            view.worker_pid = stream.worker_pid();
+            view.worker_restarts = self.past_restarts + stream.restarts();
+            stream.encoder().clone_into(&mut view.encoder);
+            view.video_width = plan.video.size.width;
+            view.video_height = plan.video.size.height;
+            view.video_refresh_rate = plan.video.frame_rate.millihertz() / 1000;
+            view.audio_channel_count = plan.audio.layout.channels;
+        });
+    }
+
+    fn publish_desktop(&self) {
+        let desktop = self.desktop.as_ref().map(|desktop| DesktopView {
+            compositor_pid: desktop.compositor_pid(),
+            sound_server_pid: desktop.sound_server_pid().unwrap_or(0),
+            app_pid: desktop.app_pid().unwrap_or(0),
+            wayland_socket: desktop.wayland_socket().display().to_string(),
+            sound_socket: desktop.sound_socket().map(|path| path.display().to_string()).unwrap_or_default(),
+        });
+        self.record.update(|view| view.desktop = desktop);
+    }
+}
+
+async fn next_desktop_event(events: &mut Option<mpsc::Receiver<DesktopEvent>>) -> DesktopEvent {
+    if let Some(event) = match events {
+        Some(events) => events.recv().await,
+        None => None,
+    } {
+        return event;
+    }
+    std::future::pending().await
+}
+
+/// How often heartbeats and deadlines are looked at.
+const TICK: Duration = Duration::from_millis(250);
+
+/// A compositor that dies twice is broken.
+const MOST_DESKTOP_RESTARTS: u32 = 1;
+
+/// Workers that must have failed to capture a desktop before it is the
+/// desktop's fault. Workers that blame it do not count as deaths of their own.
+const MOST_SOURCE_FAILURES: u32 = 3;
+
+/// For clients that leave the mode to ANNOUNCE.
+const DEFAULT_SIZE: Size = Size::new(1280, 720);
+const DEFAULT_RATE: FrameRate = FrameRate::from_hz(60);

@@ -1,0 +1,111 @@
+//! What all sessions of a host share: decisions and addresses, no locks.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::config::apps::AppConfig;
+use crate::config::directories::Directories;
+use crate::desktop::spec::{DesktopSpec, Identity, Place};
+use crate::host::control_server::ControlHandle;
+use crate::host::ports::Ports;
+use crate::host::sessions::directory::Directory;
+use crate::ids::{AppId, ClientId, SessionId};
+use crate::protocol::rtsp::sdp::Offer;
+use crate::units::{FrameRate, Size};
+
+/// Shared by all sessions.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: Arc<Config>,
+    pub(crate) ports: Ports,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) control: ControlHandle,
+    /// What DESCRIBE says.
+    pub(crate) offer: Offer,
+    /// Desktops' private directories, homes, logs, evidence.
+    pub(crate) directories: Directories,
+    /// Tells this host's desktops from those of one before it.
+    pub(crate) instance: String,
+    /// Slot number of a paired client, for the user id of its desktops.
+    pub(crate) slots: ClientSlots,
+}
+
+/// Looks up a small number that belongs to one paired client for ever.
+pub(crate) struct ClientSlots(pub(crate) Box<dyn Fn(ClientId) -> Option<u32> + Send + Sync>);
+
+impl std::fmt::Debug for ClientSlots {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ClientSlots")
+    }
+}
+
+impl Shared {
+    /// The app with this number.
+    pub(crate) fn app(&self, id: AppId) -> Option<AppConfig> {
+        self.config.apps.iter().find(|app| app.id() == id).cloned()
+    }
+
+    /// What a session's desktop is made of. `attempt` counts its desktops.
+    pub(crate) fn desktop_spec(
+        &self,
+        session: SessionId,
+        attempt: u32,
+        client: ClientId,
+        app: &AppConfig,
+        mode: (Size, FrameRate),
+        channels: u8,
+    ) -> DesktopSpec {
+        let name = format!("{}-{session}-{attempt}", self.instance);
+        let home = self.directories.home(client, app.id());
+        // Root can be anybody, and a desktop must not be root; anybody else can
+        // only be themselves.
+        let identity = rustix::process::geteuid().is_root().then(|| {
+            let uid = self.config.desktop.first_uid + (self.slots.0)(client).unwrap_or(0);
+            Identity { uid, gid: uid, groups: Vec::new() }
+        });
+        let place = Place {
+            runtime_root: self.directories.runtime.clone(),
+            log_directory: self.directories.logs(),
+            home,
+            identity,
+        };
+        DesktopSpec::for_app(&self.config.desktop, app, name, mode, channels, place)
+    }
+
+    /// Where evidence about dead workers goes.
+    pub(crate) fn evidence_dir(&self) -> PathBuf {
+        self.directories.state.join("evidence")
+    }
+}
+
+#[cfg(test)]
+impl Shared {
+    /// Sessions without clients: nothing listens for their packets.
+    pub(crate) fn for_tests(config: Config, ports: Ports, directory: &std::path::Path) -> Self {
+        use crate::host::bind::bind_udp;
+        use crate::host::control_server::ControlServer;
+
+        let tickets: Arc<Directory> = Arc::default();
+        let socket = bind_udp("control", ([127, 0, 0, 1], 0).into(), false).unwrap();
+        let control = ControlServer::start(socket, Arc::clone(&tickets)).unwrap();
+        Self {
+            config: Arc::new(config),
+            ports,
+            directory: tickets,
+            control: control.handle(),
+            offer: Offer {
+                profiles: vec![crate::codec::VideoProfile::H264],
+                encryption_supported: crate::protocol::rtsp::sdp::Encryption::ALL,
+                encryption_requested: Default::default(),
+                encryption_required: Default::default(),
+                pen_touch: false,
+                controller_touch_motion: false,
+                reference_invalidation: false,
+            },
+            directories: Directories { state: directory.join("state"), runtime: directory.join("run") },
+            instance: "test".to_owned(),
+            slots: ClientSlots(Box::new(|_| None)),
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! The workers of one connection, one after the other.
+//!
+//! A stream outlives its workers: the counters page, the connected sockets and
+//! the plan stay, so that a successor goes on where a dead worker stopped and
+//! the client sees a short freeze.
+
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tracing::{error, info, warn};
+
+use crate::host::media_ports;
+use crate::host::supervisor::evidence::{self, Subject};
+use crate::host::supervisor::restart::RestartPolicy;
+use crate::host::supervisor::watchdog::{Hang, Watchdog};
+use crate::host::supervisor::worker_link::WorkerLink;
+use crate::host::supervisor::worker_process::{WorkerEvent, WorkerProcess};
+use crate::ids::Generation;
+use crate::ipc::counters_page::{Counter, CountersPage};
+use crate::ipc::message::{FailureKind, FromWorker, MediaKind, ToWorker, WorkerFailure};
+use crate::stream_plan::{Source, StreamPlan};
+
+/// A stream with its current worker.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    plan: StreamPlan,
+    counters: Arc<CountersPage>,
+    link: WorkerLink,
+    generation: Generation,
+    worker: WorkerProcess,
+    watchdog: Watchdog,
+    policy: RestartPolicy,
+    failure: Option<WorkerFailure>,
+    sockets: Vec<Attached>,
+    restarts: u32,
+    sound_hangs: u64,
+    encoder: String,
+}
+
+/// A socket that every worker of the stream gets.
+#[derive(Debug)]
+struct Attached {
+    kind: MediaKind,
+    peer: SocketAddr,
+    socket: UdpSocket,
+}
+
+/// What happened to a stream's worker.
+#[derive(Debug)]
+pub(crate) enum StreamEvent {
+    /// It is ready, with this encoder.
+    Ready,
+    /// It is gone or about to go.
+    Down(Cause),
+}
+
+/// Why a worker is down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// It said why.
+    Failed(WorkerFailure),
+    /// It died without a word.
+    Died(String),
+    /// It stands still and has to be killed.
+    Hung(String),
+}
+
+impl Cause {
+    /// Whether the worker blames what it captures.
+    pub(crate) const fn blames_source(&self) -> bool {
+        matches!(self, Self::Failed(WorkerFailure { kind: FailureKind::Source, .. }))
+    }
+
+    /// For logs, evidence and users.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::Failed(failure) => &failure.text,
+            Self::Died(text) | Self::Hung(text) => text,
+        }
+    }
+}
+
+impl Stream {
+    /// Starts the first worker.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub(crate) fn start(plan: StreamPlan, link: WorkerLink) -> io::Result<Self> {
+        let counters = Arc::new(CountersPage::create()?);
+        let generation = Generation(0);
+        let worker = WorkerProcess::spawn(&plan, generation, &counters)?;
+        info!(session = %plan.session, pid = worker.pid(), "worker started");
+        link.set(Some(worker.channel()));
+        Ok(Self {
+            plan,
+            counters,
+            link,
+            generation,
+            worker,
+            watchdog: Watchdog::new(Instant::now()),
+            policy: RestartPolicy::default(),
+            failure: None,
+            sockets: Vec::new(),
+            restarts: 0,
+            sound_hangs: 0,
+            encoder: String::new(),
+        })
+    }
+
+    /// What the stream is made of.
+    pub(crate) const fn plan(&self) -> &StreamPlan {
+        &self.plan
+    }
+
+    /// The counters that all its workers share.
+    pub(crate) const fn counters(&self) -> &Arc<CountersPage> {
+        &self.counters
+    }
+
+    /// Process id of the current worker.
+    pub(crate) const fn worker_pid(&self) -> u32 {
+        self.worker.pid()
+    }
+
+    /// Workers started after the first.
+    pub(crate) const fn restarts(&self) -> u32 {
+        self.restarts
+    }
+
+    /// Name of the encoder, empty until a worker is ready.
+    pub(crate) fn encoder(&self) -> &str {
+        &self.encoder
+    }
+
+    /// Waits for what the worker does next. Cancel-safe.
+    pub(crate) async fn next_event(&mut self) -> StreamEvent {
+        loop {
+            match self.worker.next_event().await {
+                WorkerEvent::Message(FromWorker::Ready { encoder }) => {
+                    self.watchdog.ready();
+                    self.encoder = encoder;
+                    return StreamEvent::Ready;
+                }
+                WorkerEvent::Message(FromWorker::Failed(failure)) => self.failure = Some(failure),
+                WorkerEvent::Exited(status) => {
+                    let died = || Cause::Died(format!("worker ended: {}", describe(status)));
+                    return StreamEvent::Down(self.failure.take().map_or_else(died, Cause::Failed));
+                }
+            }
+        }
+    }
+
+    /// Looks whether the worker still moves.
+    pub(crate) fn check(&mut self, now: Instant) -> Option<Cause> {
+        let hang = self.watchdog.check(&self.counters, now)?;
+        Some(Cause::Hung(match hang {
+            Hang::Start => "worker did not get ready in time".to_owned(),
+            Hang::Thread(thread) => format!("worker thread {} stands still", thread.name()),
+        }))
+    }
+
+    /// Whether the worker has found its sound server hanging since the last
+    /// call.
+    pub(crate) fn sound_server_hangs(&mut self) -> bool {
+        let hangs = self.counters.get(Counter::SoundServerHangs);
+        std::mem::replace(&mut self.sound_hangs, hangs) < hangs
+    }
+
+    /// Connects a media socket to the client's address and hands it over.
+    /// A PING from where we already send changes nothing.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub(crate) fn attach(&mut self, kind: MediaKind, local: SocketAddr, peer: SocketAddr) -> io::Result<()> {
+        if self.sockets.iter().any(|attached| attached.kind == kind && attached.peer == peer) {
+            return Ok(());
+        }
+        let socket = media_ports::connect(local, peer)?;
+        info!(session = %self.plan.session, ?kind, %peer, "media connected");
+        self.link.send(&ToWorker::Socket(kind), Some(socket.as_fd()));
+        self.sockets.retain(|attached| attached.kind != kind);
+        self.sockets.push(Attached { kind, peer, socket });
+        Ok(())
+    }
+
+    /// Takes picture, sound and input from somewhere else from now on.
+    pub(crate) fn switch(&mut self, source: Source) {
+        self.link.send(&ToWorker::Switch(source.clone()), None);
+        self.plan.source = source;
+    }
+
+    /// Replaces the worker after `cause`. Returns whether there is one again:
+    /// not after too many deaths.
+    ///
+    /// # Errors
+    /// What the kernel says to the new worker.
+    pub(crate) async fn replace(&mut self, cause: &Cause, evidence_directory: &Path) -> io::Result<bool> {
+        self.write_evidence(cause, evidence_directory).await;
+        self.link.set(None);
+        let again = cause.blames_source() || self.policy.allows_another(Instant::now());
+        let Some(next) = self.generation.0.checked_add(1).filter(|_| again) else { return Ok(false) };
+        // The old worker's threads must not beat on the page of the new one.
+        self.worker.kill_now();
+        self.counters.reset_beats();
+        self.generation = Generation(next);
+        let worker = WorkerProcess::spawn(&self.plan, self.generation, &self.counters)?;
+        let old = std::mem::replace(&mut self.worker, worker);
+        reap(old, &self.plan);
+        self.watchdog = Watchdog::new(Instant::now());
+        self.restarts += 1;
+        warn!(session = %self.plan.session, pid = self.worker.pid(), cause = cause.text(), "worker replaced");
+        self.link.set(Some(self.worker.channel()));
+        for attached in &self.sockets {
+            self.link.send(&ToWorker::Socket(attached.kind), Some(attached.socket.as_fd()));
+        }
+        Ok(true)
+    }
+
+    /// Ends the stream's worker.
+    pub(crate) async fn stop(self) {
+        self.link.set(None);
+        if !self.worker.stop().await {
+            error!(session = %self.plan.session, "worker cannot be killed: it is stuck inside the kernel");
+        }
+    }
+
+    async fn write_evidence(&self, cause: &Cause, directory: &Path) {
+        let subject = Subject {
+            session: self.plan.session,
+            generation: self.generation,
+            pid: self.worker.pid(),
+            reason: cause.text().to_owned(),
+        };
+        let (directory, counters) = (directory.to_owned(), Arc::clone(&self.counters));
+        let writing = tokio::task::spawn_blocking(move || evidence::collect(&directory, &subject, &counters));
+        match tokio::time::timeout(EVIDENCE_DEADLINE, writing).await {
+            Ok(Ok(Ok(path))) => info!(session = %self.plan.session, path = %path.display(), "evidence written"),
+            Ok(Ok(Err(error))) => warn!(session = %self.plan.session, %error, "evidence not written"),
+            Ok(Err(_)) | Err(_) => warn!(session = %self.plan.session, "evidence not written in time"),
+        }
+    }
+}
+
+/// Waits for a killed worker elsewhere: the stream must not.
+fn reap(worker: WorkerProcess, plan: &StreamPlan) {
+    let (session, pid) = (plan.session, worker.pid());
+    tokio::spawn(async move {
+        if !worker.kill().await {
+            error!(%session, pid, "worker cannot be killed: it is stuck inside the kernel");
+        }
+    });
+}
+
+fn describe(status: ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit status {code}"),
+        (None, Some(signal)) => format!("signal {signal}"),
+        (None, None) => "unknown status".to_owned(),
+    }
+}
+
+/// How long evidence may delay the successor.
+const EVIDENCE_DEADLINE: Duration = Duration::from_millis(200);

@@ -1,0 +1,122 @@
+//! What one connection of a client is recognised by, on every port.
+//!
+//! A ticket is made by `/launch` or `/resume` and lives until the connection
+//! ends. RTSP, control and media find it by its secrets in the
+//! [`Directory`](super::directory::Directory): never by address alone if more
+//! than one client could be meant.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use tokio::sync::mpsc;
+
+use crate::host::sessions::LaunchOrder;
+use crate::host::sessions::command::Command;
+use crate::host::sessions::shared::Shared;
+use crate::host::supervisor::worker_link::WorkerLink;
+use crate::ids::SessionId;
+use crate::protocol::gamestream::ping::PingPayload;
+use crate::protocol::rtsp::handshake::{DEFAULT_MAX_PACKET_SIZE, Handshake, HandshakeConfig, Ports};
+use crate::protocol::rtsp::sealer::RtspSealer;
+use crate::protocol::secret::SessionKey;
+use crate::protocol::side::Side;
+
+/// Number of a connection; a session has a new one after every launch or resume.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ConnectionId {
+    pub(crate) session: SessionId,
+    pub(crate) number: u64,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    pub(crate) connection: ConnectionId,
+    pub(crate) session: SessionId,
+    pub(crate) key: SessionKey,
+    /// `X-SS-Ping-Payload`.
+    pub(crate) ping_payload: PingPayload,
+    /// `X-SS-Connect-Data`.
+    pub(crate) connect_data: u32,
+    /// RTSP `Session`.
+    pub(crate) session_token: String,
+    /// The client's address at launch.
+    pub(crate) peer: IpAddr,
+    /// Our address that the client reached at launch.
+    pub(crate) local: IpAddr,
+    /// RTSP state, one request at a time.
+    pub(crate) rtsp: Mutex<RtspSide>,
+    /// What ANNOUNCE decided about control; empty before.
+    pub(crate) terms: OnceLock<ControlTerms>,
+    /// Where input and frame requests go without a detour.
+    pub(crate) worker: WorkerLink,
+    /// The session's mailbox.
+    pub(crate) commands: mpsc::Sender<Command>,
+}
+
+impl Ticket {
+    /// A ticket with new random secrets.
+    ///
+    /// # Errors
+    /// When the kernel has no random bytes.
+    pub(crate) fn issue(
+        connection: ConnectionId,
+        order: &LaunchOrder,
+        shared: &Shared,
+        commands: &mpsc::Sender<Command>,
+    ) -> Result<Arc<Self>, getrandom::Error> {
+        let mut random = [0; 20];
+        getrandom::fill(&mut random)?;
+        let [payload @ .., d0, d1, d2, d3, t0, t1, t2, t3, t4, t5, t6, t7] = random;
+        let ping_payload = PingPayload::from_random(payload);
+        let connect_data = u32::from_le_bytes([d0, d1, d2, d3]);
+        let session_token = hex::encode_upper([t0, t1, t2, t3, t4, t5, t6, t7]);
+        let ports = shared.ports;
+        let handshake = Handshake::new(HandshakeConfig {
+            offer: shared.offer.clone(),
+            ports: Ports { video: ports.video, audio: ports.audio, control: ports.control },
+            ping_payload,
+            connect_data,
+            session_token: session_token.clone(),
+            max_packet_size: DEFAULT_MAX_PACKET_SIZE,
+        });
+        let request = &order.request;
+        let sealer = request.encrypted_rtsp.then(|| RtspSealer::new(&request.key, Side::Host));
+        Ok(Arc::new(Self {
+            connection,
+            session: connection.session,
+            key: request.key.clone(),
+            ping_payload,
+            connect_data,
+            session_token,
+            peer: order.peer,
+            local: order.local,
+            rtsp: Mutex::new(RtspSide { handshake, sealer }),
+            terms: OnceLock::new(),
+            worker: WorkerLink::default(),
+            commands: commands.clone(),
+        }))
+    }
+
+    /// Whether the handshake is over, so that control and media may come.
+    pub(crate) fn announced(&self) -> bool {
+        self.terms.get().is_some()
+    }
+}
+
+/// RTSP of one connection.
+#[derive(Debug)]
+pub(crate) struct RtspSide {
+    pub(crate) handshake: Handshake,
+    /// Present if the session URL said `rtspenc`.
+    pub(crate) sealer: Option<RtspSealer>,
+}
+
+/// How control of a connection is recognised and sealed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ControlTerms {
+    /// 12-byte IVs per direction instead of the legacy 16-byte ones.
+    pub(crate) v2: bool,
+    /// The client sends ping payload and connect data.
+    pub(crate) sends_secrets: bool,
+}

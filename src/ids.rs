@@ -1,0 +1,98 @@
+//! Who and what is meant: sessions, clients, apps, worker generations.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// One streaming session. Numbered by the host, never reused while it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SessionId(pub u64);
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl FromStr for SessionId {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
+/// A paired client: SHA-256 of the DER of the certificate it paired with.
+///
+/// `uniqueid` is no identity: several clients send the same constant.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClientId(pub [u8; 32]);
+
+impl ClientId {
+    /// First 64 bits as a number: what the REST API calls `client_id`.
+    #[must_use]
+    pub fn short(self) -> u64 {
+        let mut head = [0; 8];
+        head.copy_from_slice(&self.0[..8]);
+        u64::from_be_bytes(head)
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ClientId({:016x}..)", self.short())
+    }
+}
+
+impl Serialize for ClientId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex::encode(self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for ClientId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let mut id = [0; 32];
+        hex::decode_to_slice(&text, &mut id)
+            .map_err(|error| serde::de::Error::custom(format!("client id must be 64 hex digits: {error}")))?;
+        Ok(Self(id))
+    }
+}
+
+/// An app as clients know it: a positive signed 32-bit number, stable across
+/// restarts, because clients store it in shortcuts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AppId(pub u32);
+
+impl fmt::Display for AppId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// Which worker of a session this is: 0 for the first, one more after each
+/// restart. It is part of every cipher IV, so no IV repeats under one key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Generation(pub u8);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn client_id_survives_json_and_refuses_junk() {
+        let id = ClientId([0xab; 32]);
+        let text = serde_json::to_string(&id).unwrap();
+        assert_eq!(serde_json::from_str::<ClientId>(&text).unwrap(), id);
+        assert!(serde_json::from_str::<ClientId>("\"zz\"").is_err());
+        assert_eq!(id.short(), 0xabab_abab_abab_abab);
+    }
+}

@@ -1,0 +1,143 @@
+//! One end of the `SOCK_SEQPACKET` pair: messages in and out, with descriptors.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// One end. Not blocking: `WouldBlock` says that the other end is slow, and no
+/// sender here ever waits for the other process.
+#[derive(Debug)]
+pub struct Channel {
+    socket: OwnedFd,
+}
+
+impl Channel {
+    /// Two connected ends.
+    ///
+    /// # Errors
+    /// What `socketpair` reports.
+    pub fn pair() -> io::Result<(Self, Self)> {
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let (a, b) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+        Ok((Self { socket: a }, Self { socket: b }))
+    }
+
+    /// The end behind an inherited descriptor.
+    #[must_use]
+    pub const fn from_fd(socket: OwnedFd) -> Self {
+        Self { socket }
+    }
+
+    /// Gives the descriptor away, for a child's standard input.
+    #[must_use]
+    pub fn into_fd(self) -> OwnedFd {
+        self.socket
+    }
+
+    /// Sends one message with at most one descriptor.
+    ///
+    /// # Errors
+    /// `WouldBlock` if the other end does not keep up, `BrokenPipe` if it is
+    /// gone, `InvalidInput` if the message is larger than [`MAX_MESSAGE`].
+    pub fn send<M: Serialize>(&self, message: &M, descriptor: Option<BorrowedFd<'_>>) -> io::Result<()> {
+        let bytes = postcard::to_stdvec(message).map_err(io::Error::other)?;
+        if bytes.len() > MAX_MESSAGE {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "IPC message too long"));
+        }
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        let descriptors: Vec<_> = descriptor.into_iter().collect();
+        if !descriptors.is_empty() {
+            control.push(SendAncillaryMessage::ScmRights(&descriptors));
+        }
+        sendmsg(&self.socket, &[IoSlice::new(&bytes)], &mut control, SendFlags::NOSIGNAL)?;
+        Ok(())
+    }
+
+    /// Takes one message with its descriptor; `None` at the end of the channel.
+    ///
+    /// # Errors
+    /// `WouldBlock` if nothing is there, `InvalidData` for a message this
+    /// version does not know.
+    pub fn receive<M: DeserializeOwned>(&self) -> io::Result<Option<(M, Option<OwnedFd>)>> {
+        let mut bytes = vec![0; MAX_MESSAGE];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = RecvAncillaryBuffer::new(&mut space);
+        let received =
+            recvmsg(&self.socket, &mut [IoSliceMut::new(&mut bytes)], &mut control, RecvFlags::CMSG_CLOEXEC)?;
+        if received.bytes == 0 {
+            return Ok(None);
+        }
+        let descriptor = control
+            .drain()
+            .filter_map(|message| match message {
+                RecvAncillaryMessage::ScmRights(mut fds) => fds.next(),
+                _ => None,
+            })
+            .next();
+        let message = postcard::from_bytes(&bytes[..received.bytes])
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("IPC message: {error}")))?;
+        Ok(Some((message, descriptor)))
+    }
+}
+
+impl AsFd for Channel {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+// tokio's AsyncFd asks for it.
+impl AsRawFd for Channel {
+    fn as_raw_fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
+    }
+}
+
+/// Largest message in bytes. The largest real one, `Start`, is under 1 KiB.
+const MAX_MESSAGE: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ipc::message::{MediaKind, ToWorker};
+
+    #[test]
+    fn a_message_arrives_with_its_descriptor() {
+        let (host, worker) = Channel::pair().unwrap();
+        let file = std::fs::File::open("/dev/null").unwrap();
+        host.send(&ToWorker::Socket(MediaKind::Video), Some(file.as_fd())).unwrap();
+        let (message, descriptor) = worker.receive::<ToWorker>().unwrap().unwrap();
+        assert_eq!(message, ToWorker::Socket(MediaKind::Video));
+        assert!(descriptor.is_some());
+    }
+
+    #[test]
+    fn a_closed_end_reads_as_none_and_a_silent_one_would_block() {
+        let (host, worker) = Channel::pair().unwrap();
+        assert_eq!(worker.receive::<ToWorker>().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        drop(host);
+        assert!(worker.receive::<ToWorker>().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_peer_that_does_not_read_never_blocks_the_sender() {
+        let (host, _worker) = Channel::pair().unwrap();
+        let blocked = (0..100_000).find_map(|_| host.send(&ToWorker::RequestIdr, None).err());
+        assert_eq!(blocked.unwrap().kind(), io::ErrorKind::WouldBlock);
+    }
+
+    #[test]
+    fn garbage_is_invalid_data() {
+        let (host, worker) = Channel::pair().unwrap();
+        host.send(&vec![0xffu8; 40], None).unwrap();
+        assert_eq!(worker.receive::<ToWorker>().unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+}

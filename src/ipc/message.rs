@@ -1,0 +1,83 @@
+//! Every message that crosses between host and worker.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::Generation;
+use crate::protocol::control::input_event::InputEvent;
+use crate::stream_plan::{Source, StreamPlan};
+use crate::units::Bitrate;
+
+/// Host to worker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum ToWorker {
+    /// First message, with the counters page as descriptor.
+    Start {
+        /// What to stream.
+        plan: Box<StreamPlan>,
+        /// Which worker of the session this is.
+        generation: Generation,
+    },
+    /// A socket connected to the client, as descriptor; replaces an earlier one
+    /// of the same kind. Video starts with an IDR frame on its first socket.
+    Socket(MediaKind),
+    /// Take picture, sound and input from somewhere else, between two frames.
+    Switch(Source),
+    /// Make the next frame an IDR frame.
+    RequestIdr,
+    /// Frames `first..=last` did not reach the client.
+    InvalidateReferences {
+        /// First lost frame.
+        first: u32,
+        /// Last lost frame.
+        last: u32,
+    },
+    /// Spend this much from now on.
+    SetBitrate(Bitrate),
+    /// The user did something.
+    Input(InputEvent),
+    /// Release everything the user holds down.
+    ReleaseInput,
+    /// End in order; the worker exits with status 0.
+    Stop,
+}
+
+/// Worker to host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FromWorker {
+    /// Threads run and the encoder is open.
+    Ready {
+        /// Name of the encoder in use, e.g. "software/openh264".
+        encoder: String,
+    },
+    /// The worker cannot go on; it exits after this.
+    Failed(WorkerFailure),
+}
+
+/// Why a worker gives up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerFailure {
+    /// What kind of thing broke, for the restart policy.
+    pub kind: FailureKind,
+    /// What happened and what to do, for logs and users.
+    pub text: String,
+}
+
+/// What kind of thing broke in a worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FailureKind {
+    /// The compositor is gone or refuses to be captured.
+    Source,
+    /// No encoder could be opened, or the open one broke.
+    Encoder,
+    /// Anything else.
+    Internal,
+}
+
+/// Which media stream a socket is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum MediaKind {
+    /// RTP video.
+    Video,
+    /// RTP audio.
+    Audio,
+}

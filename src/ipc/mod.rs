@@ -1,0 +1,10 @@
+//! Between the host and its workers: the whole vocabulary, both directions.
+//!
+//! A worker is started with one end of a `SOCK_SEQPACKET` pair as its standard
+//! input. Messages are postcard; descriptors travel with `SCM_RIGHTS`. Facts
+//! that change every frame, and everything that must outlive a SIGKILL, are in
+//! the shared counters page instead.
+
+pub mod channel;
+pub mod counters_page;
+pub mod message;

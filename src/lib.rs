@@ -1,0 +1,26 @@
+//! Earthshine: a Moonlight host for headless GPU machines.
+//!
+//! One idea: what can hang or crash lives alone in a process that can be
+//! killed. [`host`] is the process that answers the network and touches no
+//! driver; [`worker`] is one process per stream; [`desktop`] is what is shown.
+//! [`protocol`] is pure, and [`ipc`] is all that host and worker share.
+//! `docs/architecture.md` draws the whole.
+
+#![forbid(unsafe_code)]
+
+pub mod api_client;
+pub mod cli;
+pub mod clock;
+pub mod codec;
+pub mod color;
+pub mod config;
+pub mod desktop;
+pub mod doctor;
+pub mod frame_marker;
+pub mod host;
+pub mod ids;
+pub mod ipc;
+pub mod protocol;
+pub mod stream_plan;
+pub mod units;
+pub mod worker;

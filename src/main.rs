@@ -1,0 +1,83 @@
+//! The one binary: `earthshine serve`, `worker`, `doctor`, `pair`.
+
+#![forbid(unsafe_code)]
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+use earthshine::api_client::ApiClient;
+use earthshine::cli::{Cli, Command, DoctorArgs, PairArgs, ServeArgs};
+use earthshine::config::Config;
+use earthshine::config::directories::Directories;
+use earthshine::{doctor, host, worker};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr();
+    let result = match cli.command {
+        Command::Worker => return worker::main::main(),
+        Command::Serve(args) => serve(args),
+        Command::Doctor(args) => examine(&args),
+        Command::Pair(args) => pair(&args),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("earthshine: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
+    // What the one who starts us left open is not for desktops and workers.
+    if let Err(error) = earthshine_ffi::process::close_on_exec_from(3) {
+        tracing::warn!(%error, "descriptors that were open at the start reach desktops too");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(HOST_THREADS)
+        .thread_name("host")
+        .enable_all()
+        .build()
+        .context("cannot start the host's threads")?;
+    runtime.block_on(host::serve::serve(args))?;
+    // Handshakes and file writes that hang must not keep the process.
+    runtime.shutdown_background();
+    Ok(ExitCode::SUCCESS)
+}
+
+fn examine(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
+    let config = Config::load(args.config.as_deref())?;
+    let directories = Directories::choose(None, None);
+    let report =
+        doctor::examine(&config, &directories, doctor::Ports { bind: host::bind::any_address(), base: args.port });
+    if args.json {
+        println!("{}", report.to_json());
+    } else {
+        println!("{report}");
+    }
+    Ok(if report.can_stream() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn pair(args: &PairArgs) -> anyhow::Result<ExitCode> {
+    let socket = args.api_socket.clone().unwrap_or_else(|| Directories::choose(None, None).runtime.join("api.sock"));
+    let client = ApiClient::new(socket).pair(&args.pin, args.client)?;
+    println!("PIN sent to {client}; Moonlight says whether it was right.");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Structured logs on standard error: for eyes on a terminal, else JSON lines.
+/// `EARTHSHINE_LOG` sets what is logged, as in `info,earthshine::host=debug`.
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_env("EARTHSHINE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() {
+        logs.init();
+    } else {
+        logs.json().init();
+    }
+}
+
+/// The host waits; it does not compute. Two threads so that one slow poll does
+/// not hold up the others.
+const HOST_THREADS: usize = 2;

@@ -1,0 +1,136 @@
+//! Everything a worker must know to run one stream, and nothing else.
+//!
+//! The host makes it from what the client negotiated (launch query, ANNOUNCE)
+//! and from the configuration, and sends it over IPC. Every value in it has
+//! been checked: the worker trusts it.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::codec::VideoProfile;
+use crate::color::Colorimetry;
+use crate::ids::SessionId;
+use crate::protocol::secret::SessionKey;
+use crate::units::{Bitrate, FecPercent, FrameRate, Size};
+
+/// One stream.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StreamPlan {
+    /// Whose stream, for logs.
+    pub session: SessionId,
+    /// What is shown and heard.
+    pub source: Source,
+    /// Picture.
+    pub video: VideoPlan,
+    /// Sound.
+    pub audio: AudioPlan,
+    /// Key of this connection, for whatever is sealed.
+    pub key: SessionKey,
+}
+
+/// Where picture and sound come from, and where input goes.
+///
+/// Moving to another source (a lobby) is a new value of this type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Source {
+    /// A compositor and a sound server, reached as an ordinary client.
+    Desktop {
+        /// Path of the Wayland socket.
+        wayland: PathBuf,
+        /// Path of the PulseAudio native socket; `None` means silence.
+        sound: Option<PathBuf>,
+    },
+    /// The built-in moving pattern and tone; needs no compositor.
+    TestCard,
+}
+
+/// How the picture is encoded and cut into packets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VideoPlan {
+    /// Codec and profile.
+    pub profile: VideoProfile,
+    /// Size of the encoded picture in pixels; may differ from the desktop's.
+    pub size: Size,
+    /// Frames per second at most.
+    pub frame_rate: FrameRate,
+    /// Frames per second at least: a still picture is repeated at this rate.
+    pub minimum_frame_rate: FrameRate,
+    /// What the encoder may spend (parity and audio are already taken off).
+    pub bitrate: Bitrate,
+    /// Slices per picture at least, 1..=255.
+    pub slices: u8,
+    /// Encode with one reference frame only (`maxNumReferenceFrames` 1).
+    pub single_reference: bool,
+    /// Matrix and range.
+    pub colorimetry: Colorimetry,
+    /// `packetSize`: bytes of a packet after its 16-byte RTP part.
+    pub packet_size: u16,
+    /// Parity per data packets.
+    pub fec: FecPercent,
+    /// Parity packets per FEC block at least.
+    pub minimum_parity: u8,
+    /// Seal packets with AES-GCM.
+    pub encrypted: bool,
+    /// Mark packets for the network's priority queue (DSCP CS5, 40).
+    pub dscp: bool,
+    /// Encoders to try, in this order.
+    pub encoders: Vec<EncoderFamily>,
+}
+
+/// The four ways to encode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EncoderFamily {
+    /// NVIDIA's encode engine.
+    Nvenc,
+    /// VA-API (AMD, Intel).
+    Vaapi,
+    /// Vulkan Video.
+    Vulkan,
+    /// On the CPU.
+    Software,
+}
+
+impl EncoderFamily {
+    /// What the family encodes on every machine, without asking a driver: all
+    /// that the host process may know. GPU families add nothing until a worker
+    /// has asked their driver.
+    #[must_use]
+    pub const fn certain_profiles(self) -> &'static [VideoProfile] {
+        match self {
+            Self::Software => &[VideoProfile::H264],
+            Self::Nvenc | Self::Vaapi | Self::Vulkan => &[],
+        }
+    }
+}
+
+/// How the sound is encoded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AudioPlan {
+    /// Speakers and Opus streams.
+    pub layout: AudioLayout,
+    /// Opus bit rate over all streams.
+    pub bitrate: Bitrate,
+    /// Milliseconds per packet, 5 or 10.
+    pub packet_duration_ms: u8,
+    /// Seal packets with AES-CBC.
+    pub encrypted: bool,
+    /// `rikeyid` as an unsigned number: seed of the IVs.
+    pub rikeyid: u32,
+    /// Mark packets for the network's priority queue (DSCP CS6, 48).
+    pub dscp: bool,
+}
+
+/// Opus multistream layout in the order FL FR C LFE BL BR SL SR.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AudioLayout {
+    /// 2, 6 or 8.
+    pub channels: u8,
+    /// Opus streams.
+    pub streams: u8,
+    /// How many of the streams are stereo pairs.
+    pub coupled: u8,
+    /// For each channel the decoded channel that carries it.
+    pub mapping: Vec<u8>,
+}

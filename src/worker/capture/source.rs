@@ -1,0 +1,40 @@
+//! What every source of pictures can do.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::desktop::Desktop;
+use super::error::CaptureError;
+use super::test_card::TestCard;
+use crate::stream_plan::{Source, VideoPlan};
+use crate::worker::frame::Frame;
+use crate::worker::heartbeat::Pulse;
+
+/// Something that shows pictures.
+pub(crate) trait FrameSource: fmt::Debug {
+    /// The next picture that differs from the one before, or `None` if there is
+    /// none within `patience`.
+    fn next_frame(&mut self, patience: Duration) -> Result<Option<Frame>, CaptureError>;
+}
+
+/// Opens a source; `None` if the pulse says stop meanwhile.
+pub(crate) fn open(
+    source: &Source,
+    video: &VideoPlan,
+    pulse: &Pulse,
+) -> Result<Option<Box<dyn FrameSource>>, CaptureError> {
+    Ok(match source {
+        Source::Desktop { wayland, .. } => {
+            Desktop::open(wayland, video.frame_rate, pulse)?.map(|desktop| Box::new(desktop) as Box<dyn FrameSource>)
+        }
+        Source::TestCard => Some(Box::new(TestCard::new(video.size, video.frame_rate))),
+    })
+}
+
+/// For logs.
+pub(crate) const fn name(source: &Source) -> &'static str {
+    match source {
+        Source::Desktop { .. } => "desktop",
+        Source::TestCard => "test card",
+    }
+}

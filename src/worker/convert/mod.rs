@@ -1,0 +1,10 @@
+//! From captured pixels to the samples an encoder takes.
+//!
+//! Where pixels are converted depends on the device that encodes them; this is
+//! the way on the CPU, for shared-memory frames: one pass from the mapped
+//! capture buffer into the encoder's planes when the sizes match.
+
+pub mod color_matrix;
+pub mod cpu;
+pub mod planes;
+pub mod scaler;

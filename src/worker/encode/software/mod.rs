@@ -1,0 +1,202 @@
+//! H.264 on the CPU, with OpenH264: what every client decodes and every
+//! machine can encode.
+
+pub mod content;
+pub mod rate_control;
+
+use std::mem;
+
+use earthshine_ffi::openh264::{self, CodedKind, Picture, Settings};
+use tracing::warn;
+
+use self::content::Content;
+use self::rate_control::RateControl;
+use crate::clock::Micros;
+use crate::codec::VideoProfile;
+use crate::color::ColorRange;
+use crate::stream_plan::{EncoderFamily, VideoPlan};
+use crate::units::Bitrate;
+use crate::worker::convert::color_matrix;
+use crate::worker::convert::cpu::CpuConverter;
+use crate::worker::convert::planes::{Planes, even};
+use crate::worker::encode::{EncodeError, Encoded, Encoder, FrameRequest};
+use crate::worker::frame::{EncodedFrame, Frame, FrameKind};
+
+/// Profiles this family encodes, on every machine.
+pub const PROFILES: &[VideoProfile] = EncoderFamily::Software.certain_profiles();
+
+/// An open OpenH264 encoder with its converter and rate control.
+#[derive(Debug)]
+pub struct SoftwareEncoder {
+    converter: CpuConverter,
+    planes: Planes,
+    before: Planes,
+    has_before: bool,
+    // The library's first frame is an IDR frame, asked or not.
+    opened: bool,
+    library: openh264::Encoder,
+    rate: RateControl,
+    slices: Slices,
+}
+
+impl SoftwareEncoder {
+    /// Opens an encoder for a plan.
+    ///
+    /// # Errors
+    /// [`OpenSoftwareError`].
+    pub fn open(plan: &VideoPlan) -> Result<Self, OpenSoftwareError> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self::open_with(plan, Slices::choose(plan.slices, cores))
+    }
+
+    /// Opens an encoder that cuts pictures in a given way.
+    ///
+    /// # Errors
+    /// [`OpenSoftwareError`].
+    pub fn open_with(plan: &VideoPlan, slices: Slices) -> Result<Self, OpenSoftwareError> {
+        if !PROFILES.contains(&plan.profile) {
+            return Err(OpenSoftwareError::Profile { profile: plan.profile });
+        }
+        if let Some(reason) = degraded() {
+            warn!(encoder = NAME, reason, "encoder degraded");
+        }
+        let library = openh264::Encoder::open(&settings(plan, slices))?;
+        let converter = CpuConverter::new(plan.size, plan.colorimetry);
+        Ok(Self {
+            planes: converter.planes(),
+            before: converter.planes(),
+            has_before: false,
+            opened: false,
+            converter,
+            library,
+            rate: RateControl::new(samples(plan), plan.bitrate, plan.frame_rate),
+            slices,
+        })
+    }
+
+    /// Slices per picture and threads that code them.
+    #[must_use]
+    pub const fn slices(&self) -> Slices {
+        self.slices
+    }
+
+    fn convert(&mut self, frame: &Frame, repeated: bool) -> Result<Content, EncodeError> {
+        if repeated && self.has_before {
+            return Ok(Content::of(&self.planes, Some(&self.planes)));
+        }
+        mem::swap(&mut self.planes, &mut self.before);
+        self.converter.convert(frame, &mut self.planes).map_err(|error| broken(&error))?;
+        let content = Content::of(&self.planes, self.has_before.then_some(&self.before));
+        self.has_before = true;
+        Ok(content)
+    }
+}
+
+impl Encoder for SoftwareEncoder {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn encode(&mut self, frame: &Frame, request: FrameRequest) -> Result<Encoded, EncodeError> {
+        let content = self.convert(frame, request.repeated)?;
+        let converted = Micros::now();
+        let quantizer = self.rate.quantizer(content, request.idr || !self.opened, frame.captured);
+        let picture = Picture {
+            y: &self.planes.y,
+            u: &self.planes.u,
+            v: &self.planes.v,
+            y_stride: self.planes.y_stride,
+            uv_stride: self.planes.uv_stride,
+        };
+        let mut data = Vec::with_capacity(1 << 16);
+        let kind = self.library.encode(&picture, quantizer, request.idr, &mut data).map_err(|error| broken(&error))?;
+        self.opened = true;
+        self.rate.coded(data.len());
+        let kind = match kind {
+            CodedKind::Idr => FrameKind::Idr,
+            CodedKind::Predicted => FrameKind::Predicted,
+        };
+        let encoding = Micros::now().since(converted);
+        let frame = EncodedFrame { data, kind, captured: frame.captured, encoding, repeated: request.repeated };
+        Ok(Encoded { frame, converted })
+    }
+
+    fn set_bitrate(&mut self, bitrate: Bitrate) -> Result<(), EncodeError> {
+        self.rate.set_bitrate(bitrate);
+        Ok(())
+    }
+}
+
+/// How a picture is cut so that threads can share it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slices {
+    /// Slices per picture.
+    pub count: u8,
+    /// Threads.
+    pub threads: u8,
+}
+
+impl Slices {
+    /// At least what the client asks for, and at least one per thread: two
+    /// threads nearly halve the time, more than four gain little.
+    #[must_use]
+    pub fn choose(asked: u8, cores: usize) -> Self {
+        let threads = u8::try_from(cores.clamp(1, MOST_THREADS)).unwrap_or(1);
+        let count = asked.max(threads).clamp(1, openh264::MAX_SLICES);
+        Self { count, threads }
+    }
+}
+
+/// Why no software encoder could be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenSoftwareError {
+    /// Only 8-bit 4:2:0 H.264 is encoded on the CPU.
+    #[error("the software encoder makes 8-bit 4:2:0 H.264 only, not {profile:?}")]
+    Profile {
+        /// What was asked.
+        profile: VideoProfile,
+    },
+    /// The library refused.
+    #[error(transparent)]
+    Library(#[from] openh264::OpenError),
+}
+
+/// Why this build encodes worse than it should, if it does.
+#[must_use]
+pub fn degraded() -> Option<&'static str> {
+    (!openh264::has_assembler())
+        .then_some("OpenH264 was built without nasm and is about 2.8 times slower; install nasm and build again")
+}
+
+fn settings(plan: &VideoPlan, slices: Slices) -> Settings {
+    let size = even(plan.size);
+    let points = color_matrix::code_points(plan.colorimetry.space);
+    #[allow(clippy::cast_possible_truncation, reason = "a frame rate needs no 53 bits")]
+    let frame_rate = plan.frame_rate.hz() as f32;
+    Settings {
+        width: size.width,
+        height: size.height,
+        frame_rate,
+        bitrate: u32::try_from(plan.bitrate.bps()).unwrap_or(u32::MAX),
+        slices: slices.count,
+        threads: slices.threads,
+        primaries: points.primaries,
+        transfer: points.transfer,
+        matrix: points.matrix,
+        full_range: plan.colorimetry.range == ColorRange::Full,
+    }
+}
+
+fn samples(plan: &VideoPlan) -> f64 {
+    f64::from(plan.size.width) * f64::from(plan.size.height)
+}
+
+fn broken(error: &dyn std::fmt::Display) -> EncodeError {
+    EncodeError { encoder: NAME, what: error.to_string() }
+}
+
+const NAME: &str = "software/openh264";
+const MOST_THREADS: usize = 4;
+
+#[cfg(test)]
+mod decoded;

@@ -1,0 +1,51 @@
+//! What the tests of this part share: a plan, and pictures to encode.
+
+use std::sync::Arc;
+
+use crate::clock::Micros;
+use crate::codec::VideoProfile;
+use crate::color::{ColorRange, ColorSpace, Colorimetry};
+use crate::stream_plan::{EncoderFamily, VideoPlan};
+use crate::units::{Bitrate, FecPercent, FrameRate, Size};
+use crate::worker::frame::{Frame, PixelFormat, Pixels};
+
+/// A software H.264 stream at 60 Hz and 5 Mbit/s.
+pub(crate) fn plan(width: u32, height: u32) -> VideoPlan {
+    VideoPlan {
+        profile: VideoProfile::H264,
+        size: Size::new(width, height),
+        frame_rate: FrameRate::from_hz(60),
+        minimum_frame_rate: FrameRate::from_hz(10),
+        bitrate: Bitrate::from_kbps(5000),
+        slices: 1,
+        single_reference: true,
+        colorimetry: Colorimetry { space: ColorSpace::Bt709, range: ColorRange::Limited },
+        packet_size: 1392,
+        fec: FecPercent(20),
+        minimum_parity: 2,
+        encrypted: false,
+        dscp: false,
+        encoders: vec![EncoderFamily::Software],
+    }
+}
+
+/// A picture with a colour per pixel, captured at `captured` microseconds.
+pub(crate) fn frame(width: u32, height: u32, captured: u64, color: impl Fn(usize, usize) -> [u8; 3]) -> Frame {
+    let (columns, rows) = (width as usize, height as usize);
+    let mut bytes = Vec::with_capacity(columns * rows * 4);
+    for y in 0..rows {
+        for x in 0..columns {
+            let [red, green, blue] = color(x, y);
+            bytes.extend_from_slice(&[blue, green, red, 0]);
+        }
+    }
+    Frame {
+        pixels: Pixels::Owned(Arc::from(bytes)),
+        size: Size::new(width, height),
+        stride: columns * 4,
+        format: PixelFormat::Bgrx,
+        bottom_up: false,
+        presented: Micros(captured),
+        captured: Micros(captured),
+    }
+}

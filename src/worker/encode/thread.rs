@@ -1,0 +1,426 @@
+//! The encode thread: newest frame in, access unit out, orders in between.
+//!
+//! It never waits for the sender: what cannot be queued is dropped, and since
+//! the next frame would refer to it, the next frame becomes an IDR frame. A
+//! still screen is encoded again at the minimum rate only, and at once when
+//! the client asks for an IDR frame.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError};
+use std::time::{Duration, Instant};
+
+use tracing::{info, warn};
+
+use crate::clock::Micros;
+use crate::ipc::counters_page::{Counter, Stage};
+use crate::stream_plan::VideoPlan;
+use crate::units::Bitrate;
+use crate::worker::encode::select::{self, OpenEncoderError};
+use crate::worker::encode::{EncodeError, Encoded, Encoder, FrameRequest};
+use crate::worker::frame::{EncodedFrame, Frame, FrameKind};
+use crate::worker::heartbeat::{LONGEST_WAIT, Pulse};
+use crate::worker::slot::Slot;
+
+/// What the main thread tells the encode thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EncodeOrder {
+    /// There is a client: encode, from an IDR frame on.
+    Start,
+    /// There is no client: keep the newest picture, encode nothing.
+    Pause,
+    /// Make the next frame an IDR frame.
+    RequestIdr,
+    /// Frames `first..=last` (wire numbers) did not reach the client.
+    InvalidateReferences {
+        /// First lost frame.
+        first: u32,
+        /// Last lost frame.
+        last: u32,
+    },
+    /// Spend this much from now on.
+    SetBitrate(Bitrate),
+}
+
+/// Runs until the pulse says stop or `orders` is closed.
+///
+/// Opens the encoder here, on the thread that will use it, and then calls
+/// `opened` with its name.
+///
+/// # Errors
+/// [`EncodeThreadError`]; the worker cannot go on.
+pub fn run(
+    plan: &VideoPlan,
+    slot: &Slot<Frame>,
+    orders: &Receiver<EncodeOrder>,
+    out: &SyncSender<EncodedFrame>,
+    pulse: &Pulse,
+    opened: impl FnOnce(&str),
+) -> Result<(), EncodeThreadError> {
+    let (encoder, skipped) = select::open(plan)?;
+    for skipped in &skipped {
+        info!(family = ?skipped.family, reason = %skipped.reason, "encoder passed over");
+    }
+    info!(encoder = encoder.name(), size = %plan.size, bitrate = %plan.bitrate, "encoder open");
+    opened(encoder.name());
+    Loop::new(plan, encoder, slot, orders, out, pulse).run()
+}
+
+/// Why the encode thread ended.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeThreadError {
+    /// No encoder of the plan's list works here.
+    #[error(transparent)]
+    Open(#[from] OpenEncoderError),
+    /// The open encoder broke.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// Nobody takes encoded frames any more.
+    #[error("the send thread is gone")]
+    SenderGone,
+}
+
+struct Loop<'a> {
+    encoder: Box<dyn Encoder>,
+    slot: &'a Slot<Frame>,
+    orders: &'a Receiver<EncodeOrder>,
+    out: &'a SyncSender<EncodedFrame>,
+    pulse: &'a Pulse,
+    /// Shortest time between two frames; some slack below the frame interval,
+    /// because compositors' timers run in whole milliseconds (62.5 Hz for 60).
+    spacing: Duration,
+    /// Longest time between two frames.
+    repeat_after: Duration,
+    running_since: Option<Micros>,
+    last: Option<Frame>,
+    last_encoded: Option<Instant>,
+    due: Due,
+}
+
+/// What is owed to the client, beyond the next picture.
+#[derive(Debug, Default)]
+struct Due {
+    /// An IDR frame, because the client or the encoder cannot go on without.
+    idr: bool,
+    /// The IDR frame was asked for.
+    requested: bool,
+    /// A frame at once, even of a still screen.
+    now: bool,
+}
+
+impl<'a> Loop<'a> {
+    fn new(
+        plan: &VideoPlan,
+        encoder: Box<dyn Encoder>,
+        slot: &'a Slot<Frame>,
+        orders: &'a Receiver<EncodeOrder>,
+        out: &'a SyncSender<EncodedFrame>,
+        pulse: &'a Pulse,
+    ) -> Self {
+        pulse.counters().set(Counter::BitrateKbps, plan.bitrate.kbps().into());
+        Self {
+            encoder,
+            slot,
+            orders,
+            out,
+            pulse,
+            spacing: plan.frame_rate.interval().mul_f64(SPACING),
+            repeat_after: plan.minimum_frame_rate.interval(),
+            running_since: None,
+            last: None,
+            last_encoded: None,
+            due: Due::default(),
+        }
+    }
+
+    fn run(mut self) -> Result<(), EncodeThreadError> {
+        while self.pulse.beat() {
+            if !self.take_orders() {
+                break;
+            }
+            if self.running_since.is_some()
+                && let Some(repeated) = self.next_picture()
+            {
+                self.encode(repeated)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes all orders, waiting for one where there is nothing to encode yet.
+    /// `false` when there will be no more.
+    fn take_orders(&mut self) -> bool {
+        let patience = match (self.running_since, self.last_encoded) {
+            (None, _) => LONGEST_WAIT,
+            (Some(_), Some(at)) => self.spacing.saturating_sub(at.elapsed()).min(LONGEST_WAIT),
+            (Some(_), None) => Duration::ZERO,
+        };
+        if !patience.is_zero() {
+            match self.orders.recv_timeout(patience) {
+                Ok(order) => self.obey(order),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return false,
+            }
+        }
+        loop {
+            match self.orders.try_recv() {
+                Ok(order) => self.obey(order),
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
+            }
+        }
+    }
+
+    fn obey(&mut self, order: EncodeOrder) {
+        match order {
+            EncodeOrder::Start => {
+                self.running_since = Some(Micros::now());
+                self.due = Due { idr: true, requested: false, now: true };
+            }
+            EncodeOrder::Pause => self.running_since = None,
+            EncodeOrder::RequestIdr => self.owe_idr(),
+            EncodeOrder::InvalidateReferences { first, last } => {
+                if self.encoder.invalidate_references(first, last) {
+                    self.due.now = true;
+                } else {
+                    self.owe_idr();
+                }
+            }
+            EncodeOrder::SetBitrate(bitrate) => self.set_bitrate(bitrate),
+        }
+    }
+
+    fn owe_idr(&mut self) {
+        self.due = Due { idr: true, requested: true, now: true };
+    }
+
+    fn set_bitrate(&mut self, bitrate: Bitrate) {
+        match self.encoder.set_bitrate(bitrate) {
+            Ok(()) => self.pulse.counters().set(Counter::BitrateKbps, bitrate.kbps().into()),
+            Err(error) => warn!(%error, %bitrate, "bit rate not changed"),
+        }
+    }
+
+    /// Makes `last` the picture to encode now; tells whether it is a repeat.
+    fn next_picture(&mut self) -> Option<bool> {
+        let since_last = self.last_encoded.map(|at| at.elapsed());
+        if since_last.is_some_and(|elapsed| elapsed < self.spacing) {
+            return None;
+        }
+        let repeat_in = since_last.map_or(Duration::MAX, |elapsed| self.repeat_after.saturating_sub(elapsed));
+        let at_once = self.due.now && self.last.is_some();
+        let patience = if at_once { Duration::ZERO } else { repeat_in.min(ORDER_LATENCY) };
+        if let Some(frame) = self.slot.take(patience) {
+            self.last = Some(frame);
+            return Some(false);
+        }
+        (self.last.is_some() && (self.due.now || repeat_in <= patience)).then_some(true)
+    }
+
+    fn encode(&mut self, repeated: bool) -> Result<(), EncodeThreadError> {
+        let Some(frame) = &mut self.last else { return Ok(()) };
+        // A picture that waited for the client, or is shown again, has no
+        // latency from its capture: it starts now.
+        if repeated {
+            frame.captured = Micros::now();
+        } else if let Some(start) = self.running_since {
+            frame.captured = frame.captured.max(start);
+        }
+        self.last_encoded = Some(Instant::now());
+        let request = FrameRequest { idr: self.due.idr, repeated };
+        let encoded = self.encoder.encode(frame, request)?;
+        self.count(&encoded);
+        let is_idr = encoded.frame.kind == FrameKind::Idr;
+        self.due = Due { idr: self.due.idr && !is_idr, ..Due::default() };
+        self.hand_on(encoded.frame)
+    }
+
+    fn count(&self, encoded: &Encoded) {
+        let counters = self.pulse.counters();
+        counters.add(Counter::FramesEncoded, 1);
+        counters.add(Counter::EncodedBytes, encoded.frame.data.len() as u64);
+        if encoded.frame.kind == FrameKind::Idr {
+            counters.add(Counter::IdrFrames, 1);
+            counters.add(Counter::IdrRequests, self.due.requested.into());
+        }
+        if !encoded.frame.repeated {
+            counters.record(Stage::Converted, encoded.converted.since(encoded.frame.captured));
+            counters.record(Stage::Encoded, Micros::now().since(encoded.frame.captured));
+        }
+    }
+
+    fn hand_on(&mut self, frame: EncodedFrame) -> Result<(), EncodeThreadError> {
+        match self.out.try_send(frame) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(_)) => {
+                self.pulse.counters().add(Counter::FramesDropped, 1);
+                self.due.idr = true;
+                self.due.now = true;
+                Ok(())
+            }
+            Err(TrySendError::Disconnected(_)) if !self.pulse.beat() => Ok(()),
+            Err(TrySendError::Disconnected(_)) => Err(EncodeThreadError::SenderGone),
+        }
+    }
+}
+
+/// Part of the frame interval that must pass between two frames.
+const SPACING: f64 = 0.85;
+/// Longest time an order waits while the screen is still.
+const ORDER_LATENCY: Duration = Duration::from_millis(5);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::mpsc::{Sender, channel, sync_channel};
+    use std::thread::JoinHandle;
+
+    use super::*;
+    use crate::ipc::counters_page::{CountersPage, WorkerThread};
+    use crate::units::FrameRate;
+    use crate::worker::encode::testing::{frame, plan};
+
+    /// An encode thread with a real encoder, and everything around it.
+    struct Stand {
+        slot: Arc<Slot<Frame>>,
+        orders: Sender<EncodeOrder>,
+        out: Receiver<EncodedFrame>,
+        counters: Arc<CountersPage>,
+        stop: Arc<AtomicBool>,
+        thread: JoinHandle<Result<(), EncodeThreadError>>,
+    }
+
+    impl Stand {
+        fn new(queue: usize, minimum: FrameRate) -> Self {
+            let slot = Arc::new(Slot::new());
+            let counters = Arc::new(CountersPage::create().unwrap());
+            let stop = Arc::new(AtomicBool::new(false));
+            let (orders, order_receiver) = channel();
+            let (sender, out) = sync_channel(queue);
+            let pulse = Pulse::new(WorkerThread::Encode, Arc::clone(&counters), Arc::clone(&stop));
+            let mut plan = plan(320, 176);
+            plan.minimum_frame_rate = minimum;
+            let thread = std::thread::spawn({
+                let slot = Arc::clone(&slot);
+                move || run(&plan, &slot, &order_receiver, &sender, &pulse, |name| assert!(!name.is_empty()))
+            });
+            Self { slot, orders, out, counters, stop, thread }
+        }
+
+        fn show(&self, shade: u8) {
+            self.slot.put(frame(320, 176, Micros::now().0, |x, _| [shade, u8::try_from(x % 256).unwrap(), 0]));
+        }
+
+        fn next(&self) -> EncodedFrame {
+            self.out.recv_timeout(PATIENCE).expect("an encoded frame")
+        }
+
+        fn end(self) -> Result<(), EncodeThreadError> {
+            self.stop.store(true, Ordering::Release);
+            self.thread.join().unwrap()
+        }
+    }
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+    const NEVER: FrameRate = FrameRate::from_millihertz(1);
+
+    #[test]
+    fn nothing_is_encoded_before_start_and_then_the_waiting_picture_at_once() {
+        let stand = Stand::new(4, NEVER);
+        stand.show(10);
+        assert!(stand.out.recv_timeout(Duration::from_millis(300)).is_err());
+        let started = Micros::now();
+        stand.orders.send(EncodeOrder::Start).unwrap();
+        let first = stand.next();
+        assert_eq!(first.kind, FrameKind::Idr);
+        assert!(first.captured >= started, "it did not wait for a client from its capture on");
+        stand.end().unwrap();
+    }
+
+    #[test]
+    fn a_still_screen_is_repeated_at_the_minimum_rate_only() {
+        let stand = Stand::new(4, FrameRate::from_hz(20));
+        stand.orders.send(EncodeOrder::Start).unwrap();
+        stand.show(10);
+        let frames: Vec<_> = (0..4).map(|_| stand.next()).collect();
+        assert_eq!(frames.iter().map(|frame| frame.repeated).collect::<Vec<_>>(), [false, true, true, true]);
+        for pair in frames.windows(2) {
+            assert!(pair[1].captured.since(pair[0].captured) >= 49_000, "sooner than the minimum rate asks");
+        }
+        assert_eq!(stand.counters.histogram(Stage::Encoded).count(), 1);
+        stand.end().unwrap();
+    }
+
+    #[test]
+    fn an_idr_request_is_served_from_a_still_screen() {
+        let stand = Stand::new(4, NEVER);
+        stand.orders.send(EncodeOrder::Start).unwrap();
+        stand.show(10);
+        stand.next();
+        for (count, order) in
+            [EncodeOrder::RequestIdr, EncodeOrder::InvalidateReferences { first: 1, last: 1 }].into_iter().enumerate()
+        {
+            stand.orders.send(order).unwrap();
+            let frame = stand.next();
+            assert_eq!((frame.kind, frame.repeated), (FrameKind::Idr, true), "{order:?}");
+            assert_eq!(stand.counters.get(Counter::IdrRequests), count as u64 + 1);
+        }
+        assert_eq!(stand.counters.get(Counter::IdrFrames), 3);
+        stand.end().unwrap();
+    }
+
+    #[test]
+    fn what_the_sender_cannot_take_is_dropped_and_an_idr_follows() {
+        let stand = Stand::new(1, NEVER);
+        stand.orders.send(EncodeOrder::Start).unwrap();
+        stand.show(10);
+        while stand.counters.get(Counter::FramesEncoded) < 1 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        stand.show(60);
+        while stand.counters.get(Counter::FramesDropped) < 1 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        assert_eq!(stand.next().kind, FrameKind::Idr, "the first picture");
+        assert_eq!(stand.next().kind, FrameKind::Idr, "the one after the dropped one");
+        stand.show(90);
+        assert_eq!(stand.next().kind, FrameKind::Predicted);
+        stand.end().unwrap();
+    }
+
+    #[test]
+    fn pause_stops_encoding_and_start_opens_with_an_idr() {
+        let stand = Stand::new(4, FrameRate::from_hz(50));
+        stand.orders.send(EncodeOrder::Start).unwrap();
+        stand.show(10);
+        stand.next();
+        stand.orders.send(EncodeOrder::Pause).unwrap();
+        while stand.out.recv_timeout(Duration::from_millis(300)).is_ok() {}
+        stand.orders.send(EncodeOrder::Start).unwrap();
+        assert_eq!(stand.next().kind, FrameKind::Idr);
+        stand.end().unwrap();
+    }
+
+    #[test]
+    fn the_bit_rate_in_force_is_counted() {
+        let stand = Stand::new(4, FrameRate::from_hz(50));
+        stand.orders.send(EncodeOrder::Start).unwrap();
+        stand.orders.send(EncodeOrder::SetBitrate(Bitrate::from_kbps(1234))).unwrap();
+        stand.show(10);
+        stand.next();
+        assert_eq!(stand.counters.get(Counter::BitrateKbps), 1234);
+        stand.end().unwrap();
+    }
+
+    #[test]
+    fn a_vanished_sender_is_an_error_and_closed_orders_are_the_end() {
+        let stand = Stand::new(4, NEVER);
+        drop(stand.out);
+        stand.orders.send(EncodeOrder::Start).unwrap();
+        stand.slot.put(frame(320, 176, 0, |_, _| [0; 3]));
+        assert!(matches!(stand.thread.join().unwrap(), Err(EncodeThreadError::SenderGone)));
+
+        let stand = Stand::new(4, NEVER);
+        drop(stand.orders);
+        assert!(stand.thread.join().unwrap().is_ok());
+    }
+}

@@ -1,0 +1,293 @@
+//! The worker's main thread: starts the others, carries messages to them, and
+//! notices when one ends.
+
+use std::io;
+use std::net::UdpSocket;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use tracing::{debug, info, warn};
+
+use crate::ipc::channel::Channel;
+use crate::ipc::counters_page::{Counter, CountersPage, WorkerThread};
+use crate::ipc::message::{FailureKind, FromWorker, MediaKind, ToWorker, WorkerFailure};
+use crate::stream_plan::{Source, StreamPlan};
+use crate::worker::audio;
+use crate::worker::capture;
+use crate::worker::encode;
+use crate::worker::encode::thread::EncodeOrder;
+use crate::worker::frame::Frame;
+use crate::worker::heartbeat::{LONGEST_WAIT, Pulse};
+use crate::worker::input::{self, InputCommand};
+use crate::worker::main::{Start, cannot_start};
+use crate::worker::send;
+use crate::worker::slot::Slot;
+
+/// The main thread's state.
+#[derive(Debug)]
+pub(crate) struct EventLoop<'a> {
+    channel: &'a Channel,
+    pulse: Pulse,
+    stop: Arc<AtomicBool>,
+    wake: Arc<OwnedFd>,
+    ended: Receiver<ThreadEnd>,
+    threads: Vec<JoinHandle<()>>,
+    encode_orders: SyncSender<EncodeOrder>,
+    video_sockets: SyncSender<UdpSocket>,
+    audio_sockets: SyncSender<UdpSocket>,
+    capture_switch: SyncSender<Source>,
+    audio_switch: SyncSender<Source>,
+    input: SyncSender<InputCommand>,
+}
+
+/// A thread has returned.
+#[derive(Debug)]
+struct ThreadEnd {
+    thread: WorkerThread,
+    failure: Option<WorkerFailure>,
+}
+
+impl<'a> EventLoop<'a> {
+    /// Starts all threads.
+    ///
+    /// # Errors
+    /// When the kernel refuses a thread or descriptor.
+    pub(crate) fn start(start: Start, channel: &'a Channel) -> Result<Self, WorkerFailure> {
+        let Start { plan, generation, counters } = start;
+        let (plan, counters) = (Arc::new(plan), Arc::new(counters));
+        let stop = Arc::new(AtomicBool::new(false));
+        let wake = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)
+            .map_err(|error| cannot_start("eventfd", &error))?;
+        let wake = Arc::new(wake);
+        let slot: Arc<Slot<Frame>> = Arc::default();
+        let (encode_orders, order_inbox) = mpsc::sync_channel(ORDERS);
+        let (frames_out, frames_in) = mpsc::sync_channel(FRAMES_IN_FLIGHT);
+        let (video_sockets, video_socket_inbox) = mpsc::sync_channel(SOCKETS);
+        let (audio_sockets, audio_socket_inbox) = mpsc::sync_channel(SOCKETS);
+        let (capture_switch, capture_switch_inbox) = mpsc::sync_channel(SWITCHES);
+        let (audio_switch, audio_switch_inbox) = mpsc::sync_channel(SWITCHES);
+        let (input, input_inbox) = mpsc::sync_channel(INPUTS);
+        let (report, ended) = mpsc::channel();
+
+        let mut spawner = Spawner { plan, counters, stop, wake, report, threads: Vec::new() };
+        spawner.spawn(WorkerThread::Capture, {
+            let slot = Arc::clone(&slot);
+            move |plan, pulse| {
+                capture::run(&plan.source, &plan.video, &slot, &capture_switch_inbox, pulse)
+                    .map_err(|error| failure(FailureKind::Source, &error))
+            }
+        })?;
+        let ready = Announcement::new(channel)?;
+        spawner.spawn(WorkerThread::Encode, move |plan, pulse| {
+            encode::thread::run(&plan.video, &slot, &order_inbox, &frames_out, pulse, |encoder| ready.send(encoder))
+                .map_err(|error| failure(FailureKind::Encoder, &error))
+        })?;
+        spawner.spawn(WorkerThread::Send, {
+            let orders = encode_orders.clone();
+            move |plan, pulse| {
+                let client_is_there = || order(&orders, EncodeOrder::Start);
+                send::thread::run(plan, generation, frames_in, video_socket_inbox, client_is_there, pulse)
+                    .map_err(|error| failure(FailureKind::Internal, &error))
+            }
+        })?;
+        spawner.spawn(WorkerThread::Audio, move |plan, pulse| {
+            audio::thread::run(plan, audio_socket_inbox, audio_switch_inbox, pulse);
+            Ok(())
+        })?;
+        spawner.spawn(WorkerThread::Input, move |plan, pulse| {
+            input::run(&plan.source, plan.video.size, &input_inbox, pulse);
+            Ok(())
+        })?;
+
+        let Spawner { counters, stop, wake, threads, .. } = spawner;
+        let pulse = Pulse::new(WorkerThread::Main, counters, Arc::clone(&stop));
+        Ok(Self {
+            channel,
+            pulse,
+            stop,
+            wake,
+            ended,
+            threads,
+            encode_orders,
+            video_sockets,
+            audio_sockets,
+            capture_switch,
+            audio_switch,
+            input,
+        })
+    }
+
+    /// Carries messages until the end.
+    ///
+    /// # Errors
+    /// The failure of the first thread that could not go on.
+    pub(crate) fn run(&mut self) -> Result<(), WorkerFailure> {
+        let result = self.carry_messages();
+        self.stop.store(true, Ordering::Release);
+        self.join_threads();
+        result
+    }
+
+    fn carry_messages(&mut self) -> Result<(), WorkerFailure> {
+        loop {
+            // Nobody sets `stop` but this thread, after this loop.
+            let _ = self.pulse.beat();
+            self.wait();
+            if let Ok(ThreadEnd { thread, failure: cause }) = self.ended.try_recv() {
+                let cause = cause.unwrap_or_else(|| WorkerFailure {
+                    kind: FailureKind::Internal,
+                    text: format!("thread {} ended by itself", thread.name()),
+                });
+                return Err(cause);
+            }
+            while let Some((message, descriptor)) = match self.channel.receive::<ToWorker>() {
+                Ok(Some(received)) => Some(received),
+                Ok(None) => {
+                    info!("host is gone");
+                    return Ok(());
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+                Err(error) => return Err(cannot_start("IPC", &error)),
+            } {
+                if matches!(message, ToWorker::Stop) {
+                    return Ok(());
+                }
+                self.carry(message, descriptor);
+            }
+        }
+    }
+
+    fn carry(&self, message: ToWorker, descriptor: Option<OwnedFd>) {
+        match message {
+            ToWorker::Socket(kind) => self.carry_socket(kind, descriptor),
+            ToWorker::Switch(source) => self.switch(&source),
+            ToWorker::RequestIdr => order(&self.encode_orders, EncodeOrder::RequestIdr),
+            ToWorker::InvalidateReferences { first, last } => {
+                order(&self.encode_orders, EncodeOrder::InvalidateReferences { first, last });
+            }
+            ToWorker::SetBitrate(bitrate) => order(&self.encode_orders, EncodeOrder::SetBitrate(bitrate)),
+            ToWorker::Input(event) => self.play(InputCommand::Event(event)),
+            ToWorker::ReleaseInput => self.play(InputCommand::ReleaseAll),
+            ToWorker::Start { .. } | ToWorker::Stop => debug!("message out of order"),
+        }
+    }
+
+    fn carry_socket(&self, kind: MediaKind, descriptor: Option<OwnedFd>) {
+        let Some(descriptor) = descriptor else {
+            warn!(?kind, "socket message without a socket");
+            return;
+        };
+        let sockets = match kind {
+            MediaKind::Video => &self.video_sockets,
+            MediaKind::Audio => &self.audio_sockets,
+        };
+        if sockets.try_send(UdpSocket::from(descriptor)).is_err() {
+            warn!(?kind, "socket dropped: its thread does not take it");
+        }
+    }
+
+    fn switch(&self, source: &Source) {
+        info!(?source, "source switched");
+        for switch in [&self.capture_switch, &self.audio_switch] {
+            if switch.try_send(source.clone()).is_err() {
+                warn!("source switch dropped: its thread does not take it");
+            }
+        }
+        self.play(InputCommand::Switch(source.clone()));
+    }
+
+    fn play(&self, command: InputCommand) {
+        if let Err(TrySendError::Full(_)) = self.input.try_send(command) {
+            self.pulse.counters().add(Counter::InputIgnored, 1);
+        }
+    }
+
+    fn wait(&self) {
+        let mut fds =
+            [PollFd::new(self.channel, PollFlags::IN), PollFd::from_borrowed_fd(self.wake.as_fd(), PollFlags::IN)];
+        let patience = Timespec { tv_sec: 0, tv_nsec: i64::from(LONGEST_WAIT.subsec_nanos()) };
+        // EINTR is a wake-up like any other.
+        let _ = poll(&mut fds, Some(&patience));
+    }
+
+    /// Gives the threads time to end in order; the exit ends the others.
+    fn join_threads(&mut self) {
+        let deadline = Instant::now() + LONGEST_WAIT;
+        while Instant::now() < deadline && !self.threads.iter().all(JoinHandle::is_finished) {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+}
+
+/// Says once that the encoder is open, from the encode thread.
+#[derive(Debug)]
+struct Announcement(Mutex<Channel>);
+
+impl Announcement {
+    fn new(channel: &Channel) -> Result<Self, WorkerFailure> {
+        let copy = channel.as_fd().try_clone_to_owned().map_err(|error| cannot_start("IPC", &error))?;
+        Ok(Self(Mutex::new(Channel::from_fd(copy))))
+    }
+
+    fn send(&self, encoder: &str) {
+        let channel = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A host that does not read will find the worker not ready in time.
+        let _ = channel.send(&FromWorker::Ready { encoder: encoder.to_owned() }, None);
+    }
+}
+
+/// Starts threads that report their end.
+struct Spawner {
+    plan: Arc<StreamPlan>,
+    counters: Arc<CountersPage>,
+    stop: Arc<AtomicBool>,
+    wake: Arc<OwnedFd>,
+    report: mpsc::Sender<ThreadEnd>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Spawner {
+    fn spawn(
+        &mut self,
+        thread: WorkerThread,
+        job: impl FnOnce(&StreamPlan, &Pulse) -> Result<(), WorkerFailure> + Send + 'static,
+    ) -> Result<(), WorkerFailure> {
+        let pulse = Pulse::new(thread, Arc::clone(&self.counters), Arc::clone(&self.stop));
+        let (plan, wake, report) = (Arc::clone(&self.plan), Arc::clone(&self.wake), self.report.clone());
+        let span = tracing::Span::current();
+        let handle = std::thread::Builder::new()
+            .name(thread.name().into())
+            .spawn(move || {
+                let _entered = span.enter();
+                let failure = job(&plan, &pulse).err();
+                // The main thread may be gone already.
+                let _ = report.send(ThreadEnd { thread, failure });
+                let _ = rustix::io::write(&*wake, &1u64.to_ne_bytes());
+            })
+            .map_err(|error| cannot_start(thread.name(), &error))?;
+        self.threads.push(handle);
+        Ok(())
+    }
+}
+
+fn failure(kind: FailureKind, error: &dyn std::fmt::Display) -> WorkerFailure {
+    WorkerFailure { kind, text: error.to_string() }
+}
+
+fn order(orders: &SyncSender<EncodeOrder>, order: EncodeOrder) {
+    if orders.try_send(order).is_err() {
+        debug!("encode order dropped: the encode thread does not take it");
+    }
+}
+
+/// Encoded frames between encode and send: one being sent, one waiting.
+const FRAMES_IN_FLIGHT: usize = 1;
+const ORDERS: usize = 64;
+const SOCKETS: usize = 4;
+const SWITCHES: usize = 4;
+const INPUTS: usize = 1024;

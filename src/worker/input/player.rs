@@ -1,0 +1,121 @@
+//! Plays events on whatever devices there are, and finds them again.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use tracing::{info, warn};
+
+use super::InputCommand;
+use super::devices::Devices;
+use crate::ipc::counters_page::Counter;
+use crate::protocol::control::input_event::InputEvent;
+use crate::stream_plan::Source;
+use crate::units::Size;
+use crate::worker::capture::WaylandError;
+use crate::worker::heartbeat::Pulse;
+
+/// Devices of the desktop in use, if it has any.
+#[derive(Debug)]
+pub(crate) struct Player<'a> {
+    socket: Option<PathBuf>,
+    stream: Size,
+    pulse: &'a Pulse,
+    devices: Option<Devices>,
+    retry_at: Option<Instant>,
+    has_warned: bool,
+}
+
+impl<'a> Player<'a> {
+    /// A player for `source`; devices come with [`Player::keep_up`].
+    pub(crate) fn new(source: &Source, stream: Size, pulse: &'a Pulse) -> Self {
+        Self { socket: socket_of(source), stream, pulse, devices: None, retry_at: None, has_warned: false }
+    }
+
+    /// Opens devices if there are none, and hears what the compositor says.
+    pub(crate) fn keep_up(&mut self) {
+        if self.devices.is_none() {
+            self.open();
+        }
+        if let Some(devices) = &mut self.devices
+            && let Err(error) = devices.listen()
+        {
+            self.lose(&error);
+        }
+    }
+
+    /// Does what a command says.
+    pub(crate) fn obey(&mut self, command: InputCommand) {
+        match command {
+            InputCommand::Event(event) => self.play(&event),
+            InputCommand::ReleaseAll => self.release_all(),
+            InputCommand::Switch(source) => self.switch(&source),
+        }
+    }
+
+    /// Sends what was played.
+    pub(crate) fn flush(&mut self) {
+        if let Some(devices) = &self.devices
+            && let Err(error) = devices.flush()
+        {
+            self.lose(&error);
+        }
+    }
+
+    fn play(&mut self, event: &InputEvent) {
+        let played = self.devices.as_mut().is_some_and(|devices| devices.play(event, self.stream));
+        let counter = if played { Counter::InputEvents } else { Counter::InputIgnored };
+        self.pulse.counters().add(counter, 1);
+    }
+
+    fn release_all(&mut self) {
+        if let Some(devices) = &mut self.devices {
+            devices.release_all();
+        }
+    }
+
+    fn switch(&mut self, source: &Source) {
+        self.release_all();
+        self.flush();
+        self.devices = None;
+        self.socket = socket_of(source);
+        self.retry_at = None;
+        self.has_warned = false;
+        self.keep_up();
+    }
+
+    fn open(&mut self) {
+        let Some(socket) = &self.socket else { return };
+        if self.retry_at.is_some_and(|at| Instant::now() < at) {
+            return;
+        }
+        match Devices::open(socket, self.pulse) {
+            Ok(Some(devices)) => {
+                info!(?socket, "input devices are plugged in");
+                self.has_warned = false;
+                self.devices = Some(devices);
+            }
+            Ok(None) => {}
+            Err(error) => self.lose(&error),
+        }
+    }
+
+    fn lose(&mut self, error: &WaylandError) {
+        if !self.has_warned {
+            warn!(%error, "input is ignored until the compositor can be reached");
+            self.has_warned = true;
+        }
+        self.devices = None;
+        self.retry_at = Some(Instant::now() + RETRY_AFTER);
+    }
+}
+
+/// `None` if the source takes no input.
+fn socket_of(source: &Source) -> Option<PathBuf> {
+    match source {
+        Source::Desktop { wayland, .. } => Some(wayland.clone()),
+        Source::TestCard => None,
+    }
+}
+
+/// A desktop that is restarted is back within a second.
+const RETRY_AFTER: Duration = Duration::from_secs(1);

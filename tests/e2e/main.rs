@@ -1,0 +1,20 @@
+//! End to end: the built host, a real compositor and sound server, and the real
+//! Moonlight client core. A scenario a file.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod cancel;
+mod desktop_1080p60;
+mod desktop_720p30;
+mod encrypted;
+mod lossy;
+mod mouse;
+mod pair_right_pin;
+mod pair_wrong_pin;
+mod quit;
+mod resume;
+mod sound;
+mod surround;
+mod test_card;
+mod typing;

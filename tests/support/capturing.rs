@@ -1,0 +1,127 @@
+//! A capture thread of a test's own.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use earthshine::codec::VideoProfile;
+use earthshine::color::{ColorRange, ColorSpace, Colorimetry};
+use earthshine::frame_marker::Marker;
+use earthshine::ipc::counters_page::{CountersPage, WorkerThread};
+use earthshine::stream_plan::{EncoderFamily, Source, VideoPlan};
+use earthshine::units::{Bitrate, FecPercent, FrameRate, Size};
+use earthshine::worker::capture::{self, CaptureError};
+use earthshine::worker::frame::{Frame, PixelFormat};
+use earthshine::worker::heartbeat::Pulse;
+use earthshine::worker::slot::Slot;
+
+/// The thread and everything it talks to.
+pub(crate) struct Capturing {
+    slot: Arc<Slot<Frame>>,
+    stop: Arc<AtomicBool>,
+    switch: Sender<Source>,
+    result: Arc<Mutex<Option<Result<(), CaptureError>>>>,
+    thread: Option<JoinHandle<()>>,
+    pub(crate) counters: Arc<CountersPage>,
+}
+
+impl Capturing {
+    /// Starts it.
+    pub(crate) fn start(source: Source, size: Size, rate: u32) -> Self {
+        let counters = Arc::new(CountersPage::create().unwrap());
+        let (slot, stop) = (Arc::new(Slot::new()), Arc::new(AtomicBool::new(false)));
+        let (switch, switches) = mpsc::channel();
+        let result = Arc::new(Mutex::new(None));
+        let pulse = Pulse::new(WorkerThread::Capture, Arc::clone(&counters), Arc::clone(&stop));
+        let (frames, outcome) = (Arc::clone(&slot), Arc::clone(&result));
+        let thread = Some(thread::spawn(move || {
+            let ended = capture::run(&source, &plan(size, rate), &frames, &switches, &pulse);
+            *outcome.lock().unwrap() = Some(ended);
+        }));
+        Self { slot, stop, switch, result, thread, counters }
+    }
+
+    /// Moves it to another source.
+    pub(crate) fn switch(&self, source: Source) {
+        self.switch.send(source).unwrap();
+    }
+
+    /// The next frame, if one comes in time.
+    pub(crate) fn frame_within(&self, patience: Duration) -> Option<Frame> {
+        self.slot.take(patience)
+    }
+
+    /// The next frame that fits.
+    pub(crate) fn wait(&self, what: &str, fits: impl Fn(&Frame) -> bool) -> Frame {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while Instant::now() < deadline {
+            if let Some(frame) = self.frame_within(Duration::from_millis(100))
+                && fits(&frame)
+            {
+                return frame;
+            }
+        }
+        panic!("no frame with {what}; capture ended: {:?}", self.ended())
+    }
+
+    /// How it ended, once it has.
+    pub(crate) fn ended(&self) -> Option<Result<(), CaptureError>> {
+        self.result.lock().unwrap().take()
+    }
+}
+
+impl Drop for Capturing {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A silent desktop.
+pub(crate) fn desktop(socket: &Path) -> Source {
+    Source::Desktop { wayland: socket.to_owned(), sound: None }
+}
+
+/// Red, green and blue at a place given in shares of the picture.
+pub(crate) fn color_at(frame: &Frame, x: f64, y: f64) -> [u8; 3] {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place within the picture")]
+    let place = |share: f64, length: u32| (share * f64::from(length)) as usize;
+    let (x, mut y) = (place(x, frame.size.width), place(y, frame.size.height));
+    if frame.bottom_up {
+        y = frame.size.height as usize - 1 - y;
+    }
+    let pixel = &frame.bytes()[y * frame.stride + x * 4..];
+    match frame.format {
+        PixelFormat::Bgrx => [pixel[2], pixel[1], pixel[0]],
+        PixelFormat::Rgbx => [pixel[0], pixel[1], pixel[2]],
+    }
+}
+
+/// The marker in a frame.
+pub(crate) fn marker(frame: &Frame) -> Option<Marker> {
+    Marker::read_bgrx(frame.bytes(), frame.stride, frame.size)
+}
+
+fn plan(size: Size, rate: u32) -> VideoPlan {
+    VideoPlan {
+        profile: VideoProfile::H264,
+        size,
+        frame_rate: FrameRate::from_hz(rate),
+        minimum_frame_rate: FrameRate::from_hz(1),
+        bitrate: Bitrate::from_kbps(10_000),
+        slices: 1,
+        single_reference: false,
+        colorimetry: Colorimetry { space: ColorSpace::Bt709, range: ColorRange::Limited },
+        packet_size: 1024,
+        fec: FecPercent(20),
+        minimum_parity: 0,
+        encrypted: false,
+        dscp: false,
+        encoders: vec![EncoderFamily::Software],
+    }
+}

@@ -1,0 +1,24 @@
+//! What end-to-end and fault tests stand on: the built host, the real client
+//! core, and eyes and ears for what arrives.
+//!
+//! The helpers prefer looking from outside: `/proc` instead of counters the
+//! host keeps about itself, ffmpeg instead of our own decoder, the client's
+//! files instead of our own packets. Everything that waits has a deadline that
+//! is far above what is expected: a deadline ends a hung test, it does not
+//! measure. Tests of one binary take turns, because two cores carry one stream
+//! honestly, not four.
+
+#![allow(dead_code, reason = "shared by test binaries that each use a part")]
+
+pub(crate) mod api;
+pub(crate) mod apps;
+pub(crate) mod client;
+pub(crate) mod deadline;
+pub(crate) mod host;
+pub(crate) mod leftovers;
+pub(crate) mod lossy_relay;
+pub(crate) mod needs;
+pub(crate) mod picture;
+pub(crate) mod process;
+pub(crate) mod scratch;
+pub(crate) mod sound;
