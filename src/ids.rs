@@ -23,6 +23,59 @@ impl FromStr for SessionId {
     }
 }
 
+/// A random UUID (RFC 9562, version 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Uuid([u8; 16]);
+
+impl Uuid {
+    /// A new one.
+    ///
+    /// # Errors
+    /// When the kernel has no random bytes.
+    pub fn random() -> Result<Self, getrandom::Error> {
+        let mut bytes = [0_u8; 16];
+        getrandom::fill(&mut bytes)?;
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        Ok(Self(bytes))
+    }
+}
+
+impl fmt::Display for Uuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hex = hex::encode(self.0);
+        write!(f, "{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    }
+}
+
+impl FromStr for Uuid {
+    type Err = hex::FromHexError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut bytes = [0; 16];
+        hex::decode_to_slice(text.replace('-', ""), &mut bytes)?;
+        Ok(Self(bytes))
+    }
+}
+
+/// One lobby.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LobbyId(pub Uuid);
+
+impl fmt::Display for LobbyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for LobbyId {
+    type Err = hex::FromHexError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
 /// A paired client: SHA-256 of the DER of the certificate it paired with.
 ///
 /// `uniqueid` is no identity: several clients send the same constant.
@@ -94,5 +147,15 @@ mod tests {
         assert_eq!(serde_json::from_str::<ClientId>(&text).unwrap(), id);
         assert!(serde_json::from_str::<ClientId>("\"zz\"").is_err());
         assert_eq!(id.short(), 0xabab_abab_abab_abab);
+    }
+
+    #[test]
+    fn uuids_are_random_and_survive_text() {
+        let (one, two) = (Uuid::random().unwrap(), Uuid::random().unwrap());
+        assert_ne!(one, two);
+        let text = one.to_string();
+        assert_eq!((text.len(), text.as_bytes()[14]), (36, b'4'));
+        assert_eq!(text.parse(), Ok(one));
+        assert!("not-a-uuid".parse::<Uuid>().is_err());
     }
 }

@@ -21,6 +21,9 @@ pub struct StreamPlan {
     pub session: SessionId,
     /// What is shown and heard.
     pub source: Source,
+    /// Number of the source within the stream: 0 for the first, one more for
+    /// each after it.
+    pub source_number: u32,
     /// Picture.
     pub video: VideoPlan,
     /// Sound.
@@ -40,6 +43,9 @@ pub enum Source {
         wayland: PathBuf,
         /// Path of the PulseAudio native socket; `None` means silence.
         sound: Option<PathBuf>,
+        /// Name of the compositor's seat that input goes to; `None` means the
+        /// first. In a lobby each viewer may have one of their own.
+        seat: Option<String>,
     },
     /// The built-in moving pattern and tone; needs no compositor.
     TestCard,

@@ -169,5 +169,5 @@ fn plan(encrypted: bool) -> StreamPlan {
         rikeyid: 0,
         dscp: false,
     };
-    StreamPlan { session: SessionId(1), source: Source::TestCard, video, audio, key: key() }
+    StreamPlan { session: SessionId(1), source_number: 0, source: Source::TestCard, video, audio, key: key() }
 }

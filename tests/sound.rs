@@ -346,7 +346,7 @@ impl Drop for Player {
 }
 
 fn desktop(sound: &Path) -> Source {
-    Source::Desktop { wayland: PathBuf::new(), sound: Some(sound.to_owned()) }
+    Source::Desktop { wayland: PathBuf::new(), sound: Some(sound.to_owned()), seat: None }
 }
 
 fn plan(source: Source) -> StreamPlan {
@@ -375,5 +375,5 @@ fn plan(source: Source) -> StreamPlan {
         dscp: true,
     };
     let key = SessionKey::new([7; 16]);
-    StreamPlan { session: SessionId(1), source, video, audio, key }
+    StreamPlan { session: SessionId(1), source_number: 0, source, video, audio, key }
 }

@@ -43,6 +43,8 @@ pub struct HostConfig {
     pub discovery: bool,
     /// Sessions at the same time at most.
     pub max_sessions: usize,
+    /// Lobbies at the same time at most.
+    pub max_lobbies: usize,
 }
 
 /// `[video]`.

@@ -20,6 +20,7 @@ impl Config {
         let checks = [
             ("host.name", host.name.len() <= 64 && !host.name.contains(char::is_control)),
             ("host.max_sessions", (1..=256).contains(&host.max_sessions)),
+            ("host.max_lobbies", host.max_lobbies <= 256),
             ("video.encoders", !video.encoders.is_empty() && all_differ(&video.encoders)),
             ("video.minimum_frame_rate", (1..=240).contains(&video.minimum_frame_rate)),
             ("video.max_bitrate_kbps", (500..=1_000_000).contains(&video.max_bitrate_kbps)),
@@ -45,6 +46,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("host.name", "text of at most 64 bytes, empty for the machine's host name"),
     ("host.discovery", "true or false"),
     ("host.max_sessions", "1 to 256"),
+    ("host.max_lobbies", "0 to 256"),
     ("video.encoders", "a list of \"nvenc\", \"vaapi\", \"vulkan\", \"software\", at least one, each once"),
     ("video.fec_percent", "0 to 255"),
     ("video.minimum_frame_rate", "1 to 240 frames per second"),

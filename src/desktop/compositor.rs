@@ -51,6 +51,17 @@ pub enum SetModeError {
     Helper(String),
 }
 
+/// Why there is no other seat.
+#[derive(Debug, thiserror::Error)]
+pub enum AddSeatError {
+    /// Only sway has more than one.
+    #[error("this compositor has one seat")]
+    NotSupported,
+    /// sway did not do it.
+    #[error(transparent)]
+    Sway(#[from] SwayError),
+}
+
 /// Writes the generated configuration and gives the command.
 pub(super) fn command(
     spec: &DesktopSpec,
@@ -89,6 +100,21 @@ pub(super) async fn set_mode(
         CompositorKind::Sway => set_sway_mode(&SwayIpc::new(&sway_socket(directories)), size, frame_rate).await,
         CompositorKind::Cage | CompositorKind::Labwc => run_wlr_randr(helper, size, frame_rate).await,
     }
+}
+
+/// Whether seats can be made: with a socket to say it to, which a command line
+/// of the operator's may not leave.
+pub(super) fn has_seats(compositor: &CompositorSpec) -> bool {
+    compositor.kind == CompositorKind::Sway
+}
+
+/// Makes a seat. sway makes it at the first command that names it; this one
+/// keeps devices that nobody assigned out of it.
+pub(super) async fn add_seat(spec: &DesktopSpec, directories: &RuntimeDir, name: &str) -> Result<(), AddSeatError> {
+    if !has_seats(&spec.compositor) {
+        return Err(AddSeatError::NotSupported);
+    }
+    Ok(SwayIpc::new(&sway_socket(directories)).run(&format!("seat {name} fallback false")).await?)
 }
 
 /// `wlr-randr` as it would run inside this desktop, without arguments yet.

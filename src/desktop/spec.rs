@@ -80,6 +80,16 @@ pub struct Identity {
     pub groups: Vec<u32>,
 }
 
+impl CompositorSpec {
+    /// A compositor as the configuration wants it.
+    #[must_use]
+    pub fn of(config: &DesktopConfig, kind: CompositorKind) -> Self {
+        // A command line belongs to the compositor it was written for.
+        let command = if kind == config.compositor { config.compositor_command.clone() } else { Vec::new() };
+        Self { kind, command, renderer: config.renderer, xwayland: config.xwayland }
+    }
+}
+
 impl DesktopSpec {
     /// What the configuration says about `app`, for one client's mode.
     #[must_use]
@@ -91,14 +101,11 @@ impl DesktopSpec {
         channels: u8,
         place: Place,
     ) -> Self {
-        let kind = app.compositor.unwrap_or(config.compositor);
-        // A command line belongs to the compositor it was written for.
-        let command = if kind == config.compositor { config.compositor_command.clone() } else { Vec::new() };
         Self {
             name,
             size: mode.0,
             frame_rate: mode.1,
-            compositor: CompositorSpec { kind, command, renderer: config.renderer, xwayland: config.xwayland },
+            compositor: CompositorSpec::of(config, app.compositor.unwrap_or(config.compositor)),
             channels,
             app: AppSpec {
                 command: app.command.clone(),

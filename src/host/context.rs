@@ -11,6 +11,7 @@ use crate::config::apps::AppConfig;
 use crate::host::facts::HostFacts;
 use crate::host::gamestream::pictures::Pictures;
 use crate::host::identity::Identity;
+use crate::host::lobbies::Lobbies;
 use crate::host::pairing::Pairings;
 use crate::host::ports::Ports;
 use crate::host::sessions::Sessions;
@@ -28,6 +29,8 @@ pub struct Context {
     pub pairings: Pairings,
     /// Streams.
     pub sessions: Sessions,
+    /// Desktops that outlive their visitors.
+    pub lobbies: Lobbies,
     /// What the operator decided.
     pub config: Arc<Config>,
     /// Ports that really listen.

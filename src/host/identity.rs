@@ -16,6 +16,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::ids::Uuid;
 use crate::host::store::versioned_file::{self, Format, LoadStateError, SaveStateError};
 
 /// The host's certificate, key and id.
@@ -137,7 +138,7 @@ impl IdentityFile {
         // One line ending whatever the library's default is: clients keep the
         // text as they got it.
         Ok(Self {
-            unique_id: uuid_v4()?,
+            unique_id: Uuid::random()?.to_string(),
             certificate: certificate.pem().replace("\r\n", "\n"),
             private_key: key.serialize_pem(),
         })
@@ -149,16 +150,6 @@ struct SecretDer(Vec<u8>);
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle)
-}
-
-/// A random UUID (RFC 9562, version 4).
-fn uuid_v4() -> Result<String, getrandom::Error> {
-    let mut bytes = [0_u8; 16];
-    getrandom::fill(&mut bytes)?;
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex = hex::encode(bytes);
-    Ok(format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]))
 }
 
 const FORMAT: Format = Format { name: "earthshine identity", version: 1 };
@@ -219,13 +210,5 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let identity = Identity::load_or_create(&dir.path().join("identity.json")).unwrap();
         assert!(format!("{identity:?}").len() < 100);
-    }
-
-    #[test]
-    fn uuids_are_random_and_well_formed() {
-        let (one, two) = (uuid_v4().unwrap(), uuid_v4().unwrap());
-        assert_ne!(one, two);
-        assert_eq!(one.len(), 36);
-        assert_eq!(one.as_bytes()[14], b'4');
     }
 }

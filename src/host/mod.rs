@@ -14,6 +14,8 @@ pub mod gamestream;
 pub mod http;
 pub mod http_servers;
 pub mod identity;
+pub(crate) mod kept_desktop;
+pub mod lobbies;
 pub(crate) mod media_ports;
 pub(crate) mod metrics;
 pub mod pairing;

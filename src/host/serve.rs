@@ -38,6 +38,7 @@ use crate::host::sessions::shared::{ClientSlots, Shared};
 use crate::host::store::paired_clients::PairedClients;
 use crate::host::store::state_dir::{OpenStateDirError, StateDir};
 use crate::host::store::versioned_file::LoadStateError;
+use crate::host::lobbies::{self, Lobbies};
 use crate::host::{media_ports, metrics, rtsp_server};
 use crate::ipc::message::MediaKind;
 use crate::protocol::rtsp::sdp::{Encryption, Offer};
@@ -147,6 +148,7 @@ impl Host {
 
         // Only now is it certain that no other host runs here.
         let swept = sweep(&directories.runtime);
+        lobbies::home::sweep(&directories);
         if !swept.stuck.is_empty() {
             warn!(processes = swept.stuck.len(), "an earlier host left processes that cannot be killed");
         }
@@ -158,7 +160,7 @@ impl Host {
         if profiles.is_empty() {
             return Err(ServeError::NoEncoder);
         }
-        let sessions = Sessions::new(Arc::new(Shared {
+        let shared = Arc::new(Shared {
             config: Arc::clone(&config),
             ports,
             directory: Arc::clone(&directory),
@@ -180,7 +182,9 @@ impl Host {
                 let clients = clients.clone();
                 move |client| clients.get(client).map(|client| client.slot)
             })),
-        }));
+        });
+        let lobbies = Lobbies::new(Arc::clone(&shared));
+        let sessions = Sessions::new(shared, lobbies.clone());
         let http = HttpServers::new(http, https, api, &identity)?;
         let context = Arc::new(Context {
             pictures: Pictures::prepare(&config.apps),
@@ -188,6 +192,7 @@ impl Host {
             identity,
             clients,
             sessions,
+            lobbies,
             facts: HostFacts::read(&config.host.name),
             config,
             ports,
@@ -234,7 +239,8 @@ impl Host {
         if let Some(discovery) = discovery {
             discovery.withdraw().await;
         }
-        if timeout(SHUTDOWN_DEADLINE, sessions.shut_down()).await.is_err() {
+        let everything = async { tokio::join!(sessions.shut_down(), self.context.lobbies.shut_down()) };
+        if timeout(SHUTDOWN_DEADLINE, everything).await.is_err() {
             warn!("some sessions did not end in time; the next start cleans up after them");
         }
         shut_down.send_replace(true);

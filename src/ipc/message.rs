@@ -21,7 +21,13 @@ pub enum ToWorker {
     /// of the same kind. Video starts with an IDR frame on its first socket.
     Socket(MediaKind),
     /// Take picture, sound and input from somewhere else, between two frames.
-    Switch(Source),
+    /// The first frame of it is an IDR frame.
+    Switch {
+        /// From where.
+        source: Source,
+        /// Its number, for [`FromWorker::Shows`].
+        number: u32,
+    },
     /// Make the next frame an IDR frame.
     RequestIdr,
     /// Frames `first..=last` did not reach the client.
@@ -48,6 +54,11 @@ pub enum FromWorker {
     Ready {
         /// Name of the encoder in use, e.g. "software/openh264".
         encoder: String,
+    },
+    /// The first picture of a source is on its way to the encoder.
+    Shows {
+        /// Number of the source.
+        number: u32,
     },
     /// The worker cannot go on; it exits after this.
     Failed(WorkerFailure),

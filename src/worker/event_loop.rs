@@ -6,7 +6,7 @@ use std::net::UdpSocket;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -18,7 +18,7 @@ use crate::ipc::counters_page::{Counter, CountersPage, WorkerThread};
 use crate::ipc::message::{FailureKind, FromWorker, MediaKind, ToWorker, WorkerFailure};
 use crate::stream_plan::{Source, StreamPlan};
 use crate::worker::audio;
-use crate::worker::capture;
+use crate::worker::capture::{self, NumberedSource};
 use crate::worker::encode;
 use crate::worker::encode::thread::EncodeOrder;
 use crate::worker::frame::Frame;
@@ -40,7 +40,7 @@ pub(crate) struct EventLoop<'a> {
     encode_orders: SyncSender<EncodeOrder>,
     video_sockets: SyncSender<UdpSocket>,
     audio_sockets: SyncSender<UdpSocket>,
-    capture_switch: SyncSender<Source>,
+    capture_switch: SyncSender<NumberedSource>,
     audio_switch: SyncSender<Source>,
     input: SyncSender<InputCommand>,
 }
@@ -77,14 +77,21 @@ impl<'a> EventLoop<'a> {
         let mut spawner = Spawner { plan, counters, stop, wake, report, threads: Vec::new() };
         spawner.spawn(WorkerThread::Capture, {
             let slot = Arc::clone(&slot);
+            let (orders, voice) = (encode_orders.clone(), Voice::new(channel)?);
             move |plan, pulse| {
-                capture::run(&plan.source, &plan.video, &slot, &capture_switch_inbox, pulse)
+                let shows = |number| {
+                    order(&orders, EncodeOrder::NewSource);
+                    voice.say(&FromWorker::Shows { number });
+                };
+                let first = NumberedSource { source: plan.source.clone(), number: plan.source_number };
+                capture::run(first, &plan.video, &slot, &capture_switch_inbox, shows, pulse)
                     .map_err(|error| failure(FailureKind::Source, &error))
             }
         })?;
-        let ready = Announcement::new(channel)?;
+        let voice = Voice::new(channel)?;
         spawner.spawn(WorkerThread::Encode, move |plan, pulse| {
-            encode::thread::run(&plan.video, &slot, &order_inbox, &frames_out, pulse, |encoder| ready.send(encoder))
+            let ready = |encoder: &str| voice.say(&FromWorker::Ready { encoder: encoder.to_owned() });
+            encode::thread::run(&plan.video, &slot, &order_inbox, &frames_out, pulse, ready)
                 .map_err(|error| failure(FailureKind::Encoder, &error))
         })?;
         spawner.spawn(WorkerThread::Send, {
@@ -165,7 +172,7 @@ impl<'a> EventLoop<'a> {
     fn carry(&self, message: ToWorker, descriptor: Option<OwnedFd>) {
         match message {
             ToWorker::Socket(kind) => self.carry_socket(kind, descriptor),
-            ToWorker::Switch(source) => self.switch(&source),
+            ToWorker::Switch { source, number } => self.switch(&source, number),
             ToWorker::RequestIdr => order(&self.encode_orders, EncodeOrder::RequestIdr),
             ToWorker::InvalidateReferences { first, last } => {
                 order(&self.encode_orders, EncodeOrder::InvalidateReferences { first, last });
@@ -191,12 +198,11 @@ impl<'a> EventLoop<'a> {
         }
     }
 
-    fn switch(&self, source: &Source) {
-        info!(?source, "source switched");
-        for switch in [&self.capture_switch, &self.audio_switch] {
-            if switch.try_send(source.clone()).is_err() {
-                warn!("source switch dropped: its thread does not take it");
-            }
+    fn switch(&self, source: &Source, number: u32) {
+        info!(?source, number, "source switched");
+        let capture = self.capture_switch.try_send(NumberedSource { source: source.clone(), number }).is_ok();
+        if !capture || self.audio_switch.try_send(source.clone()).is_err() {
+            warn!("source switch dropped: its thread does not take it");
         }
         self.play(InputCommand::Switch(source.clone()));
     }
@@ -224,20 +230,19 @@ impl<'a> EventLoop<'a> {
     }
 }
 
-/// Says once that the encoder is open, from the encode thread.
+/// Speaks to the host from a thread that is not the main one.
 #[derive(Debug)]
-struct Announcement(Mutex<Channel>);
+struct Voice(Channel);
 
-impl Announcement {
+impl Voice {
     fn new(channel: &Channel) -> Result<Self, WorkerFailure> {
         let copy = channel.as_fd().try_clone_to_owned().map_err(|error| cannot_start("IPC", &error))?;
-        Ok(Self(Mutex::new(Channel::from_fd(copy))))
+        Ok(Self(Channel::from_fd(copy)))
     }
 
-    fn send(&self, encoder: &str) {
-        let channel = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // A host that does not read will find the worker not ready in time.
-        let _ = channel.send(&FromWorker::Ready { encoder: encoder.to_owned() }, None);
+    fn say(&self, message: &FromWorker) {
+        // A host that does not read will find what it waits for late.
+        let _ = self.0.send(message, None);
     }
 }
 

@@ -8,6 +8,7 @@ mod cancel;
 mod desktop_1080p60;
 mod desktop_720p30;
 mod encrypted;
+mod lobby;
 mod lossy;
 mod mouse;
 mod pair_right_pin;

@@ -31,9 +31,14 @@ pub(crate) fn table(title: &str, command: &str) -> String {
 
 /// Table of the pattern window; installs it. It logs to [`pattern_log`].
 pub(crate) fn pattern(scratch: &Scratch, arguments: &str) -> String {
+    table(PATTERN, &pattern_command(scratch, arguments))
+}
+
+/// Command line of the pattern window; installs it. It logs to [`pattern_log`].
+pub(crate) fn pattern_command(scratch: &Scratch, arguments: &str) -> String {
     let program = scratch.install("pattern_window");
     let log = pattern_log(scratch);
-    table(PATTERN, &format!("exec {} {arguments} --log {}", program.display(), log.display()))
+    format!("exec {} {arguments} --log {}", program.display(), log.display())
 }
 
 /// Where the pattern window logs what happened to it.

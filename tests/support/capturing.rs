@@ -13,7 +13,7 @@ use earthshine::frame_marker::Marker;
 use earthshine::ipc::counters_page::{CountersPage, WorkerThread};
 use earthshine::stream_plan::{EncoderFamily, Source, VideoPlan};
 use earthshine::units::{Bitrate, FecPercent, FrameRate, Size};
-use earthshine::worker::capture::{self, CaptureError};
+use earthshine::worker::capture::{self, CaptureError, NumberedSource};
 use earthshine::worker::frame::{Frame, PixelFormat};
 use earthshine::worker::heartbeat::Pulse;
 use earthshine::worker::slot::Slot;
@@ -22,7 +22,7 @@ use earthshine::worker::slot::Slot;
 pub(crate) struct Capturing {
     slot: Arc<Slot<Frame>>,
     stop: Arc<AtomicBool>,
-    switch: Sender<Source>,
+    switch: Sender<NumberedSource>,
     result: Arc<Mutex<Option<Result<(), CaptureError>>>>,
     thread: Option<JoinHandle<()>>,
     pub(crate) counters: Arc<CountersPage>,
@@ -36,9 +36,10 @@ impl Capturing {
         let (switch, switches) = mpsc::channel();
         let result = Arc::new(Mutex::new(None));
         let pulse = Pulse::new(WorkerThread::Capture, Arc::clone(&counters), Arc::clone(&stop));
+        let first = NumberedSource { source, number: 0 };
         let (frames, outcome) = (Arc::clone(&slot), Arc::clone(&result));
         let thread = Some(thread::spawn(move || {
-            let ended = capture::run(&source, &plan(size, rate), &frames, &switches, &pulse);
+            let ended = capture::run(first, &plan(size, rate), &frames, &switches, |_| {}, &pulse);
             *outcome.lock().unwrap() = Some(ended);
         }));
         Self { slot, stop, switch, result, thread, counters }
@@ -46,7 +47,7 @@ impl Capturing {
 
     /// Moves it to another source.
     pub(crate) fn switch(&self, source: Source) {
-        self.switch.send(source).unwrap();
+        self.switch.send(NumberedSource { source, number: 1 }).unwrap();
     }
 
     /// The next frame, if one comes in time.
@@ -84,7 +85,7 @@ impl Drop for Capturing {
 
 /// A silent desktop.
 pub(crate) fn desktop(socket: &Path) -> Source {
-    Source::Desktop { wayland: socket.to_owned(), sound: None }
+    Source::Desktop { wayland: socket.to_owned(), sound: None, seat: None }
 }
 
 /// Red, green and blue at a place given in shares of the picture.

@@ -10,6 +10,7 @@ pub mod answer;
 pub mod apps;
 pub mod body;
 pub mod clients;
+pub mod lobbies;
 pub mod pairing;
 pub mod sessions;
 pub mod socket;
@@ -70,6 +71,13 @@ async fn route(context: &Context, request: Request) -> ApiAnswer {
         (&Method::GET, "/api/v1/clients") => clients::list(context),
         (&Method::GET, "/api/v1/apps") => apps::list(context),
         (&Method::GET, "/api/v1/sessions") => sessions::list(context),
+        (&Method::POST, "/api/v1/sessions/configure") => lobbies::configure(context, body::read(&head, body).await),
+        (&Method::GET, "/api/v1/lobbies") => lobbies::list(context),
+        (&Method::POST, "/api/v1/lobbies/create") => lobbies::create(context, body::read(&head, body).await).await,
+        (&Method::POST, "/api/v1/lobbies/join") => lobbies::join(context, body::read(&head, body).await).await,
+        (&Method::POST, "/api/v1/lobbies/leave") => lobbies::leave(context, body::read(&head, body).await).await,
+        (&Method::POST, "/api/v1/lobbies/renew") => lobbies::renew(context, body::read(&head, body).await),
+        (&Method::POST, "/api/v1/lobbies/stop") => lobbies::stop(context, body::read(&head, body).await).await,
         (&Method::POST, "/api/v1/sessions/stop") => sessions::stop(context, body::read(&head, body).await).await,
         _ => ApiAnswer::NotFound,
     }

@@ -9,6 +9,7 @@ use crate::host::sessions::{LaunchOrder, Refusal};
 use crate::ids::ClientId;
 use crate::protocol::gamestream::answer::{self, Verb};
 use crate::protocol::gamestream::launch_request::LaunchRequest;
+use crate::protocol::gamestream::query::Query;
 
 /// Starts what the query asks for.
 pub async fn answer(context: &Context, caller: Caller, client: ClientId, pairs: &Pairs) -> Reply {
@@ -38,7 +39,8 @@ pub(super) fn order(
         let text = format!("This host has no app {}. Refresh the list of apps.", request.app);
         return Err(Refusal { status: 404, text });
     }
-    Ok(LaunchOrder { client, request, local: caller.ends.local, peer: caller.ends.peer })
+    let unique_id = Query::new(pairs).get("uniqueid").unwrap_or_default().to_owned();
+    Ok(LaunchOrder { client, unique_id, request, local: caller.ends.local, peer: caller.ends.peer })
 }
 
 /// The outcome of a task, whose own end is a refusal, too.

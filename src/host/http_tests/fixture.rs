@@ -18,6 +18,7 @@ use crate::host::http::admission::ConnectionLimits;
 use crate::host::http::connection::Deadlines;
 use crate::host::http_servers::{HttpServers, bind_tcp};
 use crate::host::identity::Identity;
+use crate::host::lobbies::Lobbies;
 use crate::host::pairing::Pairings;
 use crate::host::pairing::pending::PairingLimits;
 use crate::host::ports::Ports;
@@ -84,11 +85,14 @@ impl Host {
         let clients_file = dir.path().join("clients.json");
         let clients = PairedClients::open(&clients_file).unwrap();
         let ports = Ports::from_base(Ports::DEFAULT_BASE).unwrap();
+        let shared = Arc::new(Shared::for_tests(config.clone(), ports, dir.path()));
+        let lobbies = Lobbies::new(Arc::clone(&shared));
         let context = Arc::new(Context {
             pairings: Pairings::new(&identity, clients.clone(), pairing).unwrap(),
             identity: Arc::new(identity),
             clients,
-            sessions: Sessions::new(Arc::new(Shared::for_tests(config.clone(), ports, dir.path()))),
+            sessions: Sessions::new(shared, lobbies.clone()),
+            lobbies,
             pictures: Pictures::prepare(&config.apps),
             facts: HostFacts::read(&config.host.name),
             config: Arc::new(config),

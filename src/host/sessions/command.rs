@@ -4,16 +4,25 @@ use std::net::SocketAddr;
 
 use tokio::sync::oneshot;
 
+use crate::host::lobbies::LobbyError;
+use crate::host::lobbies::visit::Visit;
 use crate::host::sessions::ticket::ConnectionId;
 use crate::host::sessions::{LaunchOrder, Launched, Refusal};
+use crate::ids::LobbyId;
 use crate::ipc::message::MediaKind;
 use crate::protocol::rtsp::stream_parameters::StreamParameters;
+use crate::stream_plan::Source;
 
 /// What others ask of a session.
 #[derive(Debug)]
 pub(crate) enum Command {
     /// `/launch` or `/resume`: a new connection of its client.
-    Connect { order: Box<LaunchOrder>, reply: oneshot::Sender<Result<Launched, Refusal>> },
+    /// With a visit, the session begins in that lobby.
+    Connect {
+        order: Box<LaunchOrder>,
+        visit: Option<Visit>,
+        reply: oneshot::Sender<Result<Launched, Refusal>>,
+    },
     /// ANNOUNCE of a connection; `true` if the stream was started.
     Announced { connection: ConnectionId, parameters: Box<StreamParameters>, reply: oneshot::Sender<bool> },
     /// A media PING of a connection.
@@ -22,9 +31,18 @@ pub(crate) enum Command {
     ControlUp { connection: ConnectionId },
     /// The control connection is gone.
     ControlDown { connection: ConnectionId },
+    /// Show a lobby from now on.
+    Visit { visit: Visit, reply: VisitReply },
+    /// The lobby's desktop is another now.
+    LobbyMoved { lobby: LobbyId, source: Source },
+    /// The visit of this lobby is over: show the session's own desktop.
+    GoHome { lobby: LobbyId },
     /// End the session.
     End(Ending),
 }
+
+/// How a visit began: what is sent ends when the lobby knows of it, too.
+pub(crate) type VisitReply = oneshot::Sender<Result<oneshot::Receiver<()>, LobbyError>>;
 
 /// Why a session ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

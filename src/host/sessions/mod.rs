@@ -5,6 +5,7 @@
 //! task of its own ([`session`]), spoken to through a mailbox; this module is
 //! the registry in front of them, and what the rest of the host may ask.
 
+pub(crate) mod appointments;
 pub(crate) mod command;
 pub(crate) mod connection;
 pub(crate) mod directory;
@@ -14,21 +15,26 @@ pub(crate) mod shared;
 pub(crate) mod stream;
 pub(crate) mod ticket;
 pub mod view;
+pub(crate) mod visiting;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
-use tracing::info;
+use tracing::{info, warn};
 
+use crate::host::lobbies::spec::Right;
+use crate::host::lobbies::visit::Visit;
+use crate::host::lobbies::{JOIN_DEADLINE, Lobbies, LobbyError};
+use crate::host::sessions::appointments::Appointments;
 use crate::host::sessions::command::{Command, Ending};
 use crate::host::sessions::session::Session;
 use crate::host::sessions::shared::Shared;
 use crate::host::sessions::view::{SessionRecord, SessionView};
-use crate::ids::{AppId, ClientId, SessionId};
+use crate::ids::{AppId, ClientId, LobbyId, SessionId};
 use crate::protocol::gamestream::launch_request::LaunchRequest;
 
 /// Handle to all sessions; cheap to clone. Every call answers within a
@@ -36,7 +42,9 @@ use crate::protocol::gamestream::launch_request::LaunchRequest;
 #[derive(Debug, Clone)]
 pub struct Sessions {
     shared: Arc<Shared>,
+    lobbies: Lobbies,
     registry: Arc<Mutex<Registry>>,
+    appointments: Arc<Mutex<Appointments>>,
 }
 
 #[derive(Debug, Default)]
@@ -49,6 +57,7 @@ struct Registry {
 /// What the registry keeps of a session.
 #[derive(Debug, Clone)]
 struct Handle {
+    id: SessionId,
     client: ClientId,
     app: AppId,
     commands: mpsc::Sender<Command>,
@@ -60,8 +69,8 @@ struct Handle {
 
 impl Sessions {
     /// No sessions yet.
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, registry: Arc::default() }
+    pub(crate) fn new(shared: Arc<Shared>, lobbies: Lobbies) -> Self {
+        Self { shared, lobbies, registry: Arc::default(), appointments: Arc::default() }
     }
 
     /// Starts an app for a paired client. An older session of the same client
@@ -118,6 +127,31 @@ impl Sessions {
             return Err(Refusal { status: 404, text: format!("There is no session {session}.") });
         }
         self.end(session, Ending::Stopped).await
+    }
+
+    /// Moves a session to a lobby; answers when its client's picture comes from
+    /// there, or at once if it has none now.
+    ///
+    /// # Errors
+    /// [`LobbyError`]; the session then shows what it showed before.
+    pub async fn join(&self, session: SessionId, lobby: LobbyId, right: Right<'_>) -> Result<(), LobbyError> {
+        let handle = self.lock().sessions.get(&session).cloned().ok_or(LobbyError::Gone)?;
+        let Some(visit) = self.lobbies.admit(lobby, session, right).await? else { return Ok(()) };
+        let (reply, answer) = oneshot::channel();
+        let arrival = async {
+            handle.commands.send(Command::Visit { visit, reply }).await.map_err(|_| LobbyError::Gone)?;
+            let known = answer.await.map_err(|_| LobbyError::Gone)??;
+            known.await.map_err(|_| LobbyError::Gone)
+        };
+        timeout(JOIN_DEADLINE, arrival).await.unwrap_or(Err(LobbyError::JoinTimeout))
+    }
+
+    /// The client's next connection goes straight to a lobby, if it comes
+    /// within a minute. `client` is its `uniqueid`, or its number in the API.
+    /// Returns `false` if too many wait already.
+    #[must_use]
+    pub fn appoint(&self, client: &str, lobby: LobbyId) -> bool {
+        self.appointments().make(client, lobby, Instant::now())
     }
 
     /// Ends everything; nothing new starts any more.
@@ -197,12 +231,13 @@ impl Sessions {
             registry.lock().unwrap_or_else(PoisonError::into_inner).sessions.remove(&id);
             ended.send_replace(true);
         });
-        Handle { client, app: app_id, commands, record, ending: false, ended: has_ended }
+        Handle { id, client, app: app_id, commands, record, ending: false, ended: has_ended }
     }
 
     async fn connect(&self, handle: Handle, order: LaunchOrder) -> Result<Launched, Refusal> {
+        let visit = self.keep_appointment(&handle, &order).await;
         let (reply, answer) = oneshot::channel();
-        let sent = handle.commands.send(Command::Connect { order: Box::new(order), reply });
+        let sent = handle.commands.send(Command::Connect { order: Box::new(order), visit, reply });
         let gone = || Refusal { status: 503, text: "The session ended while it was started. Try again.".to_owned() };
         let both = async {
             sent.await.map_err(|_| gone())?;
@@ -211,6 +246,24 @@ impl Sessions {
         timeout(self.shared.config.desktop.ready_deadline + CONNECT_SLACK, both).await.unwrap_or_else(|_| {
             Err(Refusal { status: 503, text: "The desktop did not start in time. See the host's logs.".to_owned() })
         })
+    }
+
+    /// A place in the lobby that the client was told to go to. One that cannot
+    /// be joined leaves it with its own app.
+    async fn keep_appointment(&self, handle: &Handle, order: &LaunchOrder) -> Option<Visit> {
+        let number = order.client.short().to_string();
+        let lobby = self.appointments().keep(&[&order.unique_id, &number], Instant::now())?;
+        match self.lobbies.admit(lobby, handle.id, Right::Operator).await {
+            Ok(visit) => visit,
+            Err(error) => {
+                warn!(session = %handle.id, %lobby, %error, "cannot go straight to a lobby");
+                None
+            }
+        }
+    }
+
+    fn appointments(&self) -> MutexGuard<'_, Appointments> {
+        self.appointments.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn end(&self, session: SessionId, ending: Ending) -> Result<(), Refusal> {
@@ -252,6 +305,8 @@ impl Sessions {
 pub struct LaunchOrder {
     /// Who asks.
     pub client: ClientId,
+    /// What the client calls itself (`uniqueid`): no identity, many share one.
+    pub unique_id: String,
     /// What for.
     pub request: LaunchRequest,
     /// Our address of the HTTPS connection: what the client can reach.

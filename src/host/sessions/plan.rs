@@ -27,6 +27,7 @@ pub(crate) fn plan(announced: &StreamParameters, circumstances: Circumstances<'_
     StreamPlan {
         session,
         source,
+        source_number: 0,
         video: VideoPlan {
             profile: video.profile,
             size: video.size,

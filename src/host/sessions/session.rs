@@ -7,6 +7,9 @@
 //!      +------ /resume ------ paused <------------------+--> ended by idle limit
 //! ```
 //!
+//! What it shows is its own desktop or, between joining and leaving one, a
+//! lobby's ([`visiting`](super::visiting)).
+//!
 //! Everything that can take long (starting a desktop, ending a worker) has a
 //! deadline; while it runs, commands wait in the mailbox.
 
@@ -18,14 +21,18 @@ use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
 use crate::config::apps::AppConfig;
-use crate::desktop::{Desktop, DesktopEvent};
+use crate::desktop::DesktopEvent;
+use crate::desktop::spec::DesktopSpec;
+use crate::host::kept_desktop::KeptDesktop;
+use crate::host::lobbies::visit::Visit;
 use crate::host::sessions::command::{Command, Ending};
 use crate::host::sessions::connection::{Connection, next_stream_event};
 use crate::host::sessions::plan::{self, Circumstances};
 use crate::host::sessions::shared::Shared;
 use crate::host::sessions::stream::{Cause, Stream, StreamEvent};
 use crate::host::sessions::ticket::{ConnectionId, Ticket};
-use crate::host::sessions::view::{DesktopView, SessionRecord};
+use crate::host::sessions::view::SessionRecord;
+use crate::host::sessions::visiting::Visiting;
 use crate::host::sessions::{LaunchOrder, Launched, Refusal};
 use crate::ids::{ClientId, SessionId};
 use crate::protocol::control::feedback::{HostMessage, Termination};
@@ -36,20 +43,17 @@ use crate::units::{FrameRate, Size};
 /// A session's state; [`Session::run`] is its task.
 #[derive(Debug)]
 pub(crate) struct Session {
-    id: SessionId,
+    pub(super) id: SessionId,
     client: ClientId,
-    app: AppConfig,
+    pub(super) app: AppConfig,
     shared: Arc<Shared>,
-    commands: mpsc::Sender<Command>,
+    pub(super) commands: mpsc::Sender<Command>,
     record: Arc<SessionRecord>,
-    desktop: Option<Desktop>,
-    desktop_events: Option<mpsc::Receiver<DesktopEvent>>,
-    desktop_restarts: u32,
-    /// Workers of the current desktop that could not capture it.
-    source_failures: u32,
+    pub(super) desktop: KeptDesktop,
+    pub(super) visiting: Visiting,
     mode: (Size, FrameRate),
     channels: u8,
-    connection: Option<Connection>,
+    pub(super) connection: Option<Connection>,
     connections: u64,
     past_restarts: u32,
     idle_since: Option<Instant>,
@@ -79,10 +83,8 @@ impl Session {
             shared,
             commands,
             record,
-            desktop: None,
-            desktop_events: None,
-            desktop_restarts: 0,
-            source_failures: 0,
+            desktop: KeptDesktop::default(),
+            visiting: Visiting::default(),
             mode: (DEFAULT_SIZE, DEFAULT_RATE),
             channels: 2,
             connection: None,
@@ -99,7 +101,7 @@ impl Session {
         let ending = loop {
             let step = tokio::select! {
                 command = inbox.recv() => Step::Command(command),
-                event = next_desktop_event(&mut self.desktop_events) => Step::Desktop(event),
+                event = self.desktop.next_event() => Step::Desktop(event),
                 event = next_stream_event(&mut self.connection) => Step::Stream(event),
                 _ = tick.tick() => Step::Tick,
             };
@@ -122,9 +124,9 @@ impl Session {
     async fn obey(&mut self, command: Command) -> Option<Ending> {
         let ports = self.shared.ports;
         match command {
-            Command::Connect { order, reply } => {
-                let result = self.connect(&order).await;
-                let broken = result.is_err() && self.desktop.is_none() && !self.app.test_card;
+            Command::Connect { order, visit, reply } => {
+                let result = self.connect(&order, visit).await;
+                let broken = result.is_err() && !self.desktop.is_running() && !self.app.test_card;
                 // A client that went away meanwhile will find the session paused.
                 let _ = reply.send(result);
                 return broken.then_some(Ending::Broken);
@@ -148,21 +150,26 @@ impl Session {
                     self.disconnect(None).await;
                 }
             }
+            Command::Visit { visit, reply } => self.visit(visit, reply),
+            Command::LobbyMoved { lobby, source } => return self.lobby_moved(lobby, source).await,
+            Command::GoHome { lobby } => return self.go_home(lobby).await,
             Command::End(ending) => return Some(ending),
         }
         None
     }
 
     /// A new connection in place of an older one.
-    async fn connect(&mut self, order: &LaunchOrder) -> Result<Launched, Refusal> {
+    async fn connect(&mut self, order: &LaunchOrder, visit: Option<Visit>) -> Result<Launched, Refusal> {
         self.disconnect(Some(Termination::Graceful)).await;
         let request = &order.request;
         if let Some(size) = request.size {
             self.mode = (size, FrameRate::from_hz(request.frame_rate_hz.unwrap_or(60)));
         }
         self.channels = request.channels;
-        if self.desktop.is_none() && !self.app.test_card {
-            self.start_desktop().await?;
+        match visit {
+            // The session's own desktop is started when it comes home.
+            Some(visit) => self.begin_in_lobby(visit),
+            None => self.start_own_desktop().await?,
         }
         self.connections += 1;
         let connection = ConnectionId { session: self.id, number: self.connections };
@@ -179,34 +186,36 @@ impl Session {
         Ok(Launched { session_url: format!("{scheme}://{address}") })
     }
 
-    async fn start_desktop(&mut self) -> Result<(), Refusal> {
-        let spec =
-            self.shared.desktop_spec(self.id, self.desktop_restarts, self.client, &self.app, self.mode, self.channels);
-        let mut desktop = Desktop::start(spec).await.map_err(|error| {
+    /// The session's own desktop, unless it runs or the app needs none.
+    pub(super) async fn start_own_desktop(&mut self) -> Result<(), Refusal> {
+        if self.desktop.is_running() || self.app.test_card {
+            return Ok(());
+        }
+        let spec = self.desktop_spec(self.desktop.restarts());
+        self.desktop.start(spec).await.map_err(|error| {
             error!(session = %self.id, %error, "desktop does not start");
             Refusal { status: 503, text: format!("The desktop of {} did not start: {error}", self.app.title) }
         })?;
-        self.desktop_events = Some(desktop.take_events());
-        self.desktop = Some(desktop);
         self.publish_desktop();
         Ok(())
     }
 
-    /// What the worker shows: the desktop as it is now, or the test card.
-    fn source(&self) -> Source {
-        match &self.desktop {
-            Some(desktop) => {
-                Source::Desktop { wayland: desktop.wayland_socket().to_owned(), sound: desktop.sound_socket() }
-            }
-            None => Source::TestCard,
-        }
+    fn desktop_spec(&self, attempt: u32) -> DesktopSpec {
+        self.shared.desktop_spec(self.id, attempt, self.client, &self.app, self.mode, self.channels)
+    }
+
+    /// What the worker shows: a lobby, the session's own desktop as it is now,
+    /// or the test card.
+    pub(super) fn source(&self) -> Source {
+        let own = || self.desktop.source().unwrap_or(Source::TestCard);
+        self.visiting.source().cloned().unwrap_or_else(own)
     }
 
     async fn start_stream(&mut self, announced: &StreamParameters) -> bool {
         let mode = (announced.video.size, announced.video.frame_rate);
-        if let Some(desktop) = self.desktop.as_mut().filter(|_| self.mode != mode) {
+        if self.mode != mode {
             self.mode = mode;
-            if let Err(error) = desktop.set_mode(mode.0, mode.1).await {
+            if let Err(error) = self.desktop.set_mode(mode.0, mode.1).await {
                 warn!(session = %self.id, %error, "desktop keeps its mode; its picture will be scaled");
             }
         }
@@ -261,32 +270,35 @@ impl Session {
         }
     }
 
-    /// The worker finds the new one by its socket, which has the same path.
     async fn replace_sound_server(&mut self) {
-        if let Some(desktop) = &mut self.desktop
-            && let Err(error) = desktop.restart_sound().await
-        {
-            warn!(session = %self.id, %error, "sound server does not start again");
-        }
+        self.desktop.replace_sound_server().await;
         self.publish_desktop();
     }
 
     /// A compositor that died takes its applications along: the desktop is
     /// started again, once.
     async fn replace_desktop(&mut self) -> Option<Ending> {
-        if let Some(desktop) = self.desktop.take() {
-            desktop.stop().await;
-        }
-        self.desktop_restarts += 1;
-        self.source_failures = 0;
-        if self.desktop_restarts > MOST_DESKTOP_RESTARTS || self.start_desktop().await.is_err() {
+        let spec = self.desktop_spec(self.desktop.restarts() + 1);
+        if !self.desktop.replace(spec).await {
             return Some(Ending::Broken);
         }
-        let source = self.source();
-        if let Some(stream) = self.connection.as_mut().and_then(|connection| connection.stream.as_mut()) {
-            stream.switch(source);
+        self.publish_desktop();
+        if !self.visiting.is_under_way() {
+            self.show_source();
         }
         None
+    }
+
+    /// Tells the worker what to show now.
+    pub(super) fn show_source(&mut self) {
+        let source = self.source();
+        if let Some(stream) = self.stream() {
+            stream.switch(source);
+        }
+    }
+
+    pub(super) fn stream(&mut self) -> Option<&mut Stream> {
+        self.connection.as_mut()?.stream.as_mut()
     }
 
     async fn stream_event(&mut self, event: StreamEvent) -> Option<Ending> {
@@ -295,31 +307,31 @@ impl Session {
                 self.publish_worker();
                 None
             }
-            StreamEvent::Down(cause) => self.worker_down(&cause).await,
+            StreamEvent::Shows => self.shows().await,
+            StreamEvent::Down(cause) => self.worker_down(cause).await,
         }
     }
 
-    /// A compositor that was killed is noticed by its end. One that hangs is
-    /// noticed by workers that fail one after the other and blame it.
-    async fn doubt_desktop(&mut self, cause: &Cause) -> Option<Ending> {
-        if !cause.blames_source() || self.desktop.is_none() {
-            return None;
-        }
-        self.source_failures += 1;
-        if self.source_failures < MOST_SOURCE_FAILURES {
-            return None;
-        }
-        error!(session = %self.id, "desktop cannot be captured");
-        self.replace_desktop().await
-    }
-
-    async fn worker_down(&mut self, cause: &Cause) -> Option<Ending> {
+    async fn worker_down(&mut self, cause: Cause) -> Option<Ending> {
         error!(session = %self.id, cause = cause.text(), "worker down");
-        if let Some(ending) = self.doubt_desktop(cause).await {
-            return Some(ending);
+        if cause.blames_source() {
+            if self.visiting.is_under_way() {
+                return self.lobby_fails(cause).await;
+            }
+            if self.desktop.is_running() && self.desktop.is_blamed() {
+                error!(session = %self.id, "desktop cannot be captured");
+                if let Some(ending) = self.replace_desktop().await {
+                    return Some(ending);
+                }
+            }
         }
+        self.replace_worker(&cause).await
+    }
+
+    /// Starts the worker's successor.
+    pub(super) async fn replace_worker(&mut self, cause: &Cause) -> Option<Ending> {
         let evidence = self.shared.evidence_dir();
-        let stream = self.connection.as_mut().and_then(|connection| connection.stream.as_mut())?;
+        let stream = self.stream()?;
         match stream.replace(cause, &evidence).await {
             Ok(true) => {
                 self.publish_worker();
@@ -338,12 +350,16 @@ impl Session {
 
     async fn tick(&mut self) -> Option<Ending> {
         let now = Instant::now();
-        let hang = self.connection.as_mut().and_then(|connection| connection.stream.as_mut()?.check(now));
-        if let Some(cause) = hang {
-            return self.worker_down(&cause).await;
+        if let Some(cause) = self.stream().and_then(|stream| stream.check(now)) {
+            return self.worker_down(cause).await;
         }
-        let stream = self.connection.as_mut().and_then(|connection| connection.stream.as_mut());
-        if stream.is_some_and(Stream::sound_server_hangs) {
+        if let Some(cause) = self.visiting.try_again(now)
+            && let Some(ending) = self.replace_worker(&cause).await
+        {
+            return Some(ending);
+        }
+        let sound_server_hangs = self.stream().is_some_and(Stream::sound_server_hangs);
+        if sound_server_hangs && !self.visiting.is_under_way() {
             warn!(session = %self.id, "sound server hangs");
             self.replace_sound_server().await;
         }
@@ -357,6 +373,7 @@ impl Session {
 
     /// Ends the client's connection; the desktop stays.
     async fn disconnect(&mut self, farewell: Option<Termination>) {
+        self.visiting = Visiting::default();
         let Some(Connection { ticket, stream, .. }) = self.connection.take() else { return };
         if let Some(reason) = farewell {
             self.shared.control.finish(ticket.connection, HostMessage::Terminate(reason));
@@ -381,9 +398,7 @@ impl Session {
             _ => Termination::Graceful,
         };
         self.disconnect(Some(reason)).await;
-        if let Some(desktop) = self.desktop.take() {
-            desktop.stop().await;
-        }
+        self.desktop.stop().await;
     }
 
     fn is_current(&self, connection: ConnectionId) -> bool {
@@ -414,37 +429,18 @@ impl Session {
         });
     }
 
-    fn publish_desktop(&self) {
-        let desktop = self.desktop.as_ref().map(|desktop| DesktopView {
-            compositor_pid: desktop.compositor_pid(),
-            sound_server_pid: desktop.sound_server_pid().unwrap_or(0),
-            app_pid: desktop.app_pid().unwrap_or(0),
-            wayland_socket: desktop.wayland_socket().display().to_string(),
-            sound_socket: desktop.sound_socket().map(|path| path.display().to_string()).unwrap_or_default(),
+    pub(super) fn publish_desktop(&self) {
+        let desktop = self.desktop.view();
+        let lobby = self.visiting.lobby().map(|lobby| lobby.to_string());
+        self.record.update(|view| {
+            view.desktop = desktop;
+            view.lobby_id = lobby;
         });
-        self.record.update(|view| view.desktop = desktop);
     }
-}
-
-async fn next_desktop_event(events: &mut Option<mpsc::Receiver<DesktopEvent>>) -> DesktopEvent {
-    if let Some(event) = match events {
-        Some(events) => events.recv().await,
-        None => None,
-    } {
-        return event;
-    }
-    std::future::pending().await
 }
 
 /// How often heartbeats and deadlines are looked at.
 const TICK: Duration = Duration::from_millis(250);
-
-/// A compositor that dies twice is broken.
-const MOST_DESKTOP_RESTARTS: u32 = 1;
-
-/// Workers that must have failed to capture a desktop before it is the
-/// desktop's fault. Workers that blame it do not count as deaths of their own.
-const MOST_SOURCE_FAILURES: u32 = 3;
 
 /// For clients that leave the mode to ANNOUNCE.
 const DEFAULT_SIZE: Size = Size::new(1280, 720);

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::config::apps::AppConfig;
 use crate::config::directories::Directories;
-use crate::desktop::spec::{DesktopSpec, Identity, Place};
+use crate::desktop::spec::{AppSpec, CompositorSpec, DesktopSpec, Identity, Place};
 use crate::host::control_server::ControlHandle;
+use crate::host::lobbies::home::LobbyHome;
+use crate::host::lobbies::spec::LobbySpec;
 use crate::host::ports::Ports;
 use crate::host::sessions::directory::Directory;
-use crate::ids::{AppId, ClientId, SessionId};
+use crate::ids::{AppId, ClientId, LobbyId, SessionId};
 use crate::protocol::rtsp::sdp::Offer;
 use crate::units::{FrameRate, Size};
 
@@ -57,20 +59,49 @@ impl Shared {
         channels: u8,
     ) -> DesktopSpec {
         let name = format!("{}-{session}-{attempt}", self.instance);
-        let home = self.directories.home(client, app.id());
+        let uid = self.config.desktop.first_uid + (self.slots.0)(client).unwrap_or(0);
+        let place = self.place(self.directories.home(client, app.id()), uid);
+        DesktopSpec::for_app(&self.config.desktop, app, name, mode, channels, place)
+    }
+
+    /// Where a desktop with this home is, and as whom.
+    fn place(&self, home: PathBuf, uid: u32) -> Place {
         // Root can be anybody, and a desktop must not be root; anybody else can
         // only be themselves.
-        let identity = rustix::process::geteuid().is_root().then(|| {
-            let uid = self.config.desktop.first_uid + (self.slots.0)(client).unwrap_or(0);
-            Identity { uid, gid: uid, groups: Vec::new() }
-        });
-        let place = Place {
+        let identity =
+            rustix::process::geteuid().is_root().then(|| Identity { uid, gid: uid, groups: Vec::new() });
+        Place {
             runtime_root: self.directories.runtime.clone(),
             log_directory: self.directories.logs(),
             home,
             identity,
-        };
-        DesktopSpec::for_app(&self.config.desktop, app, name, mode, channels, place)
+        }
+    }
+
+    /// What a lobby's desktop is made of. `attempt` counts its desktops.
+    pub(crate) fn lobby_desktop_spec(
+        &self,
+        lobby: LobbyId,
+        attempt: u32,
+        spec: &LobbySpec,
+        home: &LobbyHome,
+    ) -> DesktopSpec {
+        let config = &self.config.desktop;
+        DesktopSpec {
+            // A UUID's first half tells the lobbies of one host apart.
+            name: format!("{}-lobby-{:.18}-{attempt}", self.instance, lobby.to_string()),
+            size: spec.size,
+            frame_rate: spec.frame_rate,
+            compositor: CompositorSpec::of(config, config.compositor),
+            channels: spec.channels,
+            app: AppSpec {
+                command: spec.command.clone(),
+                environment: spec.environment.clone(),
+                working_directory: None,
+            },
+            place: self.place(home.path.clone(), home.uid),
+            ready_deadline: config.ready_deadline,
+        }
     }
 
     /// Where evidence about dead workers goes.

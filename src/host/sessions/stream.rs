@@ -40,6 +40,8 @@ pub(crate) struct Stream {
     restarts: u32,
     sound_hangs: u64,
     encoder: String,
+    /// The worker is dead, and its successor has to wait.
+    resting: bool,
 }
 
 /// A socket that every worker of the stream gets.
@@ -55,6 +57,8 @@ struct Attached {
 pub(crate) enum StreamEvent {
     /// It is ready, with this encoder.
     Ready,
+    /// It shows the newest source.
+    Shows,
     /// It is gone or about to go.
     Down(Cause),
 }
@@ -109,6 +113,7 @@ impl Stream {
             restarts: 0,
             sound_hangs: 0,
             encoder: String::new(),
+            resting: false,
         })
     }
 
@@ -139,12 +144,20 @@ impl Stream {
 
     /// Waits for what the worker does next. Cancel-safe.
     pub(crate) async fn next_event(&mut self) -> StreamEvent {
+        if self.resting {
+            return std::future::pending().await;
+        }
         loop {
             match self.worker.next_event().await {
                 WorkerEvent::Message(FromWorker::Ready { encoder }) => {
                     self.watchdog.ready();
                     self.encoder = encoder;
                     return StreamEvent::Ready;
+                }
+                WorkerEvent::Message(FromWorker::Shows { number }) => {
+                    if number == self.plan.source_number {
+                        return StreamEvent::Shows;
+                    }
                 }
                 WorkerEvent::Message(FromWorker::Failed(failure)) => self.failure = Some(failure),
                 WorkerEvent::Exited(status) => {
@@ -157,6 +170,9 @@ impl Stream {
 
     /// Looks whether the worker still moves.
     pub(crate) fn check(&mut self, now: Instant) -> Option<Cause> {
+        if self.resting {
+            return None;
+        }
         let hang = self.watchdog.check(&self.counters, now)?;
         Some(Cause::Hung(match hang {
             Hang::Start => "worker did not get ready in time".to_owned(),
@@ -188,10 +204,19 @@ impl Stream {
         Ok(())
     }
 
-    /// Takes picture, sound and input from somewhere else from now on.
+    /// Takes picture, sound and input from somewhere else from now on;
+    /// [`StreamEvent::Shows`] tells when that has happened.
     pub(crate) fn switch(&mut self, source: Source) {
-        self.link.send(&ToWorker::Switch(source.clone()), None);
-        self.plan.source = source;
+        self.plan.source_number = self.plan.source_number.wrapping_add(1);
+        let number = self.plan.source_number;
+        self.plan.source = source.clone();
+        self.link.send(&ToWorker::Switch { source, number }, None);
+    }
+
+    /// The worker is down, and is not replaced before
+    /// [`replace`](Self::replace) is called.
+    pub(crate) fn rest(&mut self) {
+        self.resting = true;
     }
 
     /// Replaces the worker after `cause`. Returns whether there is one again:
@@ -206,6 +231,7 @@ impl Stream {
         let Some(next) = self.generation.0.checked_add(1).filter(|_| again) else { return Ok(false) };
         // The old worker's threads must not beat on the page of the new one.
         self.worker.kill_now();
+        self.resting = false;
         self.counters.reset_beats();
         self.generation = Generation(next);
         let worker = WorkerProcess::spawn(&self.plan, self.generation, &self.counters)?;

@@ -41,6 +41,9 @@ pub struct SessionView {
     pub aes_key: String,
     /// Empty: keys are not shown.
     pub aes_iv: String,
+    /// The lobby that the session shows, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lobby_id: Option<String>,
     /// The desktop, if the app has one.
     pub desktop: Option<DesktopView>,
 }

@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn a_server_that_is_not_there_gives_silence_in_time() {
         let sound = Some(PathBuf::from("/nonexistent/earthshine/native"));
-        let source = Source::Desktop { wayland: PathBuf::new(), sound };
+        let source = Source::Desktop { wayland: PathBuf::new(), sound, seat: None };
         let mut feed = Feed::new(&source, 2, Duration::from_millis(5));
         let mut packet = [1.0; 480];
         for _ in 0..20 {

@@ -31,30 +31,47 @@ use crate::worker::frame::Frame;
 use crate::worker::heartbeat::Pulse;
 use crate::worker::slot::Slot;
 
-/// The capture thread: feeds `slot` from `source`, and from whatever arrives
-/// on `switch` later, until the pulse says stop.
+/// A source to move to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NumberedSource {
+    /// Where pictures come from.
+    pub source: Source,
+    /// Its number within the stream.
+    pub number: u32,
+}
+
+/// The capture thread: feeds `slot` from `first`, and from whatever
+/// arrives on `switch` later, until the pulse says stop. `shows` hears the
+/// number of each source just before its first frame goes into the slot.
 ///
 /// Frames have the source's size, which may differ from the stream's and may
-/// change; no more of them come than the plan's frame rate.
+/// change; no more of them come than the plan's frame rate. While another
+/// source is opened, the one before it stays: its last picture is repeated.
 ///
 /// # Errors
 /// The compositor is gone, lacks a capture protocol, or only offers pictures
 /// we cannot read.
 pub fn run(
-    source: &Source,
+    first: NumberedSource,
     video: &VideoPlan,
     slot: &Slot<Frame>,
-    switch: &Receiver<Source>,
+    switch: &Receiver<NumberedSource>,
+    mut shows: impl FnMut(u32),
     pulse: &Pulse,
 ) -> Result<(), CaptureError> {
-    let Some(mut open) = source::open(source, video, pulse)? else { return Ok(()) };
+    let Some(mut open) = source::open(&first.source, video, pulse)? else { return Ok(()) };
+    let mut unseen = Some(first.number);
     while pulse.beat() {
         if let Some(next) = switch.try_iter().last() {
-            info!(source = source::name(&next), "capture switches");
-            let Some(opened) = source::open(&next, video, pulse)? else { return Ok(()) };
+            info!(source = source::name(&next.source), number = next.number, "capture switches");
+            let Some(opened) = source::open(&next.source, video, pulse)? else { return Ok(()) };
             open = opened;
+            unseen = Some(next.number);
         }
         if let Some(frame) = open.next_frame(PATIENCE)? {
+            if let Some(number) = unseen.take() {
+                shows(number);
+            }
             deliver(frame, slot, pulse);
         }
     }

@@ -27,8 +27,11 @@ pub enum EncodeOrder {
     Start,
     /// There is no client: keep the newest picture, encode nothing.
     Pause,
-    /// Make the next frame an IDR frame.
+    /// Make the next frame an IDR frame, and make it at once.
     RequestIdr,
+    /// Pictures come from another source from the next one on, which shall be
+    /// an IDR frame.
+    NewSource,
     /// Frames `first..=last` (wire numbers) did not reach the client.
     InvalidateReferences {
         /// First lost frame.
@@ -177,6 +180,7 @@ impl<'a> Loop<'a> {
             }
             EncodeOrder::Pause => self.running_since = None,
             EncodeOrder::RequestIdr => self.owe_idr(),
+            EncodeOrder::NewSource => self.due.idr = true,
             EncodeOrder::InvalidateReferences { first, last } => {
                 if self.encoder.invalidate_references(first, last) {
                     self.due.now = true;

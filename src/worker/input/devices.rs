@@ -8,7 +8,7 @@ use tracing::warn;
 use wayland_client::protocol::wl_callback::{self, WlCallback};
 use wayland_client::protocol::wl_output::{self, WlOutput};
 use wayland_client::protocol::wl_registry::{self, WlRegistry};
-use wayland_client::protocol::wl_seat::WlSeat;
+use wayland_client::protocol::wl_seat::{self, WlSeat};
 use wayland_client::{Connection, Dispatch, Proxy, QueueHandle, delegate_noop};
 use wayland_protocols_misc::zwp_virtual_keyboard_v1::client::zwp_virtual_keyboard_manager_v1::ZwpVirtualKeyboardManagerV1;
 use wayland_protocols_misc::zwp_virtual_keyboard_v1::client::zwp_virtual_keyboard_v1::ZwpVirtualKeyboardV1;
@@ -43,19 +43,21 @@ pub(crate) struct DevicesState {
     globals: Globals,
     output: Option<Output>,
     output_is_gone: bool,
+    /// Names of the seats, as far as the compositor has told them.
+    seats: Vec<(WlSeat, String)>,
 }
 
 impl Devices {
     /// Connects and plugs in what the compositor allows; `None` if the pulse
     /// says stop meanwhile.
-    pub(crate) fn open(socket: &Path, pulse: &Pulse) -> Result<Option<Self>, WaylandError> {
+    ///
+    /// `seat` is the name of the seat; the first is taken if it is not given or
+    /// not there.
+    pub(crate) fn open(socket: &Path, seat: Option<&str>, pulse: &Pulse) -> Result<Option<Self>, WaylandError> {
         let mut state = DevicesState::default();
         let Some((mut wayland, registry)) = Wayland::open(socket, &mut state, pulse)? else { return Ok(None) };
         let handle = wayland.handle();
-        let seat: WlSeat = state
-            .globals
-            .bind(&registry, &handle, 1)
-            .ok_or_else(|| WaylandError::Protocol("it offers no seat".to_owned()))?;
+        let Some(seat) = find_seat(&mut wayland, &mut state, &registry, seat, pulse)? else { return Ok(None) };
         state.output = Output::bind(&state.globals, &registry, &handle);
         let (keyboard, text) = plug_keyboards(&state.globals, &registry, &seat, &handle).unzip();
         let pointer = plug_pointer(&state, &registry, &seat, &handle);
@@ -153,11 +155,44 @@ impl Dispatch<WlOutput, ()> for DevicesState {
     }
 }
 
-delegate_noop!(DevicesState: ignore WlSeat);
+impl Dispatch<WlSeat, ()> for DevicesState {
+    fn event(state: &mut Self, seat: &WlSeat, event: wl_seat::Event, (): &(), _: &Connection, _: &QueueHandle<Self>) {
+        if let wl_seat::Event::Name { name } = event {
+            state.seats.push((seat.clone(), name));
+        }
+    }
+}
+
 delegate_noop!(DevicesState: ZwpVirtualKeyboardManagerV1);
 delegate_noop!(DevicesState: ZwpVirtualKeyboardV1);
 delegate_noop!(DevicesState: ZwlrVirtualPointerManagerV1);
 delegate_noop!(DevicesState: ZwlrVirtualPointerV1);
+
+/// The seat with this name, or the first; `None` if the pulse says stop.
+fn find_seat(
+    wayland: &mut Wayland<DevicesState>,
+    state: &mut DevicesState,
+    registry: &WlRegistry,
+    wanted: Option<&str>,
+    pulse: &Pulse,
+) -> Result<Option<WlSeat>, WaylandError> {
+    let handle = wayland.handle();
+    let bound: Vec<WlSeat> = state
+        .globals
+        .of(WlSeat::interface().name)
+        .map(|(name, version)| registry.bind(name, version.min(SEAT_NAME_SINCE), &handle, ()))
+        .collect();
+    let first = bound.first().cloned().ok_or_else(|| WaylandError::Protocol("it offers no seat".to_owned()))?;
+    let Some(wanted) = wanted else { return Ok(Some(first)) };
+    if !wayland.roundtrip(state, pulse)? {
+        return Ok(None);
+    }
+    let named = state.seats.drain(..).find(|(_, name)| name == wanted);
+    if named.is_none() {
+        warn!(seat = wanted, "the compositor has no such seat: the first is shared");
+    }
+    Ok(Some(named.map_or(first, |(seat, _)| seat)))
+}
 
 /// Two, because text needs a keymap of its own.
 fn plug_keyboards(
@@ -197,3 +232,4 @@ fn plug_pointer(
 }
 
 const WITH_OUTPUT_SINCE: u32 = 2;
+const SEAT_NAME_SINCE: u32 = 2;

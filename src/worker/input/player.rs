@@ -17,7 +17,7 @@ use crate::worker::heartbeat::Pulse;
 /// Devices of the desktop in use, if it has any.
 #[derive(Debug)]
 pub(crate) struct Player<'a> {
-    socket: Option<PathBuf>,
+    place: Option<Place>,
     stream: Size,
     pulse: &'a Pulse,
     devices: Option<Devices>,
@@ -28,7 +28,7 @@ pub(crate) struct Player<'a> {
 impl<'a> Player<'a> {
     /// A player for `source`; devices come with [`Player::keep_up`].
     pub(crate) fn new(source: &Source, stream: Size, pulse: &'a Pulse) -> Self {
-        Self { socket: socket_of(source), stream, pulse, devices: None, retry_at: None, has_warned: false }
+        Self { place: Place::of(source), stream, pulse, devices: None, retry_at: None, has_warned: false }
     }
 
     /// Opens devices if there are none, and hears what the compositor says.
@@ -77,20 +77,20 @@ impl<'a> Player<'a> {
         self.release_all();
         self.flush();
         self.devices = None;
-        self.socket = socket_of(source);
+        self.place = Place::of(source);
         self.retry_at = None;
         self.has_warned = false;
         self.keep_up();
     }
 
     fn open(&mut self) {
-        let Some(socket) = &self.socket else { return };
+        let Some(Place { socket, seat }) = &self.place else { return };
         if self.retry_at.is_some_and(|at| Instant::now() < at) {
             return;
         }
-        match Devices::open(socket, self.pulse) {
+        match Devices::open(socket, seat.as_deref(), self.pulse) {
             Ok(Some(devices)) => {
-                info!(?socket, "input devices are plugged in");
+                info!(?socket, ?seat, "input devices are plugged in");
                 self.has_warned = false;
                 self.devices = Some(devices);
             }
@@ -109,11 +109,20 @@ impl<'a> Player<'a> {
     }
 }
 
-/// `None` if the source takes no input.
-fn socket_of(source: &Source) -> Option<PathBuf> {
-    match source {
-        Source::Desktop { wayland, .. } => Some(wayland.clone()),
-        Source::TestCard => None,
+/// Where devices are plugged in.
+#[derive(Debug)]
+struct Place {
+    socket: PathBuf,
+    seat: Option<String>,
+}
+
+impl Place {
+    /// `None` if the source takes no input.
+    fn of(source: &Source) -> Option<Self> {
+        match source {
+            Source::Desktop { wayland, seat, .. } => Some(Self { socket: wayland.clone(), seat: seat.clone() }),
+            Source::TestCard => None,
+        }
     }
 }
 

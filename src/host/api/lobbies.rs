@@ -1,0 +1,278 @@
+//! `/api/v1/lobbies`: desktops that outlive their visitors.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::host::api::answer::ApiAnswer;
+use crate::host::api::body::{Body, WireId, parse};
+use crate::host::context::Context;
+use crate::host::lobbies::LobbyError;
+use crate::host::lobbies::spec::{LobbySpec, Pin, Right};
+use crate::ids::{LobbyId, SessionId};
+use crate::units::{FrameRate, Size};
+
+/// `GET /api/v1/lobbies`.
+pub fn list(context: &Context) -> ApiAnswer {
+    ApiAnswer::list("lobbies", &context.lobbies.list())
+}
+
+/// `POST /api/v1/lobbies/create`: answers when the lobby's desktop is up.
+pub async fn create(context: &Context, body: Body) -> ApiAnswer {
+    let spec = match parse::<CreateLobby>(body).and_then(|wanted| wanted.checked().map_err(ApiAnswer::failed)) {
+        Ok(spec) => spec,
+        Err(answer) => return answer,
+    };
+    let lobbies = context.lobbies.clone();
+    // A task of its own: a caller that hangs up must not leave a lobby half
+    // made.
+    match tokio::spawn(async move { lobbies.create(spec).await }).await {
+        Ok(Ok(id)) => ApiAnswer::Success(json!({"success": true, "lobby_id": id.to_string()})),
+        Ok(Err(error)) => ApiAnswer::failed(error.to_string()),
+        Err(error) => ApiAnswer::failed(error.to_string()),
+    }
+}
+
+/// `POST /api/v1/lobbies/join`: answers when the session shows the lobby.
+pub async fn join(context: &Context, body: Body) -> ApiAnswer {
+    let wanted: Join = match parse(body) {
+        Ok(wanted) => wanted,
+        Err(answer) => return answer,
+    };
+    let sessions = context.sessions.clone();
+    let join = async move {
+        let lobby = lobby_id(&wanted.lobby_id)?;
+        sessions.join(SessionId(wanted.moonlight_session_id.0), lobby, Right::Pin(wanted.pin.as_ref())).await
+    };
+    done(tokio::spawn(join).await.unwrap_or(Err(LobbyError::Gone)))
+}
+
+/// `POST /api/v1/lobbies/leave`: always a success, as with Wolf.
+pub async fn leave(context: &Context, body: Body) -> ApiAnswer {
+    let wanted: Leave = match parse(body) {
+        Ok(wanted) => wanted,
+        Err(answer) => return answer,
+    };
+    if let Ok(lobby) = lobby_id(&wanted.lobby_id) {
+        context.lobbies.leave(lobby, SessionId(wanted.moonlight_session_id.0)).await;
+    }
+    ApiAnswer::done()
+}
+
+/// `POST /api/v1/lobbies/stop`.
+pub async fn stop(context: &Context, body: Body) -> ApiAnswer {
+    let wanted: Stop = match parse(body) {
+        Ok(wanted) => wanted,
+        Err(answer) => return answer,
+    };
+    let lobbies = context.lobbies.clone();
+    let stop = async move {
+        let right = if wanted.force { Right::Operator } else { Right::Pin(wanted.pin.as_ref()) };
+        lobbies.stop(lobby_id(&wanted.lobby_id)?, right).await
+    };
+    done(tokio::spawn(stop).await.unwrap_or(Err(LobbyError::Gone)))
+}
+
+/// `POST /api/v1/lobbies/renew`: puts off the end of a lease.
+pub fn renew(context: &Context, body: Body) -> ApiAnswer {
+    let wanted: Renew = match parse(body) {
+        Ok(wanted) => wanted,
+        Err(answer) => return answer,
+    };
+    done(lobby_id(&wanted.lobby_id).and_then(|lobby| context.lobbies.renew(lobby)))
+}
+
+/// `POST /api/v1/sessions/configure`: the client's next connection goes
+/// straight to a lobby.
+pub fn configure(context: &Context, body: Body) -> ApiAnswer {
+    let wanted: Configure = match parse(body) {
+        Ok(wanted) => wanted,
+        Err(answer) => return answer,
+    };
+    let lobby = match lobby_id(&wanted.immediate_lobby_id) {
+        Ok(lobby) => lobby,
+        Err(error) => return ApiAnswer::failed(error.to_string()),
+    };
+    // Who may configure sessions is the operator, who knows the PINs.
+    if !context.sessions.appoint(&wanted.client_unique_id, lobby) {
+        return ApiAnswer::failed("too many clients are expected already; try again in a minute");
+    }
+    ApiAnswer::Success(json!({
+        "success": true,
+        "message": format!("the next connection of {} within a minute goes to lobby {lobby}", wanted.client_unique_id),
+    }))
+}
+
+fn done(outcome: Result<(), LobbyError>) -> ApiAnswer {
+    match outcome {
+        Ok(()) => ApiAnswer::done(),
+        Err(error) => ApiAnswer::failed(error.to_string()),
+    }
+}
+
+fn lobby_id(text: &str) -> Result<LobbyId, LobbyError> {
+    text.parse().map_err(|_| LobbyError::NoLobby)
+}
+
+#[derive(Debug, Deserialize)]
+struct Join {
+    lobby_id: String,
+    moonlight_session_id: WireId,
+    #[serde(default)]
+    pin: Option<Pin>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Leave {
+    lobby_id: String,
+    moonlight_session_id: WireId,
+}
+
+#[derive(Debug, Deserialize)]
+struct Stop {
+    lobby_id: String,
+    #[serde(default)]
+    pin: Option<Pin>,
+    /// Ours: stop it without its PIN.
+    #[serde(default)]
+    force: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Renew {
+    lobby_id: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Configure {
+    client_unique_id: String,
+    immediate_lobby_id: String,
+}
+
+/// A lobby as callers ask for it. GStreamer's and the GPUs' fields are taken
+/// and mean nothing here.
+#[derive(Debug, Deserialize)]
+struct CreateLobby {
+    #[serde(default)]
+    profile_id: String,
+    name: String,
+    #[serde(default)]
+    icon_png_path: Option<String>,
+    #[serde(default = "yes")]
+    multi_user: bool,
+    #[serde(default)]
+    pin: Option<Pin>,
+    #[serde(default = "yes")]
+    stop_when_everyone_leaves: bool,
+    video_settings: VideoSettings,
+    audio_settings: AudioSettings,
+    #[serde(default)]
+    client_settings: Option<ClientSettings>,
+    #[serde(default)]
+    runner_state_folder: String,
+    runner: Value,
+    /// Ours: one lobby for each key.
+    #[serde(default)]
+    idempotency_key: Option<String>,
+    /// Ours: the lobby ends if it is not renewed within this many seconds.
+    #[serde(default)]
+    lease_seconds: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+struct VideoSettings {
+    width: u32,
+    height: u32,
+    refresh_rate: u32,
+}
+
+#[derive(Debug, Deserialize)]
+struct AudioSettings {
+    channel_count: u8,
+}
+
+#[derive(Debug, Deserialize)]
+struct ClientSettings {
+    #[serde(default)]
+    run_uid: Option<u32>,
+}
+
+/// A runner that we can run.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Runner {
+    Process {
+        run_cmd: String,
+        /// Ours: `NAME=value`, as Docker runners have it.
+        #[serde(default)]
+        env: Vec<String>,
+    },
+}
+
+impl CreateLobby {
+    fn checked(self) -> Result<LobbySpec, String> {
+        let VideoSettings { width, height, refresh_rate } = self.video_settings;
+        if !(MIN_SIDE..=MAX_SIDE).contains(&width) || !(MIN_SIDE..=MAX_SIDE).contains(&height) {
+            return Err(format!("video_settings: {width}x{height} is not within {MIN_SIDE}..{MAX_SIDE} pixels a side"));
+        }
+        if !(1..=MAX_RATE).contains(&refresh_rate) {
+            return Err(format!("video_settings: refresh_rate {refresh_rate} is not within 1..{MAX_RATE}"));
+        }
+        let channels = self.audio_settings.channel_count;
+        if ![2, 6, 8].contains(&channels) {
+            return Err(format!("audio_settings: channel_count {channels} is none of 2, 6, 8"));
+        }
+        if self.name.len() > MAX_NAME || self.name.contains(char::is_control) {
+            return Err(format!("name is longer than {MAX_NAME} bytes or has control characters"));
+        }
+        let (command, environment) = runner(&self.runner)?;
+        Ok(LobbySpec {
+            name: self.name,
+            profile: self.profile_id,
+            icon: self.icon_png_path,
+            multi_user: self.multi_user,
+            pin: self.pin,
+            stop_when_everyone_leaves: self.stop_when_everyone_leaves,
+            size: Size::new(width, height),
+            frame_rate: FrameRate::from_hz(refresh_rate),
+            channels,
+            command,
+            environment,
+            runner: self.runner,
+            state_folder: self.runner_state_folder,
+            run_uid: self.client_settings.and_then(|settings| settings.run_uid).filter(|uid| *uid >= FIRST_PERSON),
+            idempotency_key: self.idempotency_key,
+            lease: self.lease_seconds.map(|seconds| Duration::from_secs(seconds.into())),
+        })
+    }
+}
+
+/// Command line and environment of a runner.
+fn runner(wanted: &Value) -> Result<(String, BTreeMap<String, String>), String> {
+    let kind = wanted.get("type").and_then(Value::as_str).unwrap_or_default();
+    if kind != "process" {
+        return Err(format!("runner: type {kind:?} cannot be run here; use {{\"type\":\"process\",\"run_cmd\":\"..\"}}"));
+    }
+    let Runner::Process { run_cmd, env } =
+        Runner::deserialize(wanted).map_err(|error| format!("runner: {error}"))?;
+    let environment = env.iter().map(|entry| {
+        let (name, value) = entry.split_once('=').unwrap_or((entry, ""));
+        let is_good = !name.is_empty() && !entry.contains('\0');
+        is_good.then(|| (name.to_owned(), value.to_owned())).ok_or_else(|| format!("runner: env {entry:?} has no name"))
+    });
+    Ok((run_cmd, environment.collect::<Result<_, _>>()?))
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const MIN_SIDE: u32 = 64;
+const MAX_SIDE: u32 = 8192;
+const MAX_RATE: u32 = 240;
+const MAX_NAME: usize = 256;
+
+/// Users below are the system's; Wolf's clients say 0 for "any".
+const FIRST_PERSON: u32 = 1000;

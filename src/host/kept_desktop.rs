@@ -1,0 +1,186 @@
+//! A desktop, and all that is needed to start it again.
+//!
+//! Sessions and lobbies have one each: the rules for what happens when a part
+//! of it dies are the same for both, and are here.
+
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+use tracing::{error, warn};
+
+use crate::desktop::spec::DesktopSpec;
+use crate::desktop::{AddSeatError, Desktop, DesktopEvent, SetModeError, StartDesktopError};
+use crate::host::sessions::view::DesktopView;
+use crate::stream_plan::Source;
+use crate::units::{FrameRate, Size};
+
+/// At most one running desktop.
+#[derive(Debug, Default)]
+pub(crate) struct KeptDesktop {
+    running: Option<Desktop>,
+    events: Option<mpsc::Receiver<DesktopEvent>>,
+    /// The application ended; why is not certain before the instant given.
+    app_exit: Option<(ExitStatus, Instant)>,
+    /// Desktops started in place of a dead one.
+    restarts: u32,
+    /// Workers of the running one that could not capture it.
+    source_failures: u32,
+}
+
+impl KeptDesktop {
+    /// Whether there is one.
+    pub(crate) const fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Desktops started so far in place of a dead one: part of the next one's
+    /// name.
+    pub(crate) const fn restarts(&self) -> u32 {
+        self.restarts
+    }
+
+    /// Starts one in place of none.
+    ///
+    /// # Errors
+    /// [`StartDesktopError`]; nothing of it is left then.
+    pub(crate) async fn start(&mut self, spec: DesktopSpec) -> Result<(), StartDesktopError> {
+        let mut desktop = Desktop::start(spec).await?;
+        self.events = Some(desktop.take_events());
+        self.running = Some(desktop);
+        self.source_failures = 0;
+        Ok(())
+    }
+
+    /// Ends it and removes what is left of it.
+    pub(crate) async fn stop(&mut self) {
+        self.events = None;
+        self.app_exit = None;
+        if let Some(desktop) = self.running.take() {
+            desktop.stop().await;
+        }
+    }
+
+    /// What a worker needs to show it.
+    pub(crate) fn source(&self) -> Option<Source> {
+        self.running.as_ref().map(|desktop| Source::Desktop {
+            wayland: desktop.wayland_socket().to_owned(),
+            sound: desktop.sound_socket(),
+            seat: None,
+        })
+    }
+
+    /// Waits for what ends in it by itself; for ever if there is none.
+    /// Cancel-safe.
+    ///
+    /// An application ends with its compositor, and is often heard of first:
+    /// its end counts as its own only if the compositor outlives it.
+    pub(crate) async fn next_event(&mut self) -> DesktopEvent {
+        let Some(events) = &mut self.events else { return std::future::pending().await };
+        loop {
+            let heard = match self.app_exit {
+                None => events.recv().await,
+                Some((status, certain)) => match timeout_at(certain, events.recv()).await {
+                    Ok(heard) => heard,
+                    Err(_) => {
+                        self.app_exit = None;
+                        return DesktopEvent::AppExited(status);
+                    }
+                },
+            };
+            match heard {
+                Some(DesktopEvent::AppExited(status)) => {
+                    self.app_exit = Some((status, Instant::now() + COMPOSITOR_IS_HEARD));
+                }
+                Some(event) => return event,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Gives the output another mode.
+    ///
+    /// # Errors
+    /// [`SetModeError`]: streams go on, scaled.
+    pub(crate) async fn set_mode(&mut self, size: Size, frame_rate: FrameRate) -> Result<(), SetModeError> {
+        match &mut self.running {
+            Some(desktop) => desktop.set_mode(size, frame_rate).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Another sound server in place of one that died or hangs. Workers find it
+    /// by its socket, which has the same path.
+    pub(crate) async fn replace_sound_server(&mut self) {
+        if let Some(desktop) = &mut self.running
+            && let Err(error) = desktop.restart_sound().await
+        {
+            warn!(desktop = desktop.name(), %error, "sound server does not start again");
+        }
+    }
+
+    /// Another desktop in place of a dead one, which took its applications
+    /// along. Returns whether there is one again: not the second time.
+    ///
+    /// `spec` is the new one's, which must not have the dead one's name.
+    pub(crate) async fn replace(&mut self, spec: DesktopSpec) -> bool {
+        self.stop().await;
+        self.restarts += 1;
+        if self.restarts > MOST_RESTARTS {
+            return false;
+        }
+        match self.start(spec).await {
+            Ok(()) => true,
+            Err(error) => {
+                error!(%error, "desktop does not start again");
+                false
+            }
+        }
+    }
+
+    /// Whether visitors can have seats of their own.
+    pub(crate) fn supports_seats(&self) -> bool {
+        self.running.as_ref().is_some_and(Desktop::supports_seats)
+    }
+
+    /// Makes a seat.
+    ///
+    /// # Errors
+    /// [`AddSeatError`]: the first seat is shared.
+    pub(crate) async fn add_seat(&self, name: &str) -> Result<(), AddSeatError> {
+        match &self.running {
+            Some(desktop) => desktop.add_seat(name).await,
+            None => Err(AddSeatError::NotSupported),
+        }
+    }
+
+    /// A worker blames it for its own death. A compositor that was killed is
+    /// noticed by its end; one that hangs, by workers that fail one after the
+    /// other. Returns whether it is time to replace it.
+    pub(crate) const fn is_blamed(&mut self) -> bool {
+        self.source_failures += 1;
+        self.source_failures >= MOST_SOURCE_FAILURES
+    }
+
+    /// For the API.
+    pub(crate) fn view(&self) -> Option<DesktopView> {
+        self.running.as_ref().map(|desktop| DesktopView {
+            compositor_pid: desktop.compositor_pid(),
+            sound_server_pid: desktop.sound_server_pid().unwrap_or(0),
+            app_pid: desktop.app_pid().unwrap_or(0),
+            wayland_socket: desktop.wayland_socket().display().to_string(),
+            sound_socket: desktop.sound_socket().map(|path| path.display().to_string()).unwrap_or_default(),
+        })
+    }
+}
+
+/// How much later than its applications' ends a compositor's may be heard.
+const COMPOSITOR_IS_HEARD: Duration = Duration::from_millis(250);
+
+/// A compositor that dies twice is broken.
+const MOST_RESTARTS: u32 = 1;
+
+/// Workers that must have failed to capture a desktop before it is the
+/// desktop's fault. Workers that blame it do not count as deaths of their own.
+const MOST_SOURCE_FAILURES: u32 = 3;

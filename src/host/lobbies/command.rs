@@ -1,0 +1,38 @@
+//! What others ask of a lobby.
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::host::lobbies::visit::{Visit, VisitId};
+use crate::host::sessions::command::Command;
+use crate::ids::SessionId;
+
+/// What others ask of a lobby. Nobody waits to ask: what is asked is bounded by
+/// the callers of the API and by one visit for each session.
+#[derive(Debug)]
+pub(crate) enum LobbyCommand {
+    /// A place for a session.
+    Admit { session: SessionId, reply: oneshot::Sender<Admission> },
+    /// The session shows the lobby, and can be told what happens there.
+    Arrived { visit: VisitId, door: mpsc::Sender<Command>, reply: Option<oneshot::Sender<()>> },
+    /// The visit is over: the session dropped it.
+    Gone { visit: VisitId },
+    /// A visitor's worker cannot capture the desktop.
+    Blamed { visit: VisitId },
+    /// Send a session home.
+    Dismiss { session: SessionId, reply: oneshot::Sender<()> },
+    /// Put off the end of the lease.
+    Renew,
+    /// End the lobby.
+    Stop,
+}
+
+/// Whether a session may come in.
+#[derive(Debug)]
+pub(crate) enum Admission {
+    /// Its place.
+    Welcome(Visit),
+    /// It has one already.
+    IsThere,
+    /// There is none left.
+    Full,
+}

@@ -1,0 +1,338 @@
+//! One lobby's task: its desktop, its visitors, its end.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::{mpsc, watch};
+use tracing::{error, info, warn};
+
+use crate::desktop::DesktopEvent;
+use crate::desktop::spec::DesktopSpec;
+use crate::host::kept_desktop::KeptDesktop;
+use crate::host::lobbies::command::{Admission, LobbyCommand};
+use crate::host::lobbies::home::LobbyHome;
+use crate::host::lobbies::spec::LobbySpec;
+use crate::host::lobbies::view::LobbyRecord;
+use crate::host::lobbies::visit::{Visit, VisitId};
+use crate::host::sessions::command::Command;
+use crate::host::sessions::shared::Shared;
+use crate::ids::{LobbyId, SessionId};
+use crate::stream_plan::Source;
+
+/// A lobby's state; [`Lobby::run`] is its task.
+#[derive(Debug)]
+pub(crate) struct Lobby {
+    id: LobbyId,
+    spec: LobbySpec,
+    shared: Arc<Shared>,
+    record: Arc<LobbyRecord>,
+    commands: mpsc::UnboundedSender<LobbyCommand>,
+    home: LobbyHome,
+    desktop: KeptDesktop,
+    visitors: Vec<Visitor>,
+    visits: u64,
+    /// Seats that the compositor has, beside its first.
+    seats: usize,
+    lease_ends: Option<Instant>,
+}
+
+/// Somebody with a place.
+#[derive(Debug)]
+struct Visitor {
+    visit: VisitId,
+    /// Number of its own seat, if it has one.
+    seat: Option<usize>,
+    /// How to reach the session, once it shows the lobby.
+    door: Option<mpsc::Sender<Command>>,
+}
+
+impl Lobby {
+    pub(crate) fn new(
+        id: LobbyId,
+        spec: LobbySpec,
+        shared: Arc<Shared>,
+        record: Arc<LobbyRecord>,
+        commands: mpsc::UnboundedSender<LobbyCommand>,
+    ) -> Self {
+        Self {
+            id,
+            spec,
+            shared,
+            record,
+            commands,
+            home: LobbyHome::default(),
+            desktop: KeptDesktop::default(),
+            visitors: Vec::new(),
+            visits: 0,
+            seats: 0,
+            lease_ends: None,
+        }
+    }
+
+    /// Lives until the lobby has ended and nothing of it is left. `unlist` is
+    /// called when it cannot be joined any more.
+    pub(crate) async fn run(
+        mut self,
+        mut inbox: mpsc::UnboundedReceiver<LobbyCommand>,
+        ready: watch::Sender<Option<Result<(), String>>>,
+        unlist: impl FnOnce(),
+    ) {
+        self.home = self.find_home().await;
+        match self.start(&mut inbox).await {
+            Ok(()) => {
+                self.renew();
+                ready.send_replace(Some(Ok(())));
+                self.live(&mut inbox).await;
+                unlist();
+            }
+            Err(text) => {
+                error!(lobby = %self.id, error = text, "lobby does not start");
+                unlist();
+                self.tear_down().await;
+                ready.send_replace(Some(Err(text)));
+                return;
+            }
+        }
+        for visitor in std::mem::take(&mut self.visitors) {
+            self.send_home(&visitor);
+        }
+        self.tear_down().await;
+        info!(lobby = %self.id, "lobby ended");
+    }
+
+    /// Starts the desktop, unless the lobby is stopped meanwhile.
+    async fn start(
+        &mut self,
+        inbox: &mut mpsc::UnboundedReceiver<LobbyCommand>,
+    ) -> Result<(), String> {
+        let spec = self.desktop_spec(0);
+        let mut waiting = Vec::new();
+        let started = {
+            let start = self.desktop.start(spec);
+            tokio::pin!(start);
+            loop {
+                tokio::select! {
+                    started = &mut start => break started.map_err(|error| error.to_string()),
+                    command = inbox.recv() => match command {
+                        Some(LobbyCommand::Stop) | None => break Err("The lobby was stopped while it started.".to_owned()),
+                        Some(command) => waiting.push(command),
+                    },
+                }
+            }
+        };
+        started?;
+        self.record.runs(self.desktop.view());
+        for command in waiting {
+            if !self.obey(command).await {
+                return Err("The lobby's desktop broke while it started.".to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    async fn live(&mut self, inbox: &mut mpsc::UnboundedReceiver<LobbyCommand>) {
+        loop {
+            let lease_ends = self.lease_ends.map(tokio::time::Instant::from_std);
+            tokio::select! {
+                command = inbox.recv() => match command {
+                    None => return,
+                    Some(command) => if !self.obey(command).await {
+                        return;
+                    },
+                },
+                event = self.desktop.next_event() => if !self.desktop_event(event).await {
+                    return;
+                },
+                () = until(lease_ends) => {
+                    info!(lobby = %self.id, "lease ends");
+                    return;
+                }
+            }
+            if self.is_over() {
+                info!(lobby = %self.id, "everybody has left");
+                return;
+            }
+        }
+    }
+
+    /// Returns whether the lobby goes on.
+    async fn obey(&mut self, command: LobbyCommand) -> bool {
+        match command {
+            LobbyCommand::Admit { session, reply } => {
+                let admission = self.admit(session).await;
+                // A caller that has given up drops the visit, which says Gone.
+                let _ = reply.send(admission);
+            }
+            LobbyCommand::Arrived { visit, door, reply } => {
+                if let Some(visitor) = self.visitors.iter_mut().find(|visitor| visitor.visit == visit) {
+                    visitor.door = Some(door);
+                    self.publish_visitors();
+                    if let Some(reply) = reply {
+                        let _ = reply.send(());
+                    }
+                }
+            }
+            LobbyCommand::Gone { visit } => {
+                self.visitors.retain(|visitor| visitor.visit != visit);
+                self.publish_visitors();
+            }
+            LobbyCommand::Blamed { visit } => {
+                warn!(lobby = %self.id, session = %visit.session, "visitor cannot capture the desktop");
+                if self.desktop.is_blamed() {
+                    error!(lobby = %self.id, "desktop cannot be captured");
+                    return self.replace_desktop().await;
+                }
+            }
+            LobbyCommand::Dismiss { session, reply } => {
+                self.dismiss(session);
+                let _ = reply.send(());
+            }
+            LobbyCommand::Renew => self.renew(),
+            LobbyCommand::Stop => return false,
+        }
+        true
+    }
+
+    async fn admit(&mut self, session: SessionId) -> Admission {
+        if let Some(visitor) = self.visitors.iter().find(|visitor| visitor.visit.session == session) {
+            // One that is on its way has no place to give twice.
+            return if visitor.door.is_some() { Admission::IsThere } else { Admission::Full };
+        }
+        if !self.spec.multi_user && !self.visitors.is_empty() {
+            return Admission::Full;
+        }
+        let Some(source) = self.desktop.source() else { return Admission::Full };
+        self.visits += 1;
+        let visit = VisitId { session, number: self.visits };
+        let seat = self.take_seat().await;
+        self.visitors.push(Visitor { visit, seat, door: None });
+        Admission::Welcome(Visit::new(visit, self.id, seated(source, seat), self.commands.clone()))
+    }
+
+    /// A seat that nobody else has, where the compositor supports it. Seats of
+    /// visitors who have left are taken again.
+    async fn take_seat(&mut self) -> Option<usize> {
+        if !self.spec.multi_user || !self.desktop.supports_seats() {
+            return None;
+        }
+        let seat = (0..).find(|seat| self.visitors.iter().all(|visitor| visitor.seat != Some(*seat)))?;
+        while self.seats <= seat {
+            if let Err(error) = self.desktop.add_seat(&seat_name(self.seats)).await {
+                warn!(lobby = %self.id, %error, "no seat of its own for a visitor");
+                return None;
+            }
+            self.seats += 1;
+        }
+        Some(seat)
+    }
+
+    fn dismiss(&mut self, session: SessionId) {
+        let Some(place) = self.visitors.iter().position(|visitor| visitor.visit.session == session) else { return };
+        let visitor = self.visitors.remove(place);
+        self.send_home(&visitor);
+        self.publish_visitors();
+    }
+
+    fn send_home(&self, visitor: &Visitor) {
+        if let Some(door) = &visitor.door {
+            // A session whose mailbox is full finds the desktop gone and goes
+            // home by itself.
+            let _ = door.try_send(Command::GoHome { lobby: self.id });
+        }
+    }
+
+    /// Returns whether the lobby goes on.
+    async fn desktop_event(&mut self, event: DesktopEvent) -> bool {
+        match event {
+            DesktopEvent::AppExited(status) => {
+                info!(lobby = %self.id, %status, "application closed");
+                false
+            }
+            DesktopEvent::SoundExited(status) => {
+                warn!(lobby = %self.id, %status, "sound server ended");
+                self.desktop.replace_sound_server().await;
+                self.record.runs(self.desktop.view());
+                true
+            }
+            DesktopEvent::CompositorExited(status) => {
+                error!(lobby = %self.id, %status, "compositor ended");
+                self.replace_desktop().await
+            }
+        }
+    }
+
+    /// Starts the desktop again and moves everybody to it.
+    async fn replace_desktop(&mut self) -> bool {
+        let spec = self.desktop_spec(self.desktop.restarts() + 1);
+        if !self.desktop.replace(spec).await {
+            return false;
+        }
+        self.record.runs(self.desktop.view());
+        for seat in 0..std::mem::take(&mut self.seats) {
+            if self.desktop.add_seat(&seat_name(seat)).await.is_ok() {
+                self.seats += 1;
+            }
+        }
+        let Some(source) = self.desktop.source() else { return false };
+        for visitor in &self.visitors {
+            if let Some(door) = &visitor.door {
+                let source = seated(source.clone(), visitor.seat);
+                let _ = door.try_send(Command::LobbyMoved { lobby: self.id, source });
+            }
+        }
+        true
+    }
+
+    fn is_over(&self) -> bool {
+        // Somebody must have been there.
+        self.spec.stop_when_everyone_leaves && self.visits > 0 && self.visitors.is_empty()
+    }
+
+    fn renew(&mut self) {
+        self.lease_ends = self.spec.lease.map(|lease| Instant::now() + lease);
+        self.record.set_lease(self.lease_ends);
+    }
+
+    fn publish_visitors(&self) {
+        let there = self.visitors.iter().filter(|visitor| visitor.door.is_some());
+        self.record.set_visitors(there.map(|visitor| visitor.visit.session));
+    }
+
+    fn desktop_spec(&self, attempt: u32) -> DesktopSpec {
+        self.shared.lobby_desktop_spec(self.id, attempt, &self.spec, &self.home)
+    }
+
+    async fn find_home(&self) -> LobbyHome {
+        let (shared, id, spec) = (Arc::clone(&self.shared), self.id, self.spec.clone());
+        let find = move || LobbyHome::find(&shared.directories, id, &spec, shared.config.desktop.first_uid);
+        tokio::task::spawn_blocking(find).await.unwrap_or_default()
+    }
+
+    async fn tear_down(&mut self) {
+        self.desktop.stop().await;
+        let home = self.home.clone();
+        let removed = tokio::task::spawn_blocking(move || home.remove()).await;
+        if let Ok(Err(error)) = removed {
+            warn!(lobby = %self.id, %error, "the lobby's home is not removed");
+        }
+    }
+}
+
+/// The lobby's source with a visitor's seat.
+fn seated(source: Source, seat: Option<usize>) -> Source {
+    match source {
+        Source::Desktop { wayland, sound, .. } => Source::Desktop { wayland, sound, seat: seat.map(seat_name) },
+        other => other,
+    }
+}
+
+fn seat_name(seat: usize) -> String {
+    format!("visitor{seat}")
+}
+
+async fn until(end: Option<tokio::time::Instant>) {
+    match end {
+        Some(end) => tokio::time::sleep_until(end).await,
+        None => std::future::pending().await,
+    }
+}
