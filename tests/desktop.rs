@@ -67,6 +67,7 @@ fn spec(root: &Path, name: &str, command: &str) -> DesktopSpec {
             renderer: Renderer::Pixman,
             xwayland: false,
         },
+        seats: 0,
         channels: 2,
         app: AppSpec { command: command.to_owned(), environment: BTreeMap::new(), working_directory: None },
         place: Place {

@@ -51,17 +51,6 @@ pub enum SetModeError {
     Helper(String),
 }
 
-/// Why there is no other seat.
-#[derive(Debug, thiserror::Error)]
-pub enum AddSeatError {
-    /// Only sway has more than one.
-    #[error("this compositor has one seat")]
-    NotSupported,
-    /// sway did not do it.
-    #[error(transparent)]
-    Sway(#[from] SwayError),
-}
-
 /// Writes the generated configuration and gives the command.
 pub(super) fn command(
     spec: &DesktopSpec,
@@ -102,19 +91,17 @@ pub(super) async fn set_mode(
     }
 }
 
-/// Whether seats can be made: with a socket to say it to, which a command line
-/// of the operator's may not leave.
-pub(super) fn has_seats(compositor: &CompositorSpec) -> bool {
-    compositor.kind == CompositorKind::Sway
+/// Seats beside the first: only sway can have them, and only with the
+/// configuration that we write.
+pub(super) fn seats(spec: &DesktopSpec) -> usize {
+    let ours = spec.compositor.kind == CompositorKind::Sway && spec.compositor.command.is_empty();
+    if ours { spec.seats } else { 0 }
 }
 
-/// Makes a seat. sway makes it at the first command that names it; this one
-/// keeps devices that nobody assigned out of it.
-pub(super) async fn add_seat(spec: &DesktopSpec, directories: &RuntimeDir, name: &str) -> Result<(), AddSeatError> {
-    if !has_seats(&spec.compositor) {
-        return Err(AddSeatError::NotSupported);
-    }
-    Ok(SwayIpc::new(&sway_socket(directories)).run(&format!("seat {name} fallback false")).await?)
+/// Name of a desktop's seat, counted from 0 beside the first.
+#[must_use]
+pub fn seat_name(seat: usize) -> String {
+    format!("visitor{seat}")
 }
 
 /// `wlr-randr` as it would run inside this desktop, without arguments yet.
@@ -202,7 +189,10 @@ fn sway_config(spec: &DesktopSpec, display_file: &Path) -> String {
     } else {
         "xwayland disable\n".to_owned()
     };
-    format!("{mode}\n{xwayland}{SWAY_CONFIG}")
+    // All at the start: sway 1.7 sends no pointer events to a seat that is made
+    // after the applications. Devices that nobody assigned stay out of them.
+    let seats: String = (0..seats(spec)).map(|seat| format!("seat {} fallback false\n", seat_name(seat))).collect();
+    format!("{mode}\n{xwayland}{seats}{SWAY_CONFIG}")
 }
 
 fn renderer_name(renderer: Renderer) -> &'static str {

@@ -35,7 +35,7 @@ use tokio::time::timeout;
 
 pub(crate) use self::cgroup::parent as cgroup_parent;
 pub use self::child::SpawnError;
-pub use self::compositor::{AddSeatError, SetModeError, has_render_node};
+pub use self::compositor::{SetModeError, has_render_node, seat_name};
 pub use self::members::MARKER;
 pub use self::runtime_dir::MakeDirectoryError;
 pub use self::sound_server::SINK;
@@ -144,19 +144,10 @@ impl Desktop {
         Ok(())
     }
 
-    /// Whether [`add_seat`](Self::add_seat) can work: seats are sway's.
+    /// How many seats it has beside its first, named by [`seat_name`].
     #[must_use]
-    pub fn supports_seats(&self) -> bool {
-        compositor::has_seats(&self.spec.compositor)
-    }
-
-    /// Makes a seat beside the first, with a keyboard focus and a pointer of
-    /// its own once a client has plugged devices into it.
-    ///
-    /// # Errors
-    /// [`AddSeatError`]: users share the first seat then.
-    pub async fn add_seat(&self, name: &str) -> Result<(), AddSeatError> {
-        compositor::add_seat(&self.spec, &self.directories, name).await
+    pub fn seats(&self) -> usize {
+        compositor::seats(&self.spec)
     }
 
     /// Kills the sound server, if it still lives, and starts another on the

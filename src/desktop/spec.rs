@@ -20,6 +20,9 @@ pub struct DesktopSpec {
     pub frame_rate: FrameRate,
     /// What shows windows.
     pub compositor: CompositorSpec,
+    /// Seats beside the first, for users who share the desktop; where the
+    /// compositor can have them.
+    pub seats: usize,
     /// Speakers of the sound server's sink: 2, 6 or 8.
     pub channels: u8,
     /// What runs in it.
@@ -106,6 +109,7 @@ impl DesktopSpec {
             size: mode.0,
             frame_rate: mode.1,
             compositor: CompositorSpec::of(config, app.compositor.unwrap_or(config.compositor)),
+            seats: 0,
             channels,
             app: AppSpec {
                 command: app.command.clone(),

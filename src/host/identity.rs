@@ -16,8 +16,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::ids::Uuid;
 use crate::host::store::versioned_file::{self, Format, LoadStateError, SaveStateError};
+use crate::ids::Uuid;
 
 /// The host's certificate, key and id.
 pub struct Identity {

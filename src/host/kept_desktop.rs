@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{error, warn};
 
 use crate::desktop::spec::DesktopSpec;
-use crate::desktop::{AddSeatError, Desktop, DesktopEvent, SetModeError, StartDesktopError};
+use crate::desktop::{Desktop, DesktopEvent, SetModeError, StartDesktopError};
 use crate::host::sessions::view::DesktopView;
 use crate::stream_plan::Source;
 use crate::units::{FrameRate, Size};
@@ -139,20 +139,9 @@ impl KeptDesktop {
         }
     }
 
-    /// Whether visitors can have seats of their own.
-    pub(crate) fn supports_seats(&self) -> bool {
-        self.running.as_ref().is_some_and(Desktop::supports_seats)
-    }
-
-    /// Makes a seat.
-    ///
-    /// # Errors
-    /// [`AddSeatError`]: the first seat is shared.
-    pub(crate) async fn add_seat(&self, name: &str) -> Result<(), AddSeatError> {
-        match &self.running {
-            Some(desktop) => desktop.add_seat(name).await,
-            None => Err(AddSeatError::NotSupported),
-        }
+    /// How many seats there are beside the first.
+    pub(crate) fn seats(&self) -> usize {
+        self.running.as_ref().map_or(0, Desktop::seats)
     }
 
     /// A worker blames it for its own death. A compositor that was killed is

@@ -86,8 +86,7 @@ fn a_stream_is_moved_to_a_lobby_and_back() {
     assert_eq!(listed["connected_sessions"], json!([]));
 
     let size = Size::new(960, 540);
-    let mut stream =
-        device.stream(&Wanted { width: size.width, height: size.height, ..Wanted::app("Desktop") });
+    let mut stream = device.stream(&Wanted { width: size.width, height: size.height, ..Wanted::app("Desktop") });
     let session = session_of_width(&host, size.width);
     stream.wait_frames(5);
     for _ in 0..2 {
@@ -134,11 +133,23 @@ fn clients_with_different_modes_share_a_lobby_and_each_can_leave() {
     for (stream, ..) in &mut streams {
         stream.wait_frames(30);
     }
-    // Both type: each has a keyboard of its own there.
-    for (stream, ..) in &mut streams {
-        stream.order(json!({"do": "button", "button": 1, "action": "press"}));
-        stream.order(json!({"do": "button", "button": 1, "action": "release"}));
+    // Each holds a button and a key at the same time as the other, which one
+    // seat for all could not show.
+    let count = |event: &str, code: u64| {
+        let events = apps::pattern_events(&host.scratch);
+        let of_kind = events.iter().filter(|seen| seen["event"] == event && seen["pressed"] == true);
+        of_kind.filter(|seen| seen["code"] == code).count()
+    };
+    for (stream, _, size) in &mut streams {
+        stream.order(json!({"do": "move_to", "x": 200, "y": 200, "width": size.width, "height": size.height}));
+        stream.order(json!({"do": "button", "button": "left", "action": "down"}));
     }
+    wait_for("both buttons", SOON, || (count("button", BTN_LEFT) == 2).then_some(()));
+    for (stream, ..) in &mut streams {
+        stream.order(json!({"do": "button", "button": "left", "action": "up"}));
+        stream.order(json!({"do": "key", "code": VK_A, "action": "down"}));
+    }
+    wait_for("both keys", SOON, || (count("key", KEY_A) == 2).then_some(()));
     let [(first, first_session, first_size), (mut second, _, second_size)] = streams;
     let first_files = first.files.clone();
     leave(&host, &lobby, &first_session);
@@ -155,3 +166,10 @@ fn clients_with_different_modes_share_a_lobby_and_each_can_leave() {
     }
     host.assert_nothing_left(&before);
 }
+
+/// linux/input-event-codes.h.
+const BTN_LEFT: u64 = 0x110;
+const KEY_A: u64 = 30;
+
+/// Windows virtual-key code, as clients send it.
+const VK_A: u64 = 0x41;

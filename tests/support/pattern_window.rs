@@ -12,6 +12,7 @@
 //! kind of the last event. Events go as lines of JSON to the log, or to stdout;
 //! `{"event":"ready",..}` comes first, when the first frame has been shown.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -24,11 +25,12 @@ use earthshine::frame_marker::{self, Marker};
 use earthshine::units::Size;
 use rustix::fs::{MemfdFlags, memfd_create};
 use serde_json::{Value, json};
+use wayland_client::backend::ObjectId;
 use wayland_client::protocol::{
     wl_buffer, wl_callback, wl_compositor, wl_keyboard, wl_pointer, wl_registry, wl_seat, wl_shm, wl_shm_pool,
     wl_surface,
 };
-use wayland_client::{Connection, Dispatch, QueueHandle, WEnum, delegate_noop};
+use wayland_client::{Connection, Dispatch, Proxy, QueueHandle, WEnum, delegate_noop};
 use wayland_protocols::xdg::shell::client::{xdg_surface, xdg_toplevel, xdg_wm_base};
 
 #[derive(Debug, Parser)]
@@ -75,6 +77,7 @@ struct Window {
     shm: Option<wl_shm::WlShm>,
     shell: Option<xdg_wm_base::XdgWmBase>,
     surface: Option<wl_surface::WlSurface>,
+    seats: HashMap<ObjectId, wl_seat::Capability>,
     wanted: Size,
     configured: bool,
     fullscreen: bool,
@@ -96,6 +99,7 @@ impl Window {
             shm: None,
             shell: None,
             surface: None,
+            seats: HashMap::new(),
             wanted: Size::new(640, 360),
             configured: false,
             fullscreen: false,
@@ -406,18 +410,21 @@ impl Dispatch<wl_buffer::WlBuffer, u64> for Window {
 
 impl Dispatch<wl_seat::WlSeat, ()> for Window {
     fn event(
-        _: &mut Self,
+        window: &mut Self,
         seat: &wl_seat::WlSeat,
         event: wl_seat::Event,
         (): &(),
         _: &Connection,
         handle: &QueueHandle<Self>,
     ) {
+        // One of each: events come once for each object.
         if let wl_seat::Event::Capabilities { capabilities: WEnum::Value(has) } = event {
-            if has.contains(wl_seat::Capability::Keyboard) {
+            let had = window.seats.insert(seat.id(), has).unwrap_or(wl_seat::Capability::empty());
+            let new = has.difference(had);
+            if new.contains(wl_seat::Capability::Keyboard) {
                 seat.get_keyboard(handle, ());
             }
-            if has.contains(wl_seat::Capability::Pointer) {
+            if new.contains(wl_seat::Capability::Pointer) {
                 seat.get_pointer(handle, ());
             }
         }

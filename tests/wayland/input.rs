@@ -201,3 +201,23 @@ fn what_cannot_be_played_is_counted() {
     nowhere.play(InputEvent::Text('a'));
     nowhere.wait_for_counts(0, 1);
 }
+
+#[test]
+fn a_seat_of_ones_own_has_its_own_pointer_and_keyboard() {
+    let Some(mut sway) = Sway::start(1280, 720) else { return };
+    // Before the application starts: sway 1.7 sends later seats no pointer.
+    sway.message(&["seat", "visitor0", "fallback", "false"]);
+    let mut log = sway.show_pattern(&["--still", "--answer-input"]);
+    let seated = |name: &str| match desktop(sway.socket()) {
+        Source::Desktop { wayland, sound, .. } => Source::Desktop { wayland, sound, seat: Some(name.to_owned()) },
+        other => other,
+    };
+    let playing = Playing::start(seated("visitor0"), SIZE);
+    log.wait("focus", |event| event["event"] == "focus");
+    playing.key(VK_A, true, 0);
+    log.wait("a", |event| is_key(event, 30, true));
+    playing.play(InputEvent::MousePosition { x: 640, y: 360, width: 1279, height: 719 });
+    log.wait("the pointer", |event| is_at(event, 640.0, 360.0));
+    playing.play(InputEvent::MouseButton { button: MouseButton::Left, pressed: true });
+    log.wait("the button", |event| is_button(event, 0x110, true));
+}

@@ -253,10 +253,11 @@ impl CreateLobby {
 fn runner(wanted: &Value) -> Result<(String, BTreeMap<String, String>), String> {
     let kind = wanted.get("type").and_then(Value::as_str).unwrap_or_default();
     if kind != "process" {
-        return Err(format!("runner: type {kind:?} cannot be run here; use {{\"type\":\"process\",\"run_cmd\":\"..\"}}"));
+        return Err(format!(
+            "runner: type {kind:?} cannot be run here; use {{\"type\":\"process\",\"run_cmd\":\"..\"}}"
+        ));
     }
-    let Runner::Process { run_cmd, env } =
-        Runner::deserialize(wanted).map_err(|error| format!("runner: {error}"))?;
+    let Runner::Process { run_cmd, env } = Runner::deserialize(wanted).map_err(|error| format!("runner: {error}"))?;
     let environment = env.iter().map(|entry| {
         let (name, value) = entry.split_once('=').unwrap_or((entry, ""));
         let is_good = !name.is_empty() && !entry.contains('\0');

@@ -6,8 +6,8 @@ use std::time::Instant;
 use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 
-use crate::desktop::DesktopEvent;
 use crate::desktop::spec::DesktopSpec;
+use crate::desktop::{DesktopEvent, seat_name};
 use crate::host::kept_desktop::KeptDesktop;
 use crate::host::lobbies::command::{Admission, LobbyCommand};
 use crate::host::lobbies::home::LobbyHome;
@@ -31,8 +31,6 @@ pub(crate) struct Lobby {
     desktop: KeptDesktop,
     visitors: Vec<Visitor>,
     visits: u64,
-    /// Seats that the compositor has, beside its first.
-    seats: usize,
     lease_ends: Option<Instant>,
 }
 
@@ -64,7 +62,6 @@ impl Lobby {
             desktop: KeptDesktop::default(),
             visitors: Vec::new(),
             visits: 0,
-            seats: 0,
             lease_ends: None,
         }
     }
@@ -101,10 +98,7 @@ impl Lobby {
     }
 
     /// Starts the desktop, unless the lobby is stopped meanwhile.
-    async fn start(
-        &mut self,
-        inbox: &mut mpsc::UnboundedReceiver<LobbyCommand>,
-    ) -> Result<(), String> {
+    async fn start(&mut self, inbox: &mut mpsc::UnboundedReceiver<LobbyCommand>) -> Result<(), String> {
         let spec = self.desktop_spec(0);
         let mut waiting = Vec::new();
         let started = {
@@ -159,7 +153,7 @@ impl Lobby {
     async fn obey(&mut self, command: LobbyCommand) -> bool {
         match command {
             LobbyCommand::Admit { session, reply } => {
-                let admission = self.admit(session).await;
+                let admission = self.admit(session);
                 // A caller that has given up drops the visit, which says Gone.
                 let _ = reply.send(admission);
             }
@@ -193,7 +187,7 @@ impl Lobby {
         true
     }
 
-    async fn admit(&mut self, session: SessionId) -> Admission {
+    fn admit(&mut self, session: SessionId) -> Admission {
         if let Some(visitor) = self.visitors.iter().find(|visitor| visitor.visit.session == session) {
             // One that is on its way has no place to give twice.
             return if visitor.door.is_some() { Admission::IsThere } else { Admission::Full };
@@ -204,26 +198,14 @@ impl Lobby {
         let Some(source) = self.desktop.source() else { return Admission::Full };
         self.visits += 1;
         let visit = VisitId { session, number: self.visits };
-        let seat = self.take_seat().await;
+        let seat = self.free_seat();
         self.visitors.push(Visitor { visit, seat, door: None });
         Admission::Welcome(Visit::new(visit, self.id, seated(source, seat), self.commands.clone()))
     }
 
-    /// A seat that nobody else has, where the compositor supports it. Seats of
-    /// visitors who have left are taken again.
-    async fn take_seat(&mut self) -> Option<usize> {
-        if !self.spec.multi_user || !self.desktop.supports_seats() {
-            return None;
-        }
-        let seat = (0..).find(|seat| self.visitors.iter().all(|visitor| visitor.seat != Some(*seat)))?;
-        while self.seats <= seat {
-            if let Err(error) = self.desktop.add_seat(&seat_name(self.seats)).await {
-                warn!(lobby = %self.id, %error, "no seat of its own for a visitor");
-                return None;
-            }
-            self.seats += 1;
-        }
-        Some(seat)
+    /// A seat that nobody else has, if there is one left.
+    fn free_seat(&self) -> Option<usize> {
+        (0..self.desktop.seats()).find(|seat| self.visitors.iter().all(|visitor| visitor.seat != Some(*seat)))
     }
 
     fn dismiss(&mut self, session: SessionId) {
@@ -268,11 +250,6 @@ impl Lobby {
             return false;
         }
         self.record.runs(self.desktop.view());
-        for seat in 0..std::mem::take(&mut self.seats) {
-            if self.desktop.add_seat(&seat_name(seat)).await.is_ok() {
-                self.seats += 1;
-            }
-        }
         let Some(source) = self.desktop.source() else { return false };
         for visitor in &self.visitors {
             if let Some(door) = &visitor.door {
@@ -324,10 +301,6 @@ fn seated(source: Source, seat: Option<usize>) -> Source {
         Source::Desktop { wayland, sound, .. } => Source::Desktop { wayland, sound, seat: seat.map(seat_name) },
         other => other,
     }
-}
-
-fn seat_name(seat: usize) -> String {
-    format!("visitor{seat}")
 }
 
 async fn until(end: Option<tokio::time::Instant>) {

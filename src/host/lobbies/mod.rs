@@ -239,10 +239,11 @@ impl Lobbies {
         let lobby = Lobby::new(id, spec, Arc::clone(&self.shared), record, commands);
         let registry = Arc::clone(&self.registry);
         tokio::spawn(async move {
-            lobby.run(inbox, is_ready, || {
-                registry.lock().unwrap_or_else(PoisonError::into_inner).lobbies.remove(&id);
-            })
-            .await;
+            lobby
+                .run(inbox, is_ready, || {
+                    registry.lock().unwrap_or_else(PoisonError::into_inner).lobbies.remove(&id);
+                })
+                .await;
             has_ended.send_replace(true);
         });
         Ok((id, handle))

@@ -18,11 +18,7 @@ use crate::stream_plan::Source;
 pub(crate) enum Command {
     /// `/launch` or `/resume`: a new connection of its client.
     /// With a visit, the session begins in that lobby.
-    Connect {
-        order: Box<LaunchOrder>,
-        visit: Option<Visit>,
-        reply: oneshot::Sender<Result<Launched, Refusal>>,
-    },
+    Connect { order: Box<LaunchOrder>, visit: Option<Visit>, reply: oneshot::Sender<Result<Launched, Refusal>> },
     /// ANNOUNCE of a connection; `true` if the stream was started.
     Announced { connection: ConnectionId, parameters: Box<StreamParameters>, reply: oneshot::Sender<bool> },
     /// A media PING of a connection.

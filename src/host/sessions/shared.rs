@@ -68,14 +68,8 @@ impl Shared {
     fn place(&self, home: PathBuf, uid: u32) -> Place {
         // Root can be anybody, and a desktop must not be root; anybody else can
         // only be themselves.
-        let identity =
-            rustix::process::geteuid().is_root().then(|| Identity { uid, gid: uid, groups: Vec::new() });
-        Place {
-            runtime_root: self.directories.runtime.clone(),
-            log_directory: self.directories.logs(),
-            home,
-            identity,
-        }
+        let identity = rustix::process::geteuid().is_root().then(|| Identity { uid, gid: uid, groups: Vec::new() });
+        Place { runtime_root: self.directories.runtime.clone(), log_directory: self.directories.logs(), home, identity }
     }
 
     /// What a lobby's desktop is made of. `attempt` counts its desktops.
@@ -93,6 +87,7 @@ impl Shared {
             size: spec.size,
             frame_rate: spec.frame_rate,
             compositor: CompositorSpec::of(config, config.compositor),
+            seats: if spec.multi_user { LOBBY_SEATS } else { 0 },
             channels: spec.channels,
             app: AppSpec {
                 command: spec.command.clone(),
@@ -109,6 +104,9 @@ impl Shared {
         self.directories.state.join("evidence")
     }
 }
+
+/// Visitors of a lobby with a seat of their own; more share the first.
+const LOBBY_SEATS: usize = 8;
 
 #[cfg(test)]
 impl Shared {
