@@ -84,8 +84,8 @@ struct Loop<'a> {
     orders: &'a Receiver<EncodeOrder>,
     out: &'a SyncSender<EncodedFrame>,
     pulse: &'a Pulse,
-    /// Shortest time between two frames; some slack below the frame interval,
-    /// because compositors' timers run in whole milliseconds (62.5 Hz for 60).
+    /// Shortest time between two frames. Capture holds the rate; this keeps
+    /// orders, each of which may owe a frame at once, from beating it.
     spacing: Duration,
     /// Longest time between two frames.
     repeat_after: Duration,
@@ -263,7 +263,7 @@ impl<'a> Loop<'a> {
 }
 
 /// Part of the frame interval that must pass between two frames.
-const SPACING: f64 = 0.85;
+const SPACING: f64 = 0.5;
 /// Longest time an order waits while the screen is still.
 const ORDER_LATENCY: Duration = Duration::from_millis(5);
 
