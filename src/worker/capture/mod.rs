@@ -48,6 +48,7 @@ pub fn run(
     pulse: &Pulse,
 ) -> Result<(), CaptureError> {
     let Some(mut open) = source::open(source, video, pulse)? else { return Ok(()) };
+    let mut number = 0;
     while pulse.beat() {
         if let Some(next) = switch.try_iter().last() {
             info!(source = source::name(&next), "capture switches");
@@ -55,7 +56,10 @@ pub fn run(
             open = opened;
         }
         if let Some(frame) = open.next_frame(PATIENCE)? {
-            deliver(frame, slot, pulse);
+            // Counted over all sources, so that a frame that was replaced
+            // unread shows as a gap and no source's change counts for another.
+            number += 1;
+            deliver(Frame { number, ..frame }, slot, pulse);
         }
     }
     Ok(())
