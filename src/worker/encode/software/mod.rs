@@ -3,6 +3,7 @@
 
 pub mod content;
 pub mod rate_control;
+mod tried;
 
 use earthshine_ffi::openh264::{self, CodedKind, Settings};
 use tracing::warn;
