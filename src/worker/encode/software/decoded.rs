@@ -204,7 +204,7 @@ fn faint_noise_never_goes_beyond_the_rate() {
 }
 
 #[test]
-#[ignore = "to be tried"]
+#[ignore = "known miss: single frames of faint noise take more than two frame intervals (2 of 239, 2.26 at most)"]
 fn faint_noise_stays_within_two_frame_intervals() {
     let shares = faint_noise().into_iter().enumerate();
     let shares = shares.map(|(index, bits)| (index, bits / if index < 120 { 5e6 / 60.0 } else { 2.5e6 / 60.0 }));
