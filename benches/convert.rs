@@ -12,7 +12,7 @@ use earthshine::clock::Micros;
 use earthshine::color::{ColorRange, ColorSpace, Colorimetry};
 use earthshine::units::Size;
 use earthshine::worker::convert::cpu::CpuConverter;
-use earthshine::worker::encode::software::content::Content;
+use earthshine::worker::encode::software::content::Observer;
 use earthshine::worker::frame::{Frame, PixelFormat, Pixels};
 
 fn main() {
@@ -45,12 +45,27 @@ fn scale_720p_to_1080p_and_convert(bencher: Bencher) {
 }
 
 #[divan::bench]
+fn convert_a_tenth_of_1080p(bencher: Bencher) {
+    let frame = frame(HD);
+    let mut converter = CpuConverter::new(HD, COLORIMETRY);
+    let mut planes = converter.planes();
+    bencher
+        .counter(BytesCount::new(frame.bytes().len() / 10))
+        .bench_local(|| converter.convert(&frame, Some(486..594), &mut planes).expect("a good frame"));
+}
+
+#[divan::bench]
 fn look_at_content_1080p(bencher: Bencher) {
     let frame = frame(HD);
     let mut converter = CpuConverter::new(HD, COLORIMETRY);
     let mut planes = [converter.planes(), converter.planes()];
-    converter.convert(&frame, &mut planes[0]).expect("a good frame");
-    bencher.bench_local(|| Content::of(&planes[0], Some(&planes[1])));
+    converter.convert(&frame, None, &mut planes[0]).expect("a good frame");
+    let mut observer = Observer::new(HD);
+    let mut index = 0;
+    bencher.bench_local(|| {
+        index = 1 - index;
+        observer.look(&planes[index], 0..HD.height)
+    });
 }
 
 fn convert(bencher: Bencher, source: Size, target: Size) {
@@ -59,7 +74,7 @@ fn convert(bencher: Bencher, source: Size, target: Size) {
     let mut planes = converter.planes();
     bencher
         .counter(BytesCount::new(frame.bytes().len()))
-        .bench_local(|| converter.convert(&frame, &mut planes).expect("a good frame"));
+        .bench_local(|| converter.convert(&frame, None, &mut planes).expect("a good frame"));
 }
 
 fn frame(size: Size) -> Frame {
@@ -71,6 +86,8 @@ fn frame(size: Size) -> Frame {
         stride,
         format: PixelFormat::Bgrx,
         bottom_up: false,
+        number: 0,
+        changed: None,
         presented: Micros(0),
         captured: Micros(0),
     }

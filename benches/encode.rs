@@ -53,15 +53,18 @@ fn measure(content: &str, threads: u8, frames: &[Arc<[u8]>]) {
             stride: WIDTH * 4,
             format: PixelFormat::Bgrx,
             bottom_up: false,
+            number: 0,
+            changed: None,
             presented: Micros(0),
             captured: Micros(index as u64 * 1_000_000 / 60),
         };
         let started = Instant::now();
-        let request = FrameRequest { idr: index == 0, repeated: false };
-        let encoded = encoder.encode(&frame, request).expect("an access unit");
-        let bits = encoded.frame.data.len() as f64 * 8.0;
-        if encoded.frame.kind == FrameKind::Idr {
-            idr = encoded.frame.data.len();
+        let request = FrameRequest { idr: index == 0, repeated: false, captured: frame.captured };
+        encoder.load(&frame).expect("a picture that can be converted");
+        let encoded = encoder.encode(request).expect("an access unit");
+        let bits = encoded.data.len() as f64 * 8.0;
+        if encoded.kind == FrameKind::Idr {
+            idr = encoded.data.len();
         } else {
             times.push(started.elapsed().as_secs_f64() * 1e3);
         }

@@ -6,6 +6,7 @@
 //! quantizer of every frame. Facts from `codec_api.h`, `codec_app_def.h` and
 //! `encoder_ext.cpp` of the vendored source.
 
+mod memory;
 mod settings;
 mod trace;
 
@@ -65,6 +66,7 @@ impl Encoder {
     /// [`OpenError`]; nothing stays open.
     pub fn open(settings: &Settings) -> Result<Self, OpenError> {
         settings.check()?;
+        Self::link_memory();
         let mut raw = std::ptr::null_mut();
         // SAFETY: WelsCreateSVCEncoder writes a pointer through its argument
         // and returns 0, or returns another number (codec_api.h).

@@ -1,5 +1,6 @@
 //! A frame on its way through the worker: captured pixels, then an access unit.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::clock::Micros;
@@ -21,6 +22,11 @@ pub struct Frame {
     pub format: PixelFormat,
     /// The first row in memory is the bottom of the picture.
     pub bottom_up: bool,
+    /// Counts a worker's frames: the capture thread numbers them.
+    pub number: u64,
+    /// Rows outside of which it is the same as the frame numbered one less;
+    /// `None` if that is not known.
+    pub changed: Option<Range<u32>>,
     /// When the source showed it (presentation time where it is known).
     pub presented: Micros,
     /// When its pixels were ready for us.

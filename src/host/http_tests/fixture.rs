@@ -31,6 +31,7 @@ const CONFIG: &str = r#"
 name = "den"
 discovery = false
 max_sessions = 4
+max_lobbies = 4
 
 [video]
 encoders = ["software"]

@@ -1,9 +1,10 @@
 //! The small pool of shared-memory buffers that the compositor draws into.
 //!
 //! A frame on its way to the encoder holds a [`Lease`]; dropping it, on
-//! whichever thread, gives the buffer back. Four buffers are enough for one
-//! being drawn, one waiting, one being encoded and one kept for repeating. When
-//! all are out, capture waits: more buffers would only be older pictures.
+//! whichever thread, gives the buffer back. The encoder takes a picture in at
+//! once and needs its buffer no longer, so two are enough: one being drawn, one
+//! waiting or being taken in. When both are out, capture waits for that
+//! millisecond or two; a third would be 8 MiB at 1080p for it.
 
 use std::fmt;
 use std::io;
@@ -197,7 +198,7 @@ where
 const BYTES_PER_PIXEL: u32 = 4;
 
 /// See the head of this file.
-const MOST_BUFFERS: usize = 4;
+const MOST_BUFFERS: usize = 2;
 
 /// Bytes; a 16384x8192 picture. Beyond it a compositor is talking nonsense,
 /// and wl_shm counts in signed 32 bits anyway.

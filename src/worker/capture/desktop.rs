@@ -4,6 +4,7 @@
 //! must look like, take a buffer, wait for the frame rate's leave, let the
 //! compositor copy the next damaged frame, and try again when that fails.
 
+use std::ops::Range;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -82,6 +83,8 @@ pub(crate) struct Reply {
     pub(crate) bottom_up: bool,
     /// When the picture was shown.
     pub(crate) presented: Option<Micros>,
+    /// Rows that changed since the last picture; `None` if it does not tell.
+    pub(crate) changed: Option<Range<u32>>,
     /// How the copy ended.
     pub(crate) outcome: Option<Outcome>,
     /// The session is over, a new one is needed.
@@ -89,6 +92,15 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
+    /// A rectangle that changed, of which only the rows count; what makes no
+    /// sense is nothing.
+    pub(crate) fn add_damage(&mut self, top: i64, height: i64) {
+        let row = |value: i64| u32::try_from(value.max(0)).unwrap_or(u32::MAX);
+        let (from, to) = (row(top), row(top.saturating_add(height)));
+        let before = self.changed.take().unwrap_or(from..to);
+        self.changed = Some(before.start.min(from)..before.end.max(to));
+    }
+
     /// Micros from the protocols' three-part time stamps.
     pub(crate) fn set_presented(&mut self, seconds_high: u32, seconds_low: u32, nanoseconds: u32) {
         let seconds = u64::from(seconds_high) << 32 | u64::from(seconds_low);
@@ -217,7 +229,7 @@ impl Desktop {
         let captured = Micros::now();
         let reply = &mut self.state.reply;
         let presented = reply.presented.filter(|presented| is_plausible(*presented, captured)).unwrap_or(captured);
-        let bottom_up = reply.bottom_up;
+        let (bottom_up, changed) = (reply.bottom_up, reply.changed.take());
         self.copier.finish(Outcome::Ready, reply);
         self.limit.spend(captured);
         self.trouble = None;
@@ -229,6 +241,8 @@ impl Desktop {
             stride: layout.stride as usize,
             format: layout.pixels,
             bottom_up,
+            number: 0,
+            changed,
             presented,
             captured,
         })
@@ -409,6 +423,15 @@ mod tests {
         assert!(is_plausible(Micros(49_999_000), captured));
         assert!(!is_plausible(Micros(50_000_001), captured));
         assert!(!is_plausible(Micros(1_000), captured));
+    }
+
+    #[test]
+    fn damage_is_the_rows_from_the_first_to_the_last_that_changed() {
+        let mut reply = Reply::default();
+        for (top, height, rows) in [(40, 10, 40..50), (100, 1, 40..101), (-5, 10, 0..101), (7, i64::MAX, 0..u32::MAX)] {
+            reply.add_damage(top, height);
+            assert_eq!(reply.changed, Some(rows));
+        }
     }
 
     #[test]

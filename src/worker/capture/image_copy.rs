@@ -74,6 +74,7 @@ impl Copier for ImageCopy {
         self.drop_frame();
         reply.outcome = None;
         reply.presented = None;
+        reply.changed = None;
     }
 
     fn reset(&mut self) {
@@ -134,6 +135,7 @@ impl Dispatch<ExtImageCopyCaptureFrameV1, ()> for DesktopState {
             Event::PresentationTime { tv_sec_hi, tv_sec_lo, tv_nsec } => {
                 reply.set_presented(tv_sec_hi, tv_sec_lo, tv_nsec);
             }
+            Event::Damage { y, height, .. } => reply.add_damage(y.into(), height.into()),
             Event::Ready => reply.outcome = Some(Outcome::Ready),
             Event::Failed { reason } => {
                 debug!(?reason, "capture failed");

@@ -61,6 +61,7 @@ pub fn run(
 ) -> Result<(), CaptureError> {
     let Some(mut open) = source::open(&first.source, video, pulse)? else { return Ok(()) };
     let mut unseen = Some(first.number);
+    let mut frames = 0;
     while pulse.beat() {
         if let Some(next) = switch.try_iter().last() {
             info!(source = source::name(&next.source), number = next.number, "capture switches");
@@ -72,7 +73,10 @@ pub fn run(
             if let Some(number) = unseen.take() {
                 shows(number);
             }
-            deliver(frame, slot, pulse);
+            // Counted over all sources, so that a frame that was replaced
+            // unread shows as a gap and no source's change counts for another.
+            frames += 1;
+            deliver(Frame { number: frames, ..frame }, slot, pulse);
         }
     }
     Ok(())

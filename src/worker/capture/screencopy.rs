@@ -1,8 +1,8 @@
 //! Capture by wlr-screencopy-unstable-v1, which every wlroots compositor has.
 //!
 //! Each picture is an object of its own: it describes the buffer, is told to
-//! copy, and is destroyed. From version 2 it can wait for damage, from 3 it
-//! says when its description is complete.
+//! copy, and is destroyed. From version 2 it can wait for damage, of which it
+//! then tells, from 3 it says when its description is complete.
 
 use tracing::debug;
 use wayland_client::protocol::wl_buffer::WlBuffer;
@@ -90,6 +90,7 @@ impl Dispatch<ZwlrScreencopyFrameV1, ()> for DesktopState {
                 reply.described = frame.version() < DONE_SINCE;
             }
             Event::BufferDone => reply.described = true,
+            Event::Damage { y, height, .. } => reply.add_damage(y.into(), height.into()),
             Event::Flags { flags: WEnum::Value(flags) } => reply.bottom_up = flags.contains(Flags::YInvert),
             Event::Ready { tv_sec_hi, tv_sec_lo, tv_nsec } => {
                 reply.set_presented(tv_sec_hi, tv_sec_lo, tv_nsec);

@@ -61,6 +61,8 @@ impl TestCard {
             stride: scene.stride(),
             format: PixelFormat::Bgrx,
             bottom_up: false,
+            number: 0,
+            changed: None,
             presented,
             captured: Micros::now(),
         })
@@ -107,8 +109,8 @@ fn free_canvas<'a>(canvases: &'a mut Vec<Canvas>, scene: &Scene) -> Option<&'a m
     canvases.get_mut(index)
 }
 
-/// As many as the capture pool has, for the same reason.
-const MOST_CANVASES: usize = 4;
+/// One being drawn, one waiting, one being read.
+const MOST_CANVASES: usize = 3;
 
 #[cfg(test)]
 mod tests {

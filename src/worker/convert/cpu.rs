@@ -2,6 +2,8 @@
 //!
 //! 1080p takes about twice as long as copying the frame (`benches/convert.rs`).
 
+use std::ops::Range;
+
 use yuv::{BufferStoreMut, YuvConversionMode, YuvPlanarImageMut, YuvRange, YuvStandardMatrix};
 
 use crate::color::{ColorRange, ColorSpace, Colorimetry};
@@ -35,17 +37,31 @@ impl CpuConverter {
     }
 
     /// Converts a frame into `planes`, scaled and with bars if its size is not
-    /// the target's.
+    /// the target's. Returns the rows of `planes` that were written.
+    ///
+    /// `changed` are the frame's rows outside of which `planes` hold it
+    /// already; `None` converts all of it, and so does what is not as simple
+    /// as row by row.
     ///
     /// # Errors
     /// [`ConvertError`]; the planes may be half written.
-    pub fn convert(&mut self, frame: &Frame, planes: &mut Planes) -> Result<(), ConvertError> {
+    pub fn convert(
+        &mut self,
+        frame: &Frame,
+        changed: Option<Range<u32>>,
+        planes: &mut Planes,
+    ) -> Result<Range<u32>, ConvertError> {
         check(frame)?;
-        if frame.size == self.visible {
-            self.placement = None;
-            return self.convert_whole(frame, planes);
+        let all = 0..planes.size().height;
+        if frame.size != self.visible {
+            self.convert_scaled(frame, planes)?;
+            return Ok(all);
         }
-        self.convert_scaled(frame, planes)
+        let fits_already = self.placement.take().is_none();
+        match changed {
+            Some(changed) if fits_already && !frame.bottom_up => self.convert_rows(frame, changed, planes),
+            _ => self.convert_whole(frame, planes).map(|()| all),
+        }
     }
 
     fn convert_whole(&self, frame: &Frame, planes: &mut Planes) -> Result<(), ConvertError> {
@@ -58,6 +74,20 @@ impl CpuConverter {
         }
         planes.repeat_odd_edges(self.visible);
         Ok(())
+    }
+
+    /// Chroma takes rows in pairs, so pairs are converted.
+    fn convert_rows(&self, frame: &Frame, rows: Range<u32>, planes: &mut Planes) -> Result<Range<u32>, ConvertError> {
+        let height = self.visible.height;
+        let (from, to) = (rows.start.min(height) / 2 * 2, rows.end.min(height).next_multiple_of(2).min(height));
+        if from >= to {
+            return Ok(0..0);
+        }
+        let part = Placement { left: 0, top: from, size: Size::new(self.visible.width, to - from) };
+        let bytes = &frame.bytes()[from as usize * frame.stride..to as usize * frame.stride];
+        self.convert_pixels(bytes, frame.stride, frame.format, part, planes)?;
+        planes.repeat_odd_edges(self.visible);
+        Ok(from..to.next_multiple_of(2))
     }
 
     fn convert_scaled(&mut self, frame: &Frame, planes: &mut Planes) -> Result<(), ConvertError> {
@@ -222,6 +252,8 @@ mod tests {
             stride,
             format,
             bottom_up: false,
+            number: 0,
+            changed: None,
             presented: Micros(0),
             captured: Micros(0),
         }
@@ -230,7 +262,7 @@ mod tests {
     fn converted(frame: &Frame, size: Size, colorimetry: Colorimetry) -> Planes {
         let mut converter = CpuConverter::new(size, colorimetry);
         let mut planes = converter.planes();
-        converter.convert(frame, &mut planes).unwrap();
+        converter.convert(frame, None, &mut planes).unwrap();
         planes
     }
 
@@ -319,11 +351,13 @@ mod tests {
         let mut planes = converter.planes();
         let wide = frame(Size::new(640, 360), 0, PixelFormat::Bgrx, |_, _| [255; 3]);
         let tall = frame(Size::new(360, 640), 0, PixelFormat::Bgrx, |_, _| [255; 3]);
-        converter.convert(&wide, &mut planes).unwrap();
+        converter.convert(&wide, None, &mut planes).unwrap();
         assert_eq!(sample(&planes, 0, 0)[0], 235);
-        converter.convert(&tall, &mut planes).unwrap();
+        converter.convert(&tall, Some(0..2), &mut planes).unwrap();
         assert_eq!(sample(&planes, 0, 0)[0], 16);
         assert_eq!(sample(&planes, 320, 180)[0], 235);
+        converter.convert(&wide, Some(0..2), &mut planes).unwrap();
+        assert_eq!(sample(&planes, 0, 359)[0], 235, "where bars were, nothing of the picture is there already");
     }
 
     #[test]
@@ -333,11 +367,11 @@ mod tests {
         let mut planes = converter.planes();
         let good = || frame(size, 0, PixelFormat::Bgrx, cube);
         let short = Frame { pixels: Pixels::Owned(Arc::from(vec![0; 100])), ..good() };
-        let error = converter.convert(&short, &mut planes).unwrap_err();
+        let error = converter.convert(&short, Some(0..64), &mut planes).unwrap_err();
         assert_eq!(error, ConvertError::Short { got: 100, needed: 64 * 64 * 4 });
         let narrow = Frame { stride: 64, ..good() };
-        assert_eq!(converter.convert(&narrow, &mut planes).unwrap_err(), ConvertError::Stride { stride: 64 });
+        assert_eq!(converter.convert(&narrow, None, &mut planes).unwrap_err(), ConvertError::Stride { stride: 64 });
         let empty = Frame { size: Size::new(0, 64), ..good() };
-        assert!(matches!(converter.convert(&empty, &mut planes), Err(ConvertError::Empty { .. })));
+        assert!(matches!(converter.convert(&empty, None, &mut planes), Err(ConvertError::Empty { .. })));
     }
 }

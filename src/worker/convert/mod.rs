@@ -2,9 +2,11 @@
 //!
 //! Where pixels are converted depends on the device that encodes them; this is
 //! the way on the CPU, for shared-memory frames: one pass from the mapped
-//! capture buffer into the encoder's planes when the sizes match.
+//! capture buffer into the encoder's planes when the sizes match, over no more
+//! rows than changed.
 
 pub mod color_matrix;
 pub mod cpu;
+pub mod picture;
 pub mod planes;
 pub mod scaler;

@@ -1,7 +1,8 @@
 //! From captured pixels to access units.
 //!
 //! An encoder takes captured frames as they are, because where pixels are
-//! converted depends on which device encodes them. There are four families
+//! converted depends on which device encodes them, and keeps what it made of
+//! the newest, so that the frame's buffer is free at once. There are four families
 //! behind one trait; [`select`] opens the first of the plan's preference list
 //! that works here, and [`thread`] drives it.
 
@@ -25,11 +26,18 @@ pub trait Encoder: std::fmt::Debug {
     /// Name for logs and the API, e.g. "software/openh264".
     fn name(&self) -> &str;
 
-    /// Converts and encodes one picture.
+    /// Takes a picture in, in the encoder's format: its buffer is not needed
+    /// any more when this returns.
     ///
     /// # Errors
     /// When the device or library broke; the encoder must not be used again.
-    fn encode(&mut self, frame: &Frame, request: FrameRequest) -> Result<Encoded, EncodeError>;
+    fn load(&mut self, frame: &Frame) -> Result<(), EncodeError>;
+
+    /// Encodes the picture loaded last, be it for the first time or again.
+    ///
+    /// # Errors
+    /// When the device or library broke; the encoder must not be used again.
+    fn encode(&mut self, request: FrameRequest) -> Result<EncodedFrame, EncodeError>;
 
     /// Spends this much from the next frame on.
     ///
@@ -46,22 +54,14 @@ pub trait Encoder: std::fmt::Debug {
 }
 
 /// What is asked of one frame.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrameRequest {
     /// Make it an IDR frame.
     pub idr: bool,
-    /// It is the same picture as the one before: what was converted for that
-    /// may be used again.
+    /// It is the same picture as the one before.
     pub repeated: bool,
-}
-
-/// An access unit with the time its conversion took to finish.
-#[derive(Debug)]
-pub struct Encoded {
-    /// The access unit.
-    pub frame: EncodedFrame,
-    /// When the pixels were in the encoder's format.
-    pub converted: Micros,
+    /// When its pixels were captured, or when it was decided to repeat them.
+    pub captured: Micros,
 }
 
 /// An open encoder broke.

@@ -45,6 +45,8 @@ pub(crate) fn frame(width: u32, height: u32, captured: u64, color: impl Fn(usize
         stride: columns * 4,
         format: PixelFormat::Bgrx,
         bottom_up: false,
+        number: 0,
+        changed: None,
         presented: Micros(captured),
         captured: Micros(captured),
     }

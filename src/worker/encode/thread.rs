@@ -3,7 +3,8 @@
 //! It never waits for the sender: what cannot be queued is dropped, and since
 //! the next frame would refer to it, the next frame becomes an IDR frame. A
 //! still screen is encoded again at the minimum rate only, and at once when
-//! the client asks for an IDR frame.
+//! the client asks for an IDR frame. A captured frame is held only until the
+//! encoder has taken it in: capture needs its buffer.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError};
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ use crate::ipc::counters_page::{Counter, Stage};
 use crate::stream_plan::VideoPlan;
 use crate::units::Bitrate;
 use crate::worker::encode::select::{self, OpenEncoderError};
-use crate::worker::encode::{EncodeError, Encoded, Encoder, FrameRequest};
+use crate::worker::encode::{EncodeError, Encoder, FrameRequest};
 use crate::worker::frame::{EncodedFrame, Frame, FrameKind};
 use crate::worker::heartbeat::{LONGEST_WAIT, Pulse};
 use crate::worker::slot::Slot;
@@ -87,15 +88,23 @@ struct Loop<'a> {
     orders: &'a Receiver<EncodeOrder>,
     out: &'a SyncSender<EncodedFrame>,
     pulse: &'a Pulse,
-    /// Shortest time between two frames; some slack below the frame interval,
-    /// because compositors' timers run in whole milliseconds (62.5 Hz for 60).
+    /// Shortest time between two frames. Capture holds the rate; this keeps
+    /// orders, each of which may owe a frame at once, from beating it.
     spacing: Duration,
     /// Longest time between two frames.
     repeat_after: Duration,
     running_since: Option<Micros>,
-    last: Option<Frame>,
+    /// The encoder holds a picture.
+    loaded: bool,
     last_encoded: Option<Instant>,
     due: Due,
+}
+
+/// What to encode now.
+enum Picture {
+    New(Frame),
+    /// The one that the encoder holds.
+    Again,
 }
 
 /// What is owed to the client, beyond the next picture.
@@ -128,7 +137,7 @@ impl<'a> Loop<'a> {
             spacing: plan.frame_rate.interval().mul_f64(SPACING),
             repeat_after: plan.minimum_frame_rate.interval(),
             running_since: None,
-            last: None,
+            loaded: false,
             last_encoded: None,
             due: Due::default(),
         }
@@ -140,9 +149,9 @@ impl<'a> Loop<'a> {
                 break;
             }
             if self.running_since.is_some()
-                && let Some(repeated) = self.next_picture()
+                && let Some(picture) = self.next_picture()
             {
-                self.encode(repeated)?;
+                self.encode(picture)?;
             }
         }
         Ok(())
@@ -203,51 +212,54 @@ impl<'a> Loop<'a> {
         }
     }
 
-    /// Makes `last` the picture to encode now; tells whether it is a repeat.
-    fn next_picture(&mut self) -> Option<bool> {
+    /// The picture to encode now, if it is time for one.
+    fn next_picture(&self) -> Option<Picture> {
         let since_last = self.last_encoded.map(|at| at.elapsed());
         if since_last.is_some_and(|elapsed| elapsed < self.spacing) {
             return None;
         }
         let repeat_in = since_last.map_or(Duration::MAX, |elapsed| self.repeat_after.saturating_sub(elapsed));
-        let at_once = self.due.now && self.last.is_some();
+        let at_once = self.due.now && self.loaded;
         let patience = if at_once { Duration::ZERO } else { repeat_in.min(ORDER_LATENCY) };
         if let Some(frame) = self.slot.take(patience) {
-            self.last = Some(frame);
-            return Some(false);
+            return Some(Picture::New(frame));
         }
-        (self.last.is_some() && (self.due.now || repeat_in <= patience)).then_some(true)
+        (self.loaded && (self.due.now || repeat_in <= patience)).then_some(Picture::Again)
     }
 
-    fn encode(&mut self, repeated: bool) -> Result<(), EncodeThreadError> {
-        let Some(frame) = &mut self.last else { return Ok(()) };
-        // A picture that waited for the client, or is shown again, has no
-        // latency from its capture: it starts now.
-        if repeated {
-            frame.captured = Micros::now();
-        } else if let Some(start) = self.running_since {
-            frame.captured = frame.captured.max(start);
-        }
+    fn encode(&mut self, picture: Picture) -> Result<(), EncodeThreadError> {
         self.last_encoded = Some(Instant::now());
-        let request = FrameRequest { idr: self.due.idr, repeated };
-        let encoded = self.encoder.encode(frame, request)?;
+        let (captured, repeated) = match picture {
+            Picture::New(frame) => (self.load(&frame)?, false),
+            Picture::Again => (Micros::now(), true),
+        };
+        let encoded = self.encoder.encode(FrameRequest { idr: self.due.idr, repeated, captured })?;
         self.count(&encoded);
-        let is_idr = encoded.frame.kind == FrameKind::Idr;
+        let is_idr = encoded.kind == FrameKind::Idr;
         self.due = Due { idr: self.due.idr && !is_idr, ..Due::default() };
-        self.hand_on(encoded.frame)
+        self.hand_on(encoded)
     }
 
-    fn count(&self, encoded: &Encoded) {
+    /// Has the encoder take a picture in; returns when its latency begins. One
+    /// that waited for the client has none from its capture: it starts now.
+    fn load(&mut self, frame: &Frame) -> Result<Micros, EncodeError> {
+        let captured = self.running_since.map_or(frame.captured, |start| frame.captured.max(start));
+        self.encoder.load(frame)?;
+        self.loaded = true;
+        self.pulse.counters().record(Stage::Converted, Micros::now().since(captured));
+        Ok(captured)
+    }
+
+    fn count(&self, encoded: &EncodedFrame) {
         let counters = self.pulse.counters();
         counters.add(Counter::FramesEncoded, 1);
-        counters.add(Counter::EncodedBytes, encoded.frame.data.len() as u64);
-        if encoded.frame.kind == FrameKind::Idr {
+        counters.add(Counter::EncodedBytes, encoded.data.len() as u64);
+        if encoded.kind == FrameKind::Idr {
             counters.add(Counter::IdrFrames, 1);
             counters.add(Counter::IdrRequests, self.due.requested.into());
         }
-        if !encoded.frame.repeated {
-            counters.record(Stage::Converted, encoded.converted.since(encoded.frame.captured));
-            counters.record(Stage::Encoded, Micros::now().since(encoded.frame.captured));
+        if !encoded.repeated {
+            counters.record(Stage::Encoded, Micros::now().since(encoded.captured));
         }
     }
 
@@ -267,7 +279,7 @@ impl<'a> Loop<'a> {
 }
 
 /// Part of the frame interval that must pass between two frames.
-const SPACING: f64 = 0.85;
+const SPACING: f64 = 0.5;
 /// Longest time an order waits while the screen is still.
 const ORDER_LATENCY: Duration = Duration::from_millis(5);
 

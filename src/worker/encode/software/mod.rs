@@ -3,13 +3,12 @@
 
 pub mod content;
 pub mod rate_control;
+mod tried;
 
-use std::mem;
-
-use earthshine_ffi::openh264::{self, CodedKind, Picture, Settings};
+use earthshine_ffi::openh264::{self, CodedKind, Settings};
 use tracing::warn;
 
-use self::content::Content;
+use self::content::{Content, Observer};
 use self::rate_control::RateControl;
 use crate::clock::Micros;
 use crate::codec::VideoProfile;
@@ -17,21 +16,21 @@ use crate::color::ColorRange;
 use crate::stream_plan::{EncoderFamily, VideoPlan};
 use crate::units::Bitrate;
 use crate::worker::convert::color_matrix;
-use crate::worker::convert::cpu::CpuConverter;
-use crate::worker::convert::planes::{Planes, even};
-use crate::worker::encode::{EncodeError, Encoded, Encoder, FrameRequest};
+use crate::worker::convert::picture::Picture;
+use crate::worker::convert::planes::even;
+use crate::worker::encode::{EncodeError, Encoder, FrameRequest};
 use crate::worker::frame::{EncodedFrame, Frame, FrameKind};
 
 /// Profiles this family encodes, on every machine.
 pub const PROFILES: &[VideoProfile] = EncoderFamily::Software.certain_profiles();
 
-/// An open OpenH264 encoder with its converter and rate control.
+/// An open OpenH264 encoder with its picture and rate control.
 #[derive(Debug)]
 pub struct SoftwareEncoder {
-    converter: CpuConverter,
-    planes: Planes,
-    before: Planes,
-    has_before: bool,
+    picture: Picture,
+    observer: Observer,
+    /// Of a picture that was loaded and not yet encoded.
+    content: Option<Content>,
     // The library's first frame is an IDR frame, asked or not.
     opened: bool,
     library: openh264::Encoder,
@@ -61,13 +60,12 @@ impl SoftwareEncoder {
             warn!(encoder = NAME, reason, "encoder degraded");
         }
         let library = openh264::Encoder::open(&settings(plan, slices))?;
-        let converter = CpuConverter::new(plan.size, plan.colorimetry);
+        let picture = Picture::new(plan.size, plan.colorimetry);
         Ok(Self {
-            planes: converter.planes(),
-            before: converter.planes(),
-            has_before: false,
+            observer: Observer::new(picture.planes().size()),
+            picture,
+            content: None,
             opened: false,
-            converter,
             library,
             rate: RateControl::new(samples(plan), plan.bitrate, plan.frame_rate),
             slices,
@@ -79,17 +77,6 @@ impl SoftwareEncoder {
     pub const fn slices(&self) -> Slices {
         self.slices
     }
-
-    fn convert(&mut self, frame: &Frame, repeated: bool) -> Result<Content, EncodeError> {
-        if repeated && self.has_before {
-            return Ok(Content::of(&self.planes, Some(&self.planes)));
-        }
-        mem::swap(&mut self.planes, &mut self.before);
-        self.converter.convert(frame, &mut self.planes).map_err(|error| broken(&error))?;
-        let content = Content::of(&self.planes, self.has_before.then_some(&self.before));
-        self.has_before = true;
-        Ok(content)
-    }
 }
 
 impl Encoder for SoftwareEncoder {
@@ -97,16 +84,23 @@ impl Encoder for SoftwareEncoder {
         NAME
     }
 
-    fn encode(&mut self, frame: &Frame, request: FrameRequest) -> Result<Encoded, EncodeError> {
-        let content = self.convert(frame, request.repeated)?;
-        let converted = Micros::now();
-        let quantizer = self.rate.quantizer(content, request.idr || !self.opened, frame.captured);
-        let picture = Picture {
-            y: &self.planes.y,
-            u: &self.planes.u,
-            v: &self.planes.v,
-            y_stride: self.planes.y_stride,
-            uv_stride: self.planes.uv_stride,
+    fn load(&mut self, frame: &Frame) -> Result<(), EncodeError> {
+        let changed = self.picture.show(frame).map_err(|error| broken(&error))?;
+        self.content = Some(self.observer.look(self.picture.planes(), changed));
+        Ok(())
+    }
+
+    fn encode(&mut self, request: FrameRequest) -> Result<EncodedFrame, EncodeError> {
+        let started = Micros::now();
+        let content = self.content.take().unwrap_or_else(|| self.observer.still());
+        let quantizer = self.rate.quantizer(content, request.idr || !self.opened, request.captured);
+        let planes = self.picture.planes();
+        let picture = openh264::Picture {
+            y: &planes.y,
+            u: &planes.u,
+            v: &planes.v,
+            y_stride: planes.y_stride,
+            uv_stride: planes.uv_stride,
         };
         let mut data = Vec::with_capacity(1 << 16);
         let kind = self.library.encode(&picture, quantizer, request.idr, &mut data).map_err(|error| broken(&error))?;
@@ -116,9 +110,8 @@ impl Encoder for SoftwareEncoder {
             CodedKind::Idr => FrameKind::Idr,
             CodedKind::Predicted => FrameKind::Predicted,
         };
-        let encoding = Micros::now().since(converted);
-        let frame = EncodedFrame { data, kind, captured: frame.captured, encoding, repeated: request.repeated };
-        Ok(Encoded { frame, converted })
+        let encoding = Micros::now().since(started);
+        Ok(EncodedFrame { data, kind, captured: request.captured, encoding, repeated: request.repeated })
     }
 
     fn set_bitrate(&mut self, bitrate: Bitrate) -> Result<(), EncodeError> {

@@ -4,11 +4,12 @@
 //! that follow, so the size must be right before the frame is coded: coding it
 //! twice would take longer than the network does. The size is guessed from
 //! [`Content`] with a curve measured with OpenH264 (see `envelope`), times a
-//! scale learned from the frames before. A picture unlike the ones before gets
-//! no benefit of what was learned: it is held to cost what coding it from
-//! nothing costs.
+//! scale learned from the frames before, and from what the quantizers tried of
+//! late took ([`Tried`]). A picture unlike the ones before gets no benefit of
+//! what was learned: it is held to cost what coding it from nothing costs.
 
 use super::content::Content;
+use super::tried::Tried;
 use crate::clock::Micros;
 use crate::units::{Bitrate, FrameRate};
 
@@ -23,9 +24,13 @@ pub struct RateControl {
     /// When the last frame was coded, by its capture time.
     last_frame: Option<Micros>,
     quantizer: u8,
-    /// What the last frame took of its budget; `None` if that was an IDR frame
-    /// or at another bit rate.
-    share: Option<f64>,
+    /// What the last frame took; `None` if that was an IDR frame.
+    last_bits: Option<f64>,
+    /// The bit rate is another than the last frame's.
+    rate_changed: bool,
+    tried: Tried,
+    /// Bits per sample that one quantizer step down may add.
+    slope: f64,
     /// Change of the last picture.
     change: f64,
     intra: Scale,
@@ -39,6 +44,8 @@ pub struct RateControl {
 #[derive(Debug, Clone, Copy)]
 struct Pending {
     idr: bool,
+    /// How much finer it is than the frame before.
+    steps_down: u8,
     /// It says something about the frames after it; a cut does not.
     teaches: bool,
     estimate: f64,
@@ -56,7 +63,10 @@ impl RateControl {
             debt: 0.0,
             last_frame: None,
             quantizer: HIGHEST,
-            share: None,
+            last_bits: None,
+            rate_changed: false,
+            tried: Tried::new(),
+            slope: STEEPEST,
             change: 0.0,
             intra: Scale::new(1.0),
             inter: Scale::new(1.0),
@@ -69,7 +79,7 @@ impl RateControl {
     /// Another rate from the next frame on.
     pub fn set_bitrate(&mut self, bitrate: Bitrate) {
         self.bitrate = bitrate;
-        self.share = None;
+        self.rate_changed = true;
         self.debt = self.debt.clamp(-self.budget(), self.budget());
     }
 
@@ -79,14 +89,19 @@ impl RateControl {
         // takes, so it is guessed with the same care.
         let unusual = self.usual.surprised_by(content);
         let surprise = unusual || self.after_surprise;
-        let target = self.target(idr, surprise);
-        let (least, most) = if idr { (LOWEST, HIGHEST) } else { self.reach(content, surprise) };
-        let quantizer =
-            (least..most).find(|&quantizer| self.estimate(content, idr, surprise, quantizer) <= target).unwrap_or(most);
+        let quantizer = match self.last_bits {
+            Some(last_bits) if !idr && !surprise && self.is_like_the_last(content) => self.step(content, last_bits),
+            _ => {
+                self.tried.forget();
+                self.slope = STEEPEST;
+                self.leap(content, idr, surprise)
+            }
+        };
         let estimate = self.estimate(content, idr, false, quantizer);
         let teaches = !unusual || self.after_surprise;
         self.after_surprise = !idr && unusual && !self.after_surprise;
-        self.pending = Some(Pending { idr, teaches, estimate, captured });
+        let steps_down = self.quantizer.saturating_sub(quantizer);
+        self.pending = Some(Pending { idr, steps_down, teaches, estimate, captured });
         self.usual.learn(content);
         self.change = content.change;
         self.quantizer = quantizer;
@@ -98,7 +113,12 @@ impl RateControl {
         let Some(frame) = self.pending.take() else { return };
         let bits = f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)) * 8.0;
         self.spend(bits, frame.captured);
-        self.share = (!frame.idr).then(|| bits / self.budget());
+        self.learn_slope(bits, frame.steps_down);
+        self.last_bits = (!frame.idr).then_some(bits);
+        self.rate_changed = false;
+        if !frame.idr {
+            self.tried.learn(self.quantizer, bits);
+        }
         if frame.idr {
             self.intra.learn(bits, frame.estimate);
         } else if frame.teaches {
@@ -106,22 +126,89 @@ impl RateControl {
         }
     }
 
-    /// Least and greatest quantizer for a picture.
+    /// It moves about as much as the last picture, so that what that took says
+    /// something.
+    fn is_like_the_last(&self, content: Content) -> bool {
+        !is_calm(content) && (self.change * 0.8..self.change * 1.1).contains(&content.change)
+    }
+
+    /// A quantizer for a picture of which only the curve says what it takes.
+    fn leap(&self, content: Content, idr: bool, surprise: bool) -> u8 {
+        let target = self.target(idr, surprise);
+        let (least, most) = if idr { (LOWEST, HIGHEST) } else { self.reach(content, surprise) };
+        (least..most).find(|&quantizer| self.estimate(content, idr, surprise, quantizer) <= target).unwrap_or(most)
+    }
+
+    /// Least and greatest quantizer for a picture unlike the last.
     ///
-    /// Still pictures are refined quickly: what that costs is known. What moves
-    /// may have grain that costs nothing until a quantizer shows it, all at
-    /// once; there, small steps keep the size from swinging.
+    /// Still pictures are refined quickly, because what that costs is known,
+    /// but not while they take all there is.
     fn reach(&self, content: Content, surprise: bool) -> (u8, u8) {
-        let calm = content.change < content.spatial * 0.5;
-        let alike = content.change < self.change * 1.1;
-        let (down, up) = match self.share {
-            _ if calm => (6, HIGHEST),
-            Some(share) if alike && !surprise => {
-                (1 + u8::from(share < 0.5), 1 + u8::from(share > 1.2) + u8::from(share > 1.6))
+        let share = self.last_bits.filter(|_| !self.rate_changed).map(|bits| bits / self.budget());
+        let (down, up) = match share {
+            Some(share) if is_calm(content) && share >= 0.5 => (if share < 1.0 { 2 } else { 0 }, HIGHEST),
+            _ if is_calm(content) => (6, HIGHEST),
+            Some(share) if content.change < self.change * 1.1 && !surprise => {
+                (1 + u8::from(share < 0.5), steps_up(share))
             }
             _ => (2, HIGHEST),
         };
         (self.quantizer.saturating_sub(down).max(LOWEST), self.quantizer.saturating_add(up).min(HIGHEST))
+    }
+
+    /// A quantizer near the last one, for a picture like the last one.
+    ///
+    /// What moves may have grain that costs nothing until a quantizer shows it,
+    /// all at once. So a step must keep two promises: what it will probably
+    /// take meets the rate, and what it can take at worst is no burst.
+    fn step(&self, content: Content, last_bits: f64) -> u8 {
+        let budget = self.budget();
+        let target = if self.debt < -budget { budget * LARGEST_SHARE } else { self.target(false, false) };
+        let least = self.quantizer.saturating_sub(2).max(LOWEST);
+        let fits = |quantizer: &u8| {
+            let (probably, at_worst) = self.expect(content, last_bits, *quantizer);
+            probably <= target && at_worst <= budget * BURST
+        };
+        let wanted = (least..HIGHEST).find(fits).unwrap_or(HIGHEST);
+        // What took a little too much usually takes less the next time.
+        wanted.min(self.quantizer.saturating_add(steps_up(last_bits / budget)))
+    }
+
+    /// Bits that a quantizer will probably take for a picture like the last,
+    /// and at worst.
+    fn expect(&self, content: Content, last_bits: f64, quantizer: u8) -> (f64, f64) {
+        let estimate = self.estimate(content, false, false, quantizer);
+        let trial = self.tried.lately(quantizer);
+        if quantizer >= self.quantizer {
+            let finer = || (self.quantizer..quantizer).rev().take(3).find_map(|finer| self.tried.lately(finer));
+            let bits =
+                trial.map_or_else(|| finer().map_or(estimate, |finer| estimate.min(finer.mean)), |trial| trial.mean);
+            return (bits, bits);
+        }
+        let steps = f64::from(self.quantizer - quantizer);
+        let between = (quantizer + 1..self.quantizer).filter_map(|coarser| self.tried.lately(coarser));
+        let foreseen = last_bits + steps * self.samples * self.slope;
+        let at_worst = match trial {
+            // It has been too much already: not soon again.
+            Some(trial) if trial.most > self.budget() * BURST => trial.most,
+            Some(trial) => trial.most.min(foreseen),
+            None => foreseen,
+        };
+        let at_worst = between.fold(at_worst, |worst, coarser| worst.max(coarser.most));
+        let in_debt = trial.filter(|_| self.debt > 0.0);
+        (in_debt.map_or(estimate, |trial| estimate.max(trial.mean)), at_worst)
+    }
+
+    /// The worst is feared of a step down until steps were seen; and less so
+    /// the longer the picture takes less than it may.
+    fn learn_slope(&mut self, bits: f64, steps_down: u8) {
+        if self.debt < -self.budget() {
+            self.slope *= 0.99;
+        }
+        if let (Some(last_bits), 1..) = (self.last_bits, steps_down) {
+            let seen = (bits - last_bits) / (f64::from(steps_down) * self.samples);
+            self.slope = (seen * 1.5).clamp(self.slope * 0.9, STEEPEST);
+        }
     }
 
     fn spend(&mut self, bits: f64, captured: Micros) {
@@ -162,6 +249,22 @@ impl RateControl {
 
     fn rate(&self) -> f64 {
         f64::from(self.bitrate.kbps()) * 1000.0
+    }
+}
+
+/// Little enough changes that most of the picture is refined, not coded anew.
+fn is_calm(content: Content) -> bool {
+    content.change < content.spatial * 0.5
+}
+
+/// By how much the quantizer may rise after a frame that took `share` of its
+/// budget.
+fn steps_up(share: f64) -> u8 {
+    match share {
+        ..=1.2 => 1,
+        ..=1.6 => 2,
+        ..=2.5 => 3,
+        _ => HIGHEST,
     }
 }
 
@@ -234,6 +337,13 @@ const LARGEST_IDR: f64 = 700.0 * 1376.0 * 8.0;
 const REPAYMENT: f64 = 1.0 / 8.0;
 /// Part of the envelope's difference that refining a still picture takes.
 const REFINEMENT: f64 = 0.8;
+/// Frame budgets a frame may probably take after others took less than theirs.
+const LARGEST_SHARE: f64 = 1.2;
+/// Frame budgets a frame may take at worst.
+const BURST: f64 = 1.7;
+/// Bits per sample that one quantizer step adds at most: the envelope's
+/// steepest slope.
+const STEEPEST: f64 = 0.17;
 /// Estimated bits below which a frame is mostly headers and teaches nothing.
 const MEANINGFUL: f64 = 8000.0;
 /// Seconds of a still screen that count as saved.

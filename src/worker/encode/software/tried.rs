@@ -1,0 +1,80 @@
+//! What each quantizer took of late, as long as the content stays alike.
+//!
+//! Grain and noise cost nothing until a quantizer shows them, and then all at
+//! once: no curve foretells that. What was tried a moment ago does.
+
+/// Bits of frames by quantizer.
+#[derive(Debug)]
+pub(super) struct Tried {
+    frames: u32,
+    by_quantizer: [Option<Trial>; 52],
+}
+
+/// What one quantizer took.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Trial {
+    /// Bits on average.
+    pub(super) mean: f64,
+    /// The most, slowly forgotten.
+    pub(super) most: f64,
+    frame: u32,
+}
+
+impl Tried {
+    /// Nothing was tried.
+    pub(super) const fn new() -> Self {
+        Self { frames: 0, by_quantizer: [None; 52] }
+    }
+
+    /// The content is another.
+    pub(super) fn forget(&mut self) {
+        self.by_quantizer = [None; 52];
+    }
+
+    /// A frame took `bits`.
+    pub(super) fn learn(&mut self, quantizer: u8, bits: f64) {
+        self.frames = self.frames.wrapping_add(1);
+        let (before, frame) = (self.lately(quantizer).copied(), self.frames);
+        let trial = match before {
+            Some(Trial { mean, most, .. }) => {
+                Trial { mean: mean + (bits - mean) * 0.4, most: bits.max(most + (bits - most) * 0.15), frame }
+            }
+            None => Trial { mean: bits, most: bits, frame },
+        };
+        if let Some(place) = self.by_quantizer.get_mut(usize::from(quantizer)) {
+            *place = Some(trial);
+        }
+    }
+
+    /// What a quantizer took, if it was tried within the last frames.
+    pub(super) fn lately(&self, quantizer: u8) -> Option<&Trial> {
+        let trial = self.by_quantizer.get(usize::from(quantizer))?.as_ref()?;
+        (self.frames.wrapping_sub(trial.frame) < MEMORY).then_some(trial)
+    }
+}
+
+/// Frames, a fifth of a second at 60 a second. Afterwards a quantizer
+/// that took too much may be tried again.
+const MEMORY: u32 = 12;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_tried_is_known_for_a_while() {
+        let mut tried = Tried::new();
+        tried.learn(30, 1000.0);
+        assert_eq!(tried.lately(30).map(|trial| trial.most), Some(1000.0));
+        assert!(tried.lately(29).is_none() && tried.lately(200).is_none());
+        tried.learn(30, 2000.0);
+        assert_eq!(tried.lately(30).map(|trial| (trial.mean, trial.most)), Some((1400.0, 2000.0)));
+        for _ in 0..MEMORY {
+            assert!(tried.lately(30).is_some());
+            tried.learn(31, 500.0);
+        }
+        assert!(tried.lately(30).is_none());
+        tried.forget();
+        assert!(tried.lately(31).is_none());
+    }
+}
