@@ -427,7 +427,7 @@ mod tests {
         assert_eq!(events.iter().filter(|event| beyond(event)).count(), 1);
         // What comes after its time changes nothing.
         assert_eq!(feed(&mut assembler, &frames[2]), []);
-        assert_eq!(assembler.ignored_packets(), 3 + 14, "surplus parity of two whole frames' three each, and the late");
+        assert_eq!(assembler.ignored_packets(), 2 * 3 + 14, "surplus parity of two whole frames, and the late one");
     }
 
     #[test]
