@@ -130,7 +130,6 @@ fn a_killed_worker_costs_its_own_client_frames_and_no_other() {
         }
     }
     assert_eq!(restarted, 1, "{report:#}");
-    assert!(metric(&host, "earthshine_worker_restarts_total") >= 1.0);
 }
 
 #[test]

@@ -65,6 +65,9 @@ impl Control {
     ) -> anyhow::Result<Self> {
         let any: SocketAddr = if address.is_ipv4() { "0.0.0.0:0".parse()? } else { "[::]:0".parse()? };
         let socket = Arc::new(UdpSocket::bind(any).await.context("a socket for control")?);
+        // Or the runtime, which does not know yet that it is, drops ENet's first
+        // datagram, and the next one goes half a second later.
+        socket.writable().await.context("control socket")?;
         let begin = Instant::now();
         let settings = HostSettings {
             peer_limit: 1,

@@ -24,6 +24,8 @@ impl MediaSocket {
     pub(super) async fn open(host: IpAddr, port: u16, payload: Option<PingPayload>) -> anyhow::Result<Self> {
         let socket = bind(host).context("a socket for media")?;
         socket.connect((host, port)).await.with_context(|| format!("UDP port {port} of {host}"))?;
+        // Or the runtime, which does not know yet that it is, drops the first ping.
+        socket.writable().await?;
         let mut pings = interval(PING_INTERVAL);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Ok(Self { socket, payload, sequence: 0, pings })
