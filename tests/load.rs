@@ -152,7 +152,8 @@ fn handshakes_are_timed_beside_stalled_ones() {
 fn a_client_that_cannot_stream_says_where_it_stopped() {
     let _turn = needs::turn_alone();
     let host = Host::start();
-    let output = command(&host, &["-n", "2", "--app", "No such app", "--json", "-"]).output().expect("run the load generator");
+    let output =
+        command(&host, &["-n", "2", "--app", "No such app", "--json", "-"]).output().expect("run the load generator");
     assert!(!output.status.success());
     for client in clients(&json(&output), 2) {
         let error = &client["errors"][0];

@@ -177,8 +177,7 @@ impl Client {
         let Stream { begun, decision, handshake, keys, audio } = stream;
         let (ip, ports) = (self.requests.address.ip, handshake.ports());
         let session = ClientControlSession::new(&keys.key, decision.encryption.control_v2);
-        let connecting =
-            Control::connect(SocketAddr::new(ip, ports.control), handshake.connect_data(), session);
+        let connecting = Control::connect(SocketAddr::new(ip, ports.control), handshake.connect_data(), session);
         let control = match self.steps.time("control_connect", connecting).await {
             Ok(control) => control,
             Err(failure) => {
@@ -260,10 +259,7 @@ impl Client {
 }
 
 /// The control stream was over before we ended it.
-fn ended(
-    over: Result<anyhow::Result<ControlReport>, tokio::task::JoinError>,
-    report: &mut ClientReport,
-) -> Failure {
+fn ended(over: Result<anyhow::Result<ControlReport>, tokio::task::JoinError>, report: &mut ClientReport) -> Failure {
     let control = take(over).unwrap_or_default();
     let why = match &control.terminated {
         Some(reason) => anyhow!("the host ended the stream: {reason}"),

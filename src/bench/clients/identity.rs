@@ -58,11 +58,9 @@ impl Identity {
                 .with_context(|| format!("{} is damaged; remove it to make a new client", path.display()))?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let file = IdentityFile::create()?;
-                DirBuilder::new()
-                    .recursive(true)
-                    .mode(0o700)
-                    .create(directory)
-                    .with_context(|| format!("cannot make {}; choose another with --identities", directory.display()))?;
+                DirBuilder::new().recursive(true).mode(0o700).create(directory).with_context(|| {
+                    format!("cannot make {}; choose another with --identities", directory.display())
+                })?;
                 save(&path, &file)?;
                 file
             }

@@ -60,7 +60,9 @@ pub async fn run(args: &ClientsArgs) -> anyhow::Result<Report> {
     if args.clients > 0 {
         let typer = PinTyper::choose(args.api_socket.as_deref(), &directories.runtime.join("api.sock"))?;
         for (number, identity) in identities.iter_mut().enumerate() {
-            host.make_friends(identity, number, &typer).await.with_context(|| format!("client {number} cannot pair"))?;
+            host.make_friends(identity, number, &typer)
+                .await
+                .with_context(|| format!("client {number} cannot pair"))?;
         }
     }
     let (stop, stopped) = watch::channel(false);

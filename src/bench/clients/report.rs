@@ -191,7 +191,18 @@ impl Report {
         let _ = writeln!(
             text,
             "{:>6} {:>8} {:>8} {:>6} {:>5} {:>9} {:>8} {:>6} {:>7} {:>7} {:>8} {:>6} {:>8}",
-            "client", "frames", "repaired", "lost", "idr", "packets", "MB", "gap50", "gap99", "gapmax", "start", "sound",
+            "client",
+            "frames",
+            "repaired",
+            "lost",
+            "idr",
+            "packets",
+            "MB",
+            "gap50",
+            "gap99",
+            "gapmax",
+            "start",
+            "sound",
             "result"
         );
         for client in &self.clients {
@@ -277,8 +288,7 @@ mod tests {
         let totals = Totals::of(&clients);
         assert_eq!((totals.clients, totals.clients_ok, totals.frames_complete, totals.packets), (2, 1, 180, 800));
         let host = HostReport { address: "h:1".into(), name: "name".into(), unique_id: "id".into() };
-        let report =
-            Report { ok: false, host, settings: Value::Null, seconds: 3.0, totals, tls: None, clients };
+        let report = Report { ok: false, host, settings: Value::Null, seconds: 3.0, totals, tls: None, clients };
         let text = report.to_string();
         assert!(text.contains("1 of 2 clients had video to the end"), "{text}");
         assert!(text.contains("client 1: stream: the last frame came 5000 ms before the end"), "{text}");

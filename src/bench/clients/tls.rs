@@ -16,10 +16,8 @@ use crate::protocol::pairing::certificate::Certificate;
 /// for timing handshakes, with nothing secret said after them.
 pub(super) fn connector(identity: &Identity, host: Option<&Certificate>) -> Result<TlsConnector, rustls::Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let pinned = Pinned {
-        host: host.map(|host| host.der().to_vec()),
-        algorithms: provider.signature_verification_algorithms,
-    };
+    let pinned =
+        Pinned { host: host.map(|host| host.der().to_vec()), algorithms: provider.signature_verification_algorithms };
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()

@@ -55,13 +55,7 @@ impl AudioAssembler {
     /// For sealed packets with a sealer of the connection's key.
     #[must_use]
     pub fn new(sealer: Option<AudioSealer>) -> Self {
-        Self {
-            matrix: Matrix::audio(),
-            sealer,
-            open: VecDeque::new(),
-            newest: None,
-            counts: AudioCounts::default(),
-        }
+        Self { matrix: Matrix::audio(), sealer, open: VecDeque::new(), newest: None, counts: AudioCounts::default() }
     }
 
     /// Takes a datagram.
@@ -198,9 +192,7 @@ const MOST_MISSED_BLOCKS: u16 = 200;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::audio::packetizer::{
-        AudioDatagrams, AudioPacketizer, AudioPacketizerConfig, AudioSealConfig,
-    };
+    use crate::protocol::audio::packetizer::{AudioDatagrams, AudioPacketizer, AudioPacketizerConfig, AudioSealConfig};
     use crate::protocol::secret::SessionKey;
 
     /// The datagrams of so many Opus packets from this sequence on.

@@ -118,10 +118,7 @@ mod tests {
             let events: Vec<_> =
                 client.open().unwrap().iter().map(|packet| host.handle_packet(packet).unwrap()).collect();
             let there_and_back = [1, -1].map(|step| Event::Input(InputEvent::MouseMove { dx: step, dy: step }));
-            assert_eq!(
-                events[..4],
-                [Event::RequestIdr, Event::Ignored(0x0307), Event::Ping, Event::Ignored(0x0206)]
-            );
+            assert_eq!(events[..4], [Event::RequestIdr, Event::Ignored(0x0307), Event::Ping, Event::Ignored(0x0206)]);
             assert_eq!(events[4..], there_and_back);
             let goodbye = HostMessage::Terminate(Termination::Graceful);
             assert_eq!(client.handle_packet(&host.seal(&goodbye).unwrap()), Ok(Some(goodbye)));

@@ -137,13 +137,15 @@ mod tests {
     use super::*;
     use crate::ids::AppId;
     use crate::protocol::gamestream::answer;
-    use crate::protocol::gamestream::app_list::{ListedApp, app_list};
     use crate::protocol::gamestream::answer::Verb;
+    use crate::protocol::gamestream::app_list::{ListedApp, app_list};
 
     #[test]
     fn what_the_host_writes_is_read() {
-        let apps =
-            [ListedApp { id: AppId(7), title: "A & <B>", hdr: false }, ListedApp { id: AppId(8), title: "", hdr: true }];
+        let apps = [
+            ListedApp { id: AppId(7), title: "A & <B>", hdr: false },
+            ListedApp { id: AppId(8), title: "", hdr: true },
+        ];
         let text = app_list(&apps);
         let list = Answer::read(&text).unwrap();
         let found: Vec<_> =

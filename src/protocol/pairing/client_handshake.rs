@@ -80,7 +80,11 @@ impl AskingForCertificate {
     /// Parameters of phase 1; `certificate_pem` is the client's, as text.
     #[must_use]
     pub fn query(&self, certificate_pem: &str) -> String {
-        format!("phrase=getservercert&salt={}&clientcert={}", hex::encode(self.random.salt), hex::encode(certificate_pem))
+        format!(
+            "phrase=getservercert&salt={}&clientcert={}",
+            hex::encode(self.random.salt),
+            hex::encode(certificate_pem)
+        )
     }
 
     /// Takes the bytes of `plaincert`, PEM text.

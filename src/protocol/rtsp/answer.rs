@@ -87,7 +87,8 @@ mod tests {
 
     #[test]
     fn what_the_host_writes_is_read() {
-        let response = Response::new(Status::Ok, 4).with_header("Session", "TOKEN;timeout = 90").with_body("a\r\n\r\nb");
+        let response =
+            Response::new(Status::Ok, 4).with_header("Session", "TOKEN;timeout = 90").with_body("a\r\n\r\nb");
         let answer = Answer::read(&response.to_bytes()).unwrap();
         assert_eq!((answer.status, answer.body.as_str()), (200, "a\r\n\r\nb"));
         assert_eq!((answer.header("CSeq"), answer.header("Session")), (Some("4"), Some("TOKEN;timeout = 90")));
