@@ -131,7 +131,7 @@ mod tests {
             let duration = Duration::from_micros(micros);
             let bucket = bucket_of(duration);
             assert!(bucket >= last, "{micros}");
-            let end = end_of(bucket).as_micros() as u64;
+            let end = u64::try_from(end_of(bucket).as_micros()).unwrap();
             assert!(end >= micros && end - micros <= micros / 60, "{micros} ends at {end}");
             last = bucket;
             micros += 1 + micros / 1000;
