@@ -43,9 +43,11 @@ pub enum ApiError {
 
 /// A client that shows a PIN and waits.
 #[derive(Debug, Clone, Deserialize)]
-struct PendingPair {
-    pair_secret: String,
-    client_ip: String,
+pub struct PendingPair {
+    /// Names it to the API.
+    pub pair_secret: String,
+    /// Its address.
+    pub client_ip: String,
 }
 
 impl ApiClient {
@@ -60,13 +62,27 @@ impl ApiClient {
     /// # Errors
     /// [`ApiError`].
     pub fn pair(&self, pin: &str, client: Option<IpAddr>) -> Result<String, ApiError> {
-        let mut answer = self.call("GET", "/api/v1/pair/pending", None)?;
-        let pending: Vec<PendingPair> =
-            serde_json::from_value(answer["requests"].take()).map_err(|error| ApiError::Foreign(error.to_string()))?;
-        let chosen = choose(pending, client)?;
-        let order = json!({ "pair_secret": chosen.pair_secret, "pin": pin });
-        self.call("POST", "/api/v1/pair/client", Some(&order))?;
+        let chosen = choose(self.pending()?, client)?;
+        self.enter_pin(&chosen.pair_secret, pin)?;
         Ok(chosen.client_ip)
+    }
+
+    /// Everybody who waits for a PIN.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub fn pending(&self) -> Result<Vec<PendingPair>, ApiError> {
+        let mut answer = self.call("GET", "/api/v1/pair/pending", None)?;
+        serde_json::from_value(answer["requests"].take()).map_err(|error| ApiError::Foreign(error.to_string()))
+    }
+
+    /// Enters a PIN for one of those that wait.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub fn enter_pin(&self, pair_secret: &str, pin: &str) -> Result<(), ApiError> {
+        let order = json!({ "pair_secret": pair_secret, "pin": pin });
+        self.call("POST", "/api/v1/pair/client", Some(&order)).map(|_| ())
     }
 
     fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value, ApiError> {

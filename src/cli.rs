@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::codec::VideoCodec;
+use crate::units::Size;
+
 /// A Moonlight host for headless GPU machines.
 #[derive(Debug, Parser)]
 #[command(name = "earthshine", version, about)]
@@ -23,6 +26,8 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Enter the PIN that a Moonlight client shows.
     Pair(PairArgs),
+    /// Measure a running host from outside.
+    Bench(BenchArgs),
     /// One stream; started by `serve`.
     #[command(hide = true)]
     Worker,
@@ -81,6 +86,96 @@ pub struct PairArgs {
     pub api_socket: Option<PathBuf>,
 }
 
+/// `earthshine bench`.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// What to measure.
+    #[command(subcommand)]
+    pub command: BenchCommand,
+}
+
+/// What can be measured.
+#[derive(Debug, Subcommand)]
+pub enum BenchCommand {
+    /// Play Moonlight clients that do not decode, and report what each got.
+    Clients(ClientsArgs),
+}
+
+/// `earthshine bench clients`.
+#[derive(Debug, Args)]
+pub struct ClientsArgs {
+    /// Address or name of the host.
+    #[arg(long, value_name = "HOST", default_value = "127.0.0.1")]
+    pub host: String,
+    /// Its HTTP port.
+    #[arg(long, value_name = "BASE", default_value_t = DEFAULT_BASE_PORT)]
+    pub port: u16,
+    /// Unix socket of the host's REST API, to enter PINs; without one, PINs are
+    /// printed for somebody to enter.
+    #[arg(long, value_name = "PATH")]
+    pub api_socket: Option<PathBuf>,
+    /// Where the clients' certificates are kept, so that they pair once; in the
+    /// state directory if not given.
+    #[arg(long, value_name = "DIR")]
+    pub identities: Option<PathBuf>,
+    /// How many clients.
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 1)]
+    pub clients: usize,
+    /// Title of the app that they launch.
+    #[arg(long, value_name = "TITLE", default_value = "Test card")]
+    pub app: String,
+    /// Picture size.
+    #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1280x720", value_parser = parse_size)]
+    pub size: Size,
+    /// Frames per second.
+    #[arg(long, value_name = "HZ", default_value_t = 60)]
+    pub fps: u32,
+    /// The whole stream's bit rate.
+    #[arg(long, value_name = "KBPS", default_value_t = 10_000)]
+    pub bitrate: u32,
+    /// h264, hevc or av1.
+    #[arg(long, value_name = "CODEC", default_value = "h264", value_parser = parse_codec)]
+    pub codec: VideoCodec,
+    /// How long they stream once all have started.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub seconds: u64,
+    /// Encrypt video and sound too; RTSP and control are if the host offers it.
+    #[arg(long)]
+    pub encrypt: bool,
+    /// Be a client too old for encrypted RTSP. They shake hands one by one.
+    #[arg(long)]
+    pub plain_rtsp: bool,
+    /// Move the mouse and press keys.
+    #[arg(long)]
+    pub input: bool,
+    /// Milliseconds from one client's start to the next one's.
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub stagger: u64,
+    /// Write the report as JSON to a file, or with - to standard output instead
+    /// of the table.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// TLS handshakes that are begun, not finished and held open meanwhile.
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub stalled_handshakes: usize,
+    /// Whole TLS handshakes to time; 200 if some are stalled, else none.
+    #[arg(long, value_name = "COUNT")]
+    pub tls_handshakes: Option<usize>,
+}
+
+fn parse_size(text: &str) -> Result<Size, String> {
+    let size = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    match size {
+        Some((width, height)) if width > 0 && height > 0 => Ok(Size::new(width, height)),
+        _ => Err("expected WIDTHxHEIGHT in pixels, as in 1280x720".to_owned()),
+    }
+}
+
+fn parse_codec(text: &str) -> Result<VideoCodec, String> {
+    let all = [VideoCodec::H264, VideoCodec::Hevc, VideoCodec::Av1];
+    all.into_iter().find(|codec| codec.name() == text).ok_or_else(|| "expected h264, hevc or av1".to_owned())
+}
+
 /// The port that Moonlight clients try when none is given.
 pub const DEFAULT_BASE_PORT: u16 = 47989;
 
@@ -103,5 +198,20 @@ mod tests {
         let Command::Serve(args) = cli.command else { panic!("not serve") };
         assert_eq!(args.port, 50000);
         assert_eq!(args.metrics, Some(([127, 0, 0, 1], 9000).into()));
+    }
+
+    #[test]
+    fn bench_clients_takes_sizes_and_codecs_by_name() {
+        let parse = |flags: &str| {
+            let line = format!("earthshine bench clients {flags}");
+            Cli::try_parse_from(line.split_whitespace()).map(|cli| match cli.command {
+                Command::Bench(BenchArgs { command: BenchCommand::Clients(args) }) => (args.size, args.codec),
+                other => panic!("{other:?}"),
+            })
+        };
+        assert_eq!(parse("-n 4 --size 320x180 --codec av1").unwrap(), (Size::new(320, 180), VideoCodec::Av1));
+        for bad in ["--size 320", "--size 0x180", "--size axb", "--codec vp9"] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
     }
 }

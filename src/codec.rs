@@ -26,6 +26,16 @@ impl VideoCodec {
         }
     }
 
+    /// Value of `bitStreamFormat`.
+    #[must_use]
+    pub const fn to_wire(self) -> u32 {
+        match self {
+            Self::H264 => 0,
+            Self::Hevc => 1,
+            Self::Av1 => 2,
+        }
+    }
+
     /// Name in logs, metrics and the API.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -44,4 +44,19 @@ impl Colorimetry {
         let range = if mode & 1 == 1 { ColorRange::Full } else { ColorRange::Limited };
         Some(Self { space, range })
     }
+
+    /// Value of `x-nv-video[0].encoderCscMode`.
+    #[must_use]
+    pub const fn to_csc_mode(self) -> u32 {
+        let space = match self.space {
+            ColorSpace::Bt601 => 0,
+            ColorSpace::Bt709 => 1,
+            ColorSpace::Bt2020 => 2,
+        };
+        let range = match self.range {
+            ColorRange::Limited => 0,
+            ColorRange::Full => 1,
+        };
+        space << 1 | range
+    }
 }

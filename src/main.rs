@@ -1,4 +1,4 @@
-//! The one binary: `earthshine serve`, `worker`, `doctor`, `pair`.
+//! The one binary: `earthshine serve`, `worker`, `doctor`, `pair`, `bench`.
 
 #![forbid(unsafe_code)]
 
@@ -8,10 +8,10 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 use earthshine::api_client::ApiClient;
-use earthshine::cli::{Cli, Command, DoctorArgs, PairArgs, ServeArgs};
+use earthshine::cli::{BenchArgs, BenchCommand, Cli, ClientsArgs, Command, DoctorArgs, PairArgs, ServeArgs};
 use earthshine::config::Config;
 use earthshine::config::directories::Directories;
-use earthshine::{doctor, host, worker};
+use earthshine::{bench, doctor, host, worker};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve(args),
         Command::Doctor(args) => examine(&args),
         Command::Pair(args) => pair(&args),
+        Command::Bench(BenchArgs { command: BenchCommand::Clients(args) }) => bench_clients(&args),
     };
     result.unwrap_or_else(|error| {
         eprintln!("earthshine: {error:#}");
@@ -66,6 +67,25 @@ fn pair(args: &PairArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn bench_clients(args: &ClientsArgs) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(BENCH_THREADS)
+        .thread_name("clients")
+        .enable_all()
+        .build()
+        .context("cannot start the clients' threads")?;
+    let report = runtime.block_on(bench::clients::run(args))?;
+    match args.json.as_deref() {
+        Some(path) if path.as_os_str() == "-" => println!("{}", report.to_json()),
+        Some(path) => {
+            std::fs::write(path, report.to_json()).with_context(|| format!("cannot write {}", path.display()))?;
+            print!("{report}");
+        }
+        None => print!("{report}"),
+    }
+    Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
 /// Structured logs on standard error: for eyes on a terminal, else JSON lines.
 /// `EARTHSHINE_LOG` sets what is logged, as in `info,earthshine::host=debug`.
 fn log_to_stderr() {
@@ -81,3 +101,7 @@ fn log_to_stderr() {
 /// The host waits; it does not compute. Two threads so that one slow poll does
 /// not hold up the others.
 const HOST_THREADS: usize = 2;
+
+/// Receiving and decrypting is cheap; more would only take cores from a host on
+/// the same machine.
+const BENCH_THREADS: usize = 2;

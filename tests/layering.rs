@@ -65,6 +65,20 @@ fn worker_and_host_never_name_each_other() {
 }
 
 #[test]
+fn the_bench_stands_outside_of_what_it_measures() {
+    // It meets the host on the network, as clients do.
+    for source in below("src/bench") {
+        for used in crate_imports(&source.code) {
+            let inside = ["host", "worker", "desktop", "ipc", "doctor", "stream_plan"];
+            assert!(!inside.contains(&used.as_str()), "{} uses crate::{used}", source.path);
+        }
+    }
+    for directory in ["src/host", "src/worker", "src/desktop", "src/ipc", "src/protocol", "src/config"] {
+        assert_absent(directory, &["crate::bench"]);
+    }
+}
+
+#[test]
 fn only_the_host_and_its_desktops_are_async() {
     for directory in ["src/worker", "src/protocol", "ffi/src"] {
         assert_absent(directory, &["tokio", "async fn", ".await"]);

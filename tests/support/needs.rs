@@ -32,6 +32,11 @@ pub(crate) fn turn(programs: &[&str]) -> Option<MutexGuard<'static, ()>> {
     None
 }
 
+/// Waits for the turn of a test that needs nothing but what we build.
+pub(crate) fn turn_alone() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Programs that every test with a desktop needs.
 pub(crate) const DESKTOP: &[&str] = &["sway", "foot", "pulseaudio", "ffmpeg"];
 

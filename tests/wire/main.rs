@@ -1,6 +1,7 @@
 //! Byte for byte: our protocol code against recorded sessions of the real
 //! client and computed test vectors, and against itself under loss.
 
+mod any_host;
 mod audio;
 mod control;
 mod fec;

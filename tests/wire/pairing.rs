@@ -4,6 +4,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeyPair;
 use aws_lc_rs::signature::RSA_PKCS1_SHA256;
 use earthshine::protocol::pairing::certificate::Certificate;
+use earthshine::protocol::pairing::client_handshake::{AskingForCertificate, ClientPairingError, ClientRandom};
 use earthshine::protocol::pairing::handshake::{AwaitingPin, HostRandom, Revealed, Verified, VerifyError};
 use earthshine::protocol::pairing::pin_key::{HashKind, Pin};
 use earthshine::protocol::pairing::request::PairRequest;
@@ -19,7 +20,11 @@ fn parse(pairs: &[(&str, &str)]) -> PairRequest {
 }
 
 fn sign(vectors: &Value, message: &[u8]) -> Vec<u8> {
-    let key = pem::parse(text(vectors, "host_key_pem")).unwrap();
+    sign_with(vectors, "host_key_pem", message)
+}
+
+fn sign_with(vectors: &Value, key: &str, message: &[u8]) -> Vec<u8> {
+    let key = pem::parse(text(vectors, key)).unwrap();
     let key = KeyPair::from_pkcs8(key.contents()).unwrap();
     let mut signature = vec![0; key.public_modulus_len()];
     key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).unwrap();
@@ -105,4 +110,68 @@ fn certificate_signatures_are_found() {
         let certificate = Certificate::from_pem(text(&vectors, &format!("{end}_cert_pem")).as_bytes()).unwrap();
         assert_eq!(certificate.signature(), bytes(&vectors, &format!("{end}_cert_signature_hex")));
     }
+}
+
+/// The client's steps against the recorded answers, up to what it would reveal.
+fn client_reveals(vectors: &Value, phases: &Value, hash: HashKind, pin: &str) -> Result<String, ClientPairingError> {
+    let client = Certificate::from_pem(text(vectors, "client_cert_pem").as_bytes())?;
+    let random = ClientRandom {
+        salt: array(vectors, "salt_hex"),
+        challenge: array(vectors, "client_challenge_hex"),
+        secret: array(vectors, "client_secret_hex"),
+    };
+    let right = pin == text(vectors, "pin");
+    let asking = AskingForCertificate::new(hash, &Pin::parse(pin).unwrap(), client, random);
+    let query = asking.query(text(vectors, "client_cert_pem"));
+    assert!(query.contains(&format!("&clientcert={}", text(phases, "phase1_clientcert_param"))));
+    assert!(query.contains(&format!("&salt={}&", text(vectors, "salt_hex"))));
+
+    let challenging = asking.handle_answer(&bytes(phases, "phase1_plaincert_field"))?;
+    let expected = format!("clientchallenge={}", text(phases, "phase2_clientchallenge_param"));
+    assert_eq!(challenging.query() == expected, right);
+    let committing = challenging.handle_answer(&bytes(phases, "phase2_challengeresponse_field"))?;
+    let expected = format!("serverchallengeresp={}", text(phases, "phase3_serverchallengeresp_param"));
+    assert_eq!(committing.query() == expected, right);
+    let revealing = committing.handle_answer(&bytes(phases, "phase3_pairingsecret_field"))?;
+    assert_eq!(revealing.host().der(), pem::parse(text(vectors, "host_cert_pem")).unwrap().contents());
+    Ok(revealing.query(|message| Ok::<_, ()>(sign_with(vectors, "client_key_pem", message))).unwrap())
+}
+
+#[test]
+fn the_clients_side_pairs_byte_for_byte_too() {
+    let vectors = load("pairing");
+    for (name, hash) in GENERATIONS {
+        let phases = &vectors[name];
+        let query = client_reveals(&vectors, phases, hash, text(&vectors, "pin")).unwrap();
+        let expected = format!("clientpairingsecret={}", text(phases, "phase4_clientpairingsecret_param"));
+        assert_eq!(query, expected, "{name}");
+    }
+}
+
+#[test]
+fn the_client_notices_a_wrong_pin_before_it_reveals_anything() {
+    let vectors = load("pairing");
+    for (name, hash) in GENERATIONS {
+        let outcome = client_reveals(&vectors, &vectors[name], hash, "1235");
+        assert_eq!(outcome, Err(ClientPairingError::WrongPin), "{name}");
+    }
+}
+
+#[test]
+fn the_client_notices_another_hosts_signature_and_short_answers() {
+    let vectors = load("pairing");
+    let (name, hash) = GENERATIONS[0];
+    let mut phases = vectors[name].clone();
+    let own = sign_with(&vectors, "client_key_pem", &bytes(&vectors, "server_secret_hex"));
+    phases["phase3_pairingsecret_field"] =
+        format!("{}{}", text(&vectors, "server_secret_hex"), hex::encode(own)).into();
+    let outcome = client_reveals(&vectors, &phases, hash, text(&vectors, "pin"));
+    assert_eq!(outcome, Err(ClientPairingError::WrongSignature));
+
+    let client = Certificate::from_pem(text(&vectors, "client_cert_pem").as_bytes()).unwrap();
+    let random = ClientRandom { salt: [1; 16], challenge: [2; 16], secret: [3; 16] };
+    let asking = AskingForCertificate::new(hash, &Pin::parse("1234").unwrap(), client, random);
+    let challenging = asking.handle_answer(&bytes(&phases, "phase1_plaincert_field")).unwrap();
+    let short = challenging.handle_answer(&[0; 32]).unwrap_err();
+    assert_eq!(short, ClientPairingError::Short { name: "challengeresponse", len: 32 });
 }

@@ -5,6 +5,7 @@
 //! fourth. Layout and rules: moonlight-common-c `RtpAudioQueue.{c,h}` and
 //! `AudioStream.c`; the real client repaired dropped packets of this form.
 
+pub mod assembler;
 pub mod fec_window;
 pub mod packet_header;
 pub mod packetizer;

@@ -3,6 +3,7 @@
 //! Carried by ENet, which lives at the edge. [`session`] joins the parts:
 //! sealed packets in, events out; host messages in, sealed packets out.
 
+pub mod client_session;
 pub mod client_stats;
 pub mod feedback;
 pub mod input_event;

@@ -94,6 +94,28 @@ pub fn session_url(encrypted: bool, local: IpAddr, port: u16) -> String {
     }
 }
 
+/// What a client takes from `sessionUrl0`: it connects to the address it knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionUrl {
+    /// RTSP is sealed.
+    pub encrypted: bool,
+    /// Where RTSP is.
+    pub port: u16,
+}
+
+impl SessionUrl {
+    /// Reads a value of `sessionUrl0`. Without a port it is the default one, as
+    /// clients have it.
+    #[must_use]
+    pub fn read(url: &str) -> Self {
+        let port = url.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(DEFAULT_RTSP_PORT);
+        Self { encrypted: url.contains("rtspenc://"), port }
+    }
+}
+
+/// Where RTSP is if nobody says otherwise.
+const DEFAULT_RTSP_PORT: u16 = 48010;
+
 fn started(verb: Verb, session_url: &str) -> String {
     Document::ok().element("sessionUrl0", session_url).element(verb.element(), "1").finish()
 }
@@ -132,5 +154,8 @@ mod tests {
         assert_eq!(session_url(true, "10.0.0.1".parse().unwrap(), 48010), "rtspenc://10.0.0.1:48010");
         assert_eq!(session_url(false, "fe80::1".parse().unwrap(), 1), "rtsp://[fe80::1]:1");
         assert_eq!(session_url(false, "::ffff:10.0.0.1".parse().unwrap(), 1), "rtsp://10.0.0.1:1");
+        let read = SessionUrl::read(&session_url(true, "fe80::1".parse().unwrap(), 50010));
+        assert_eq!(read, SessionUrl { encrypted: true, port: 50010 });
+        assert_eq!(SessionUrl::read("rtsp://h"), SessionUrl { encrypted: false, port: 48010 });
     }
 }

@@ -1,6 +1,8 @@
 //! The query of `/launch` and `/resume` (protocol notes: moonlight-qt
 //! `nvhttp.cpp` `startApp`, moonlight-common-c `LiGetLaunchUrlQueryParameters`).
 
+use std::fmt::Write as _;
+
 use crate::ids::AppId;
 use crate::protocol::gamestream::query::Query;
 use crate::protocol::secret::SessionKey;
@@ -69,6 +71,38 @@ impl LaunchRequest {
             encrypted_rtsp: number_or_zero(query, "corever")? >= 1,
             hdr: number_or_zero(query, "hdrMode")? == 1,
         })
+    }
+
+    /// The query as clients send it, for the load generator. It contains the key.
+    #[must_use]
+    pub fn to_query(&self) -> String {
+        let size = self.size.unwrap_or(Size::new(0, 0));
+        let layout = match self.channels {
+            6 => 0x3F << 16 | 6,
+            8 => 0x63F << 16 | 8,
+            _ => 0x3 << 16 | 2,
+        };
+        let mut query = format!(
+            "appid={}&mode={}x{}x{}&additionalStates=1&sops=0&rikey={}&rikeyid={}",
+            self.app,
+            size.width,
+            size.height,
+            self.frame_rate_hz.unwrap_or(0),
+            hex::encode(self.key.bytes()),
+            self.rikeyid.cast_signed(),
+        );
+        if self.hdr {
+            query.push_str("&hdrMode=1&clientHdrCapVersion=0&clientHdrCapSupportedFlagsInUint32=0");
+            query.push_str("&clientHdrCapMetaDataId=NV_STATIC_METADATA_TYPE_1");
+            query.push_str("&clientHdrCapDisplayData=0x0x0x0x0x0x0x0x0x0x0");
+        }
+        // Writing to a String cannot fail.
+        let _ = write!(query, "&localAudioPlayMode=0&surroundAudioInfo={layout}");
+        query.push_str("&remoteControllersBitmap=0&gcmap=0&gcpersist=0");
+        if self.encrypted_rtsp {
+            query.push_str("&corever=1");
+        }
+        query
     }
 }
 
@@ -171,6 +205,26 @@ mod tests {
         assert_eq!(request.size, Some(Size::new(1920, 1080)));
         assert_eq!((request.frame_rate_hz, request.channels), (Some(60), 8));
         assert!(request.encrypted_rtsp && request.hdr);
+    }
+
+    #[test]
+    fn what_a_client_writes_is_read() {
+        for (channels, hdr, encrypted_rtsp) in [(2, false, true), (6, true, false), (8, false, true)] {
+            let request = LaunchRequest {
+                app: AppId(7),
+                key: SessionKey::new([0xAB; 16]),
+                rikeyid: 0xDEAD_BEEF,
+                size: Some(Size::new(320, 180)),
+                frame_rate_hz: Some(30),
+                channels,
+                encrypted_rtsp,
+                hdr,
+            };
+            let query = request.to_query();
+            assert!(query.contains("&rikeyid=-559038737&"), "{query}");
+            let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+            assert_eq!(LaunchRequest::parse(&pairs), Ok(request));
+        }
     }
 
     #[test]

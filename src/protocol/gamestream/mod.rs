@@ -8,3 +8,4 @@ pub mod ping;
 pub mod query;
 pub mod server_info;
 pub mod xml;
+pub mod xml_reader;

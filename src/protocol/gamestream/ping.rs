@@ -25,6 +25,14 @@ impl PingPayload {
         Self(text)
     }
 
+    /// From the header; `None` unless it is 16 letters and digits, in which case
+    /// a client sends [`Ping::Legacy`].
+    #[must_use]
+    pub fn from_header(text: &str) -> Option<Self> {
+        let text: [u8; 16] = text.as_bytes().try_into().ok()?;
+        text.iter().all(u8::is_ascii_alphanumeric).then_some(Self(text))
+    }
+
     /// As it stands in the header.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -60,6 +68,15 @@ impl Ping {
         let printable = text.iter().all(u8::is_ascii_alphanumeric);
         printable.then_some(Self::Session { payload: PingPayload(text), sequence })
     }
+
+    /// The datagram as clients send it.
+    #[must_use]
+    pub fn to_bytes(self) -> Vec<u8> {
+        match self {
+            Self::Session { payload, sequence } => [&payload.0[..], &sequence.to_be_bytes()].concat(),
+            Self::Legacy => b"PING".to_vec(),
+        }
+    }
 }
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
@@ -74,6 +91,10 @@ mod tests {
         assert_eq!(payload.as_str(), "A1B2C3D4E5F60718");
         let datagram = [payload.as_str().as_bytes(), &[0, 0, 0, 3]].concat();
         assert_eq!(Ping::parse(&datagram), Some(Ping::Session { payload, sequence: 3 }));
+        assert_eq!(Ping::Session { payload, sequence: 3 }.to_bytes(), datagram);
+        assert_eq!(Ping::parse(&Ping::Legacy.to_bytes()), Some(Ping::Legacy));
+        assert_eq!(PingPayload::from_header(payload.as_str()), Some(payload));
+        assert_eq!(PingPayload::from_header("too short"), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! leaves nothing to try again with.
 
 pub mod certificate;
+pub mod client_handshake;
 pub mod handshake;
 pub mod pin_key;
 pub mod proofs;

@@ -28,6 +28,19 @@ impl Request {
         find_header(&self.headers, name)
     }
 
+    /// The bytes as clients send them, for the load generator. A body needs a
+    /// `Content-length` header.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut text = format!("{} {} RTSP/1.0\r\n", self.method, self.target);
+        for (name, value) in &self.headers {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{name}: {value}\r\n");
+        }
+        text.push_str("\r\n");
+        [text.as_bytes(), &self.body].concat()
+    }
+
     /// `CSeq`, or 0 if the client sent none that is a number.
     #[must_use]
     pub fn cseq(&self) -> u32 {
@@ -251,7 +264,7 @@ fn content_length(headers: &[(String, String)]) -> Result<usize, RequestError> {
         .map_or(Ok(0), |value| value.parse().map_err(|_| RequestError::BadContentLength { value: shortened(value) }))
 }
 
-fn find_header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+pub(super) fn find_header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers.iter().find(|(have, _)| have.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }
 
@@ -283,6 +296,7 @@ mod tests {
         let (request, consumed) = complete(bytes);
         assert_eq!(request.body, b"v=0\n");
         assert_eq!(&bytes[consumed..], b"rest");
+        assert_eq!(request.to_bytes(), bytes[..consumed]);
         assert_eq!(request.cseq(), 6);
     }
 

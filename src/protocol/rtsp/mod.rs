@@ -6,6 +6,9 @@
 //! the session URL says `rtspenc://`) an encryption layer of its own. So the
 //! parsers here are small and made for it.
 
+pub mod announcement;
+pub mod answer;
+pub mod client_handshake;
 pub mod handshake;
 pub mod message;
 pub mod sdp;

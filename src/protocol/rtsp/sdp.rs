@@ -97,6 +97,50 @@ impl Offer {
     }
 }
 
+/// What a client finds in the body, by the same search for substrings. For the
+/// load generator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeenOffer {
+    /// What the client may switch on.
+    pub encryption_supported: Encryption,
+    /// What the client must switch on if it can.
+    pub encryption_requested: Encryption,
+    /// The host can do HEVC.
+    pub hevc: bool,
+    /// The host can do AV1.
+    pub av1: bool,
+}
+
+impl SeenOffer {
+    /// Reads the body of a DESCRIBE. What is not there is not offered.
+    #[must_use]
+    pub fn read(body: &str) -> Self {
+        Self {
+            encryption_supported: Encryption::from_bits(number_after(body, "x-ss-general.encryptionSupported")),
+            encryption_requested: Encryption::from_bits(number_after(body, "x-ss-general.encryptionRequested")),
+            hevc: body.contains("sprop-parameter-sets=AAAAAU"),
+            av1: body.contains("AV1/90000"),
+        }
+    }
+
+    /// Whether a codec is there. H.264 always is.
+    #[must_use]
+    pub const fn has(&self, codec: VideoCodec) -> bool {
+        match codec {
+            VideoCodec::H264 => true,
+            VideoCodec::Hevc => self.hevc,
+            VideoCodec::Av1 => self.av1,
+        }
+    }
+}
+
+/// The number after the first colon after a name; 0 without one.
+fn number_after(body: &str, name: &str) -> u32 {
+    let value = body.split_once(name).and_then(|(_, after)| after.split_once(':')).map_or("", |(_, value)| value);
+    let digits = value.find(|c: char| !c.is_ascii_digit()).map_or(value, |end| &value[..end]);
+    digits.parse().unwrap_or(0)
+}
+
 /// Lines of the body in the order clients expect: normal quality first. Six and
 /// eight channels must be there even if the desktop's sound is stereo.
 const SURROUND_LINES: [(u32, Quality); 5] =
@@ -130,6 +174,16 @@ mod tests {
         assert!(body.contains("sprop-parameter-sets=AAAAAU\n"));
         assert!(body.contains("a=x-nv-video[0].refPicInvalidation:1\n"));
         assert!(!body.contains("AV1/90000"));
+    }
+
+    #[test]
+    fn a_client_finds_what_was_offered() {
+        let av1 = VideoProfile { codec: VideoCodec::Av1, chroma: Chroma::Yuv420, ten_bit: false };
+        let requested = Encryption { control_v2: true, ..Encryption::default() };
+        let seen = SeenOffer::read(&Offer { profiles: vec![av1], encryption_requested: requested, ..offer() }.to_sdp());
+        assert_eq!((seen.encryption_supported, seen.encryption_requested), (Encryption::ALL, requested));
+        assert!(seen.has(VideoCodec::H264) && seen.has(VideoCodec::Av1) && !seen.has(VideoCodec::Hevc));
+        assert_eq!(SeenOffer::read("x-ss-general.encryptionSupported").encryption_supported, Encryption::default());
     }
 
     #[test]

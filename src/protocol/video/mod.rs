@@ -6,6 +6,7 @@
 //! `Video.h` (`RTP_PACKET`, `NV_VIDEO_PACKET`) and `RtpVideoQueue.c`; the code is
 //! checked against packets the real client accepted (`tests/wire/video.rs`).
 
+pub mod assembler;
 pub mod fec_blocks;
 pub mod frame_header;
 pub mod packet_header;

@@ -81,7 +81,9 @@ impl FecInfo {
     /// Parity packets as the client computes them.
     #[must_use]
     pub const fn parity(self) -> u16 {
-        (self.data * self.percent as u16).div_ceil(100)
+        // 1023 packets and 255 % are more than 16 bits.
+        let [_, _, high, low] = (self.data as u32 * self.percent as u32).div_ceil(100).to_be_bytes();
+        u16::from_be_bytes([high, low])
     }
 
     const fn to_word(self) -> u32 {
@@ -161,6 +163,12 @@ mod tests {
         let bytes = HEADER.to_bytes();
         assert_eq!(PacketHeader::read(&mut Reader::new(&bytes)), Ok(HEADER));
         assert!(PacketHeader::read(&mut Reader::new(&bytes[..15])).is_err());
+    }
+
+    #[test]
+    fn the_greatest_numbers_on_the_wire_give_a_parity_count() {
+        assert_eq!(FecInfo { percent: 255, index: 0, data: 1023 }.parity(), 2609);
+        assert_eq!(FecInfo { percent: 20, index: 0, data: 11 }.parity(), 3);
     }
 
     #[test]
