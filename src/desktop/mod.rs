@@ -16,12 +16,12 @@ mod log_keeper;
 mod members;
 pub mod process;
 pub mod programs;
-mod record;
+pub mod record;
 mod runtime_dir;
 mod sound_server;
 pub mod spec;
 mod start;
-mod sway_ipc;
+pub mod sway_ipc;
 mod x_display;
 
 use std::path::{Path, PathBuf};
