@@ -4,6 +4,7 @@
 //! sealed packets in, events out; host messages in, sealed packets out.
 
 pub mod client_stats;
+mod device_packet;
 pub mod feedback;
 pub mod input_event;
 pub mod input_packet;
