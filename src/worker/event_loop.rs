@@ -18,7 +18,7 @@ use crate::ipc::counters_page::{Counter, CountersPage, WorkerThread};
 use crate::ipc::message::{FailureKind, FromWorker, MediaKind, ToWorker, WorkerFailure};
 use crate::stream_plan::{Source, StreamPlan};
 use crate::worker::audio;
-use crate::worker::capture;
+use crate::worker::capture::{self, CaptureError};
 use crate::worker::encode;
 use crate::worker::encode::thread::EncodeOrder;
 use crate::worker::frame::Frame;
@@ -79,7 +79,7 @@ impl<'a> EventLoop<'a> {
             let slot = Arc::clone(&slot);
             move |plan, pulse| {
                 capture::run(&plan.source, &plan.video, &slot, &capture_switch_inbox, pulse)
-                    .map_err(|error| failure(FailureKind::Source, &error))
+                    .map_err(|error| failure(blame(&error), &error))
             }
         })?;
         let ready = Announcement::new(channel)?;
@@ -273,6 +273,10 @@ impl Spawner {
         self.threads.push(handle);
         Ok(())
     }
+}
+
+fn blame(error: &CaptureError) -> FailureKind {
+    if error.is_silence() { FailureKind::Silence } else { FailureKind::Source }
 }
 
 fn failure(kind: FailureKind, error: &dyn std::fmt::Display) -> WorkerFailure {

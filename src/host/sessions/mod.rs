@@ -8,6 +8,7 @@
 pub(crate) mod command;
 pub(crate) mod connection;
 pub(crate) mod directory;
+pub(crate) mod doubt;
 pub(crate) mod plan;
 pub(crate) mod session;
 pub(crate) mod shared;

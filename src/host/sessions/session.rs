@@ -21,6 +21,7 @@ use crate::config::apps::AppConfig;
 use crate::desktop::{Desktop, DesktopEvent};
 use crate::host::sessions::command::{Command, Ending};
 use crate::host::sessions::connection::{Connection, next_stream_event};
+use crate::host::sessions::doubt::Doubt;
 use crate::host::sessions::plan::{self, Circumstances};
 use crate::host::sessions::shared::Shared;
 use crate::host::sessions::stream::{Cause, Stream, StreamEvent};
@@ -45,8 +46,8 @@ pub(crate) struct Session {
     desktop: Option<Desktop>,
     desktop_events: Option<mpsc::Receiver<DesktopEvent>>,
     desktop_restarts: u32,
-    /// Workers of the current desktop that could not capture it.
-    source_failures: u32,
+    /// What workers have said against the current desktop.
+    doubt: Doubt,
     mode: (Size, FrameRate),
     channels: u8,
     connection: Option<Connection>,
@@ -82,7 +83,7 @@ impl Session {
             desktop: None,
             desktop_events: None,
             desktop_restarts: 0,
-            source_failures: 0,
+            doubt: Doubt::default(),
             mode: (DEFAULT_SIZE, DEFAULT_RATE),
             channels: 2,
             connection: None,
@@ -278,7 +279,7 @@ impl Session {
             desktop.stop().await;
         }
         self.desktop_restarts += 1;
-        self.source_failures = 0;
+        self.doubt = Doubt::default();
         if self.desktop_restarts > MOST_DESKTOP_RESTARTS || self.start_desktop().await.is_err() {
             return Some(Ending::Broken);
         }
@@ -302,11 +303,10 @@ impl Session {
     /// A compositor that was killed is noticed by its end. One that hangs is
     /// noticed by workers that fail one after the other and blame it.
     async fn doubt_desktop(&mut self, cause: &Cause) -> Option<Ending> {
-        if !cause.blames_source() || self.desktop.is_none() {
-            return None;
-        }
-        self.source_failures += 1;
-        if self.source_failures < MOST_SOURCE_FAILURES {
+        let blame = cause.blame().filter(|_| self.desktop.is_some())?;
+        let stream = self.connection.as_ref().and_then(|connection| connection.stream.as_ref());
+        let captured = stream.is_some_and(Stream::worker_has_captured);
+        if !self.doubt.grows(blame, captured, Instant::now()) {
             return None;
         }
         error!(session = %self.id, "desktop cannot be captured");
@@ -441,10 +441,6 @@ const TICK: Duration = Duration::from_millis(250);
 
 /// A compositor that dies twice is broken.
 const MOST_DESKTOP_RESTARTS: u32 = 1;
-
-/// Workers that must have failed to capture a desktop before it is the
-/// desktop's fault. Workers that blame it do not count as deaths of their own.
-const MOST_SOURCE_FAILURES: u32 = 3;
 
 /// For clients that leave the mode to ANNOUNCE.
 const DEFAULT_SIZE: Size = Size::new(1280, 720);

@@ -40,6 +40,8 @@ pub(crate) struct Stream {
     restarts: u32,
     sound_hangs: u64,
     encoder: String,
+    /// Frames that its predecessors had captured when the worker started.
+    captured_before: u64,
 }
 
 /// A socket that every worker of the stream gets.
@@ -71,9 +73,12 @@ pub(crate) enum Cause {
 }
 
 impl Cause {
-    /// Whether the worker blames what it captures.
-    pub(crate) const fn blames_source(&self) -> bool {
-        matches!(self, Self::Failed(WorkerFailure { kind: FailureKind::Source, .. }))
+    /// What the worker says of what it captures, if it blames that.
+    pub(crate) fn blame(&self) -> Option<FailureKind> {
+        match self {
+            Self::Failed(failure) => Some(failure.kind).filter(|kind| kind.is_of_the_source()),
+            Self::Died(_) | Self::Hung(_) => None,
+        }
     }
 
     /// For logs, evidence and users.
@@ -109,6 +114,7 @@ impl Stream {
             restarts: 0,
             sound_hangs: 0,
             encoder: String::new(),
+            captured_before: 0,
         })
     }
 
@@ -164,6 +170,11 @@ impl Stream {
         }))
     }
 
+    /// Whether the current worker has got a picture.
+    pub(crate) fn worker_has_captured(&self) -> bool {
+        self.counters.get(Counter::FramesCaptured) > self.captured_before
+    }
+
     /// Whether the worker has found its sound server hanging since the last
     /// call.
     pub(crate) fn sound_server_hangs(&mut self) -> bool {
@@ -202,11 +213,12 @@ impl Stream {
     pub(crate) async fn replace(&mut self, cause: &Cause, evidence_directory: &Path) -> io::Result<bool> {
         self.write_evidence(cause, evidence_directory).await;
         self.link.set(None);
-        let again = cause.blames_source() || self.policy.allows_another(Instant::now());
+        let again = cause.blame().is_some() || self.policy.allows_another(Instant::now());
         let Some(next) = self.generation.0.checked_add(1).filter(|_| again) else { return Ok(false) };
         // The old worker's threads must not beat on the page of the new one.
         self.worker.kill_now();
         self.counters.reset_beats();
+        self.captured_before = self.counters.get(Counter::FramesCaptured);
         self.generation = Generation(next);
         let worker = WorkerProcess::spawn(&self.plan, self.generation, &self.counters)?;
         let old = std::mem::replace(&mut self.worker, worker);
