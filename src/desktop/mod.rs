@@ -11,6 +11,7 @@ mod cgroup;
 mod child;
 pub mod clean_up;
 mod compositor;
+pub mod descriptor_limit;
 mod environment;
 mod log_keeper;
 mod members;
