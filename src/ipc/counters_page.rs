@@ -247,7 +247,8 @@ impl StageHistogram {
         reason = "a rank among counted frames"
     )]
     pub fn quantile(&self, quantile: f64) -> u64 {
-        let rank = (self.count() as f64 * quantile).ceil() as u64;
+        // Rounded to a float, a huge count may grow beyond itself.
+        let rank = ((self.count() as f64 * quantile).ceil() as u64).min(self.count());
         let mut seen = 0;
         for (index, count) in self.buckets.iter().enumerate() {
             seen += count;

@@ -25,10 +25,9 @@ fn processes_have_names_and_limits_and_leave_the_operators_home_alone() {
     let (soft, hard) = open_files(host.pid());
     assert_eq!(soft, hard, "the host takes what it may");
     let ours = getrlimit(Resource::Nofile).current.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
-    let desktop = desktop(&host);
-    for member in ["compositor_pid", "sound_server_pid"] {
-        assert_eq!(open_files(api::pid(&desktop[member])).0, ours, "{member}: what the host was started with");
-    }
+    // Compositors and sound servers choose limits of their own.
+    let app = api::pid(&desktop(&host)["app_pid"]);
+    assert_eq!(open_files(app).0, ours, "what the host was started with");
 
     stream.quit();
     let left: Vec<_> = process::files(&home(&host.scratch)).into_iter().collect();
