@@ -29,7 +29,7 @@ pub fn raise() {
 pub(super) fn restore(child: u32) {
     let pid = i32::try_from(child).ok().and_then(Pid::from_raw);
     if let (Some(before), Some(pid)) = (BEFORE.get(), pid)
-        && let Err(error) = prlimit(Some(pid), Resource::Nofile, before.clone())
+        && let Err(error) = prlimit(Some(pid), Resource::Nofile, *before)
     {
         tracing::debug!(child, %error, "child keeps the host's limit of open files");
     }
