@@ -11,6 +11,7 @@ use earthshine::api_client::ApiClient;
 use earthshine::cli::{BenchArgs, BenchCommand, Cli, ClientsArgs, Command, DoctorArgs, PairArgs, ServeArgs};
 use earthshine::config::Config;
 use earthshine::config::directories::Directories;
+use earthshine::desktop::descriptor_limit;
 use earthshine::{bench, doctor, host, worker};
 use tracing_subscriber::EnvFilter;
 
@@ -35,6 +36,7 @@ fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
     if let Err(error) = earthshine_ffi::process::close_on_exec_from(3) {
         tracing::warn!(%error, "descriptors that were open at the start reach desktops too");
     }
+    descriptor_limit::raise();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(HOST_THREADS)
         .thread_name("host")

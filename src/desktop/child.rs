@@ -19,6 +19,7 @@ use tokio::process::Command;
 use tokio::sync::{mpsc, watch};
 
 use super::DesktopEvent;
+use super::descriptor_limit;
 use super::process::ProcessId;
 use super::programs;
 use super::spec::Identity;
@@ -93,6 +94,9 @@ impl Child {
         let failed = |source| SpawnError::Spawn { program: program.clone(), directory: directory.clone(), source };
         prepared.stdout(log_file.try_clone().map_err(failed)?).stderr(log_file);
         let mut process = prepared.spawn().map_err(failed)?;
+        if let Some(pid) = process.id() {
+            descriptor_limit::restore(pid);
+        }
         let id = process.id().and_then(ProcessId::of).ok_or(SpawnError::Gone { program })?;
         let (ended, exit) = watch::channel(None);
         let retired = Arc::new(AtomicBool::new(false));

@@ -54,7 +54,8 @@ impl ProcessId {
 
     /// Sends a signal to the process group it leads; false if it is gone.
     pub fn signal_group(self, signal: Signal) -> bool {
-        let Some(pid) = raw_pid(self.pid) else { return false };
+        // kill(2) takes the group of process 1 for everybody.
+        let Some(pid) = raw_pid(self.pid).filter(|pid| !pid.is_init()) else { return false };
         self.exists() && rustix::process::kill_process_group(pid, signal).is_ok()
     }
 
@@ -100,9 +101,12 @@ impl ProcessStat {
         matches!(self.state, 'Z' | 'X')
     }
 
+    /// The content of the file for process `pid`; `None` if it is something else.
+    ///
     /// The second field is the program's name in parentheses and may hold
     /// anything, parentheses too: what follows the last one is regular.
-    fn parse(pid: u32, text: &str) -> Option<Self> {
+    #[must_use]
+    pub fn parse(pid: u32, text: &str) -> Option<Self> {
         let mut fields = text.get(text.rfind(')')? + 1..)?.split_ascii_whitespace();
         let state = fields.next()?.chars().next()?;
         let parent = fields.next()?.parse().ok()?;

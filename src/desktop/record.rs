@@ -15,13 +15,13 @@ use super::process::ProcessId;
 
 /// Contents of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Record {
+pub struct Record {
     /// The host that the desktop belongs to.
-    pub(super) host: ProcessId,
+    pub host: ProcessId,
     /// Children that the host started: compositor, sound server, application.
-    pub(super) children: Vec<ProcessId>,
+    pub children: Vec<ProcessId>,
     /// Directory of the desktop's cgroup, if it has one.
-    pub(super) cgroup: Option<PathBuf>,
+    pub cgroup: Option<PathBuf>,
 }
 
 impl Record {
@@ -34,7 +34,13 @@ impl Record {
 
     /// Reads it; `None` if there is none or it is torn.
     pub(super) fn load(directory: &Path) -> Option<Self> {
-        serde_json::from_slice(&fs::read(directory.join(FILE)).ok()?).ok()
+        Self::parse(&fs::read(directory.join(FILE)).ok()?)
+    }
+
+    /// The record in the content of such a file; `None` if it is torn.
+    #[must_use]
+    pub fn parse(content: &[u8]) -> Option<Self> {
+        serde_json::from_slice(content).ok()
     }
 }
 

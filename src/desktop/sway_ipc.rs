@@ -46,13 +46,13 @@ pub enum SwayError {
 
 /// An output and its mode.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Output {
+pub struct Output {
     /// Name, `HEADLESS-1` usually.
-    pub(super) name: String,
+    pub name: String,
     /// Size in pixels.
-    pub(super) size: Size,
+    pub size: Size,
     /// Thousandths of a hertz.
-    pub(super) refresh: u32,
+    pub refresh: u32,
 }
 
 impl Output {
@@ -70,22 +70,12 @@ impl SwayIpc {
 
     /// Its outputs; those without a mode are left out.
     pub(super) async fn outputs(&self) -> Result<Vec<Output>, SwayError> {
-        let answer = self.ask(GET_OUTPUTS, "").await?;
-        let outputs: Vec<RawOutput> = parse(&answer)?;
-        Ok(outputs.into_iter().filter_map(RawOutput::checked).collect())
+        read_outputs(&self.ask(GET_OUTPUTS, "").await?)
     }
 
     /// Runs one command.
     pub(super) async fn run(&self, command: &str) -> Result<(), SwayError> {
-        let answer = self.ask(RUN_COMMAND, command).await?;
-        let results: Vec<CommandResult> = parse(&answer)?;
-        match results.into_iter().find(|result| !result.success) {
-            None => Ok(()),
-            Some(result) => Err(SwayError::Refused {
-                command: command.to_owned(),
-                reason: result.error.unwrap_or_else(|| "no reason given".to_owned()),
-            }),
-        }
+        read_outcome(command, &self.ask(RUN_COMMAND, command).await?)
     }
 
     async fn ask(&self, kind: u32, payload: &str) -> Result<Vec<u8>, SwayError> {
@@ -100,6 +90,30 @@ impl SwayIpc {
         let mut answer = vec![0; payload_length(&head)?];
         stream.read_exact(&mut answer).await?;
         Ok(answer)
+    }
+}
+
+/// The outputs in an answer; those without a mode are left out.
+///
+/// # Errors
+/// [`SwayError::Answer`].
+pub fn read_outputs(answer: &[u8]) -> Result<Vec<Output>, SwayError> {
+    let outputs: Vec<RawOutput> = parse(answer)?;
+    Ok(outputs.into_iter().filter_map(RawOutput::checked).collect())
+}
+
+/// What became of `command`, by the answer to it.
+///
+/// # Errors
+/// [`SwayError::Refused`], [`SwayError::Answer`].
+pub fn read_outcome(command: &str, answer: &[u8]) -> Result<(), SwayError> {
+    let results: Vec<CommandResult> = parse(answer)?;
+    match results.into_iter().find(|result| !result.success) {
+        None => Ok(()),
+        Some(result) => Err(SwayError::Refused {
+            command: command.to_owned(),
+            reason: result.error.unwrap_or_else(|| "no reason given".to_owned()),
+        }),
     }
 }
 
@@ -143,7 +157,11 @@ fn message(kind: u32, payload: &str) -> Vec<u8> {
     [MAGIC, &length.to_ne_bytes(), &kind.to_ne_bytes(), payload.as_bytes()].concat()
 }
 
-fn payload_length(head: &[u8; HEAD]) -> Result<usize, SwayError> {
+/// Bytes that follow this head.
+///
+/// # Errors
+/// [`SwayError::Answer`] for another head, and for an answer too long.
+pub fn payload_length(head: &[u8; HEAD]) -> Result<usize, SwayError> {
     let length = head
         .strip_prefix(MAGIC)
         .and_then(|rest| rest.first_chunk())
@@ -158,11 +176,11 @@ fn payload_length(head: &[u8; HEAD]) -> Result<usize, SwayError> {
 
 const MAGIC: &[u8] = b"i3-ipc";
 /// Magic, length, type.
-const HEAD: usize = 6 + 4 + 4;
+pub const HEAD: usize = 6 + 4 + 4;
 const RUN_COMMAND: u32 = 0;
 const GET_OUTPUTS: u32 = 3;
 /// An answer is a few kilobytes; the compositor may be anybody's program.
-const MAX_ANSWER: usize = 1 << 20;
+pub const MAX_ANSWER: usize = 1 << 20;
 /// sway answers within a frame; under heavy load within many.
 const DEADLINE: Duration = Duration::from_secs(2);
 

@@ -20,10 +20,16 @@ pub(super) fn examine(directories: &Directories) -> Vec<Finding> {
         uinput(),
         cgroup(),
         kernel(),
-        limit("open files", Resource::Nofile, 4096, "ulimit -n 65536, or LimitNOFILE=65536 in the service"),
+        // `serve` raises it as far as it may.
+        limit(
+            "open files",
+            getrlimit(Resource::Nofile).maximum,
+            4096,
+            "ulimit -Hn 65536, or LimitNOFILE=65536 in the service",
+        ),
         limit(
             "locked memory",
-            Resource::Memlock,
+            getrlimit(Resource::Memlock).current,
             8 << 20,
             "ulimit -l unlimited, or LimitMEMLOCK=infinity in the service",
         ),
@@ -98,8 +104,8 @@ fn version(release: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
-fn limit(name: &str, resource: Resource, wanted: u64, advice: &str) -> Finding {
-    match getrlimit(resource).current {
+fn limit(name: &str, limit: Option<u64>, wanted: u64, advice: &str) -> Finding {
+    match limit {
         Some(limit) if limit < wanted => {
             Finding::warn(AREA, name, format!("{limit}, {wanted} would be better"), advice)
         }

@@ -178,6 +178,7 @@ impl Thread {
     fn receive(&mut self, id: PeerID, packet: &[u8]) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         let worker = &peer.ticket.worker;
+        worker.catch_up();
         match peer.session.handle_packet(packet) {
             Ok(Event::Input(event)) => {
                 worker.send(&ToWorker::Input(event), None);

@@ -12,6 +12,7 @@ use tracing::{error, warn};
 
 use crate::desktop::spec::DesktopSpec;
 use crate::desktop::{Desktop, DesktopEvent, SetModeError, StartDesktopError};
+use crate::host::doubt::{Blame, Doubt};
 use crate::host::sessions::view::DesktopView;
 use crate::stream_plan::Source;
 use crate::units::{FrameRate, Size};
@@ -25,8 +26,8 @@ pub(crate) struct KeptDesktop {
     app_exit: Option<(ExitStatus, Instant)>,
     /// Desktops started in place of a dead one.
     restarts: u32,
-    /// Workers of the running one that could not capture it.
-    source_failures: u32,
+    /// What workers have said against the running one.
+    doubt: Doubt,
 }
 
 impl KeptDesktop {
@@ -49,7 +50,7 @@ impl KeptDesktop {
         let mut desktop = Desktop::start(spec).await?;
         self.events = Some(desktop.take_events());
         self.running = Some(desktop);
-        self.source_failures = 0;
+        self.doubt = Doubt::default();
         Ok(())
     }
 
@@ -144,12 +145,10 @@ impl KeptDesktop {
         self.running.as_ref().map_or(0, Desktop::seats)
     }
 
-    /// A worker blames it for its own death. A compositor that was killed is
-    /// noticed by its end; one that hangs, by workers that fail one after the
-    /// other. Returns whether it is time to replace it.
-    pub(crate) const fn is_blamed(&mut self) -> bool {
-        self.source_failures += 1;
-        self.source_failures >= MOST_SOURCE_FAILURES
+    /// A worker blames it for its own death. Returns whether it is time to
+    /// replace it. Workers that blame it do not count as deaths of their own.
+    pub(crate) fn is_blamed(&mut self, blame: Blame) -> bool {
+        self.doubt.grows(blame, std::time::Instant::now())
     }
 
     /// For the API.
@@ -169,7 +168,3 @@ const COMPOSITOR_IS_HEARD: Duration = Duration::from_millis(250);
 
 /// A compositor that dies twice is broken.
 const MOST_RESTARTS: u32 = 1;
-
-/// Workers that must have failed to capture a desktop before it is the
-/// desktop's fault. Workers that blame it do not count as deaths of their own.
-const MOST_SOURCE_FAILURES: u32 = 3;

@@ -9,6 +9,7 @@ pub mod client_certificate;
 pub mod context;
 pub(crate) mod control_server;
 pub mod discovery;
+pub(crate) mod doubt;
 pub mod facts;
 pub mod gamestream;
 pub mod http;

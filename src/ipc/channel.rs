@@ -47,10 +47,7 @@ impl Channel {
     /// `WouldBlock` if the other end does not keep up, `BrokenPipe` if it is
     /// gone, `InvalidInput` if the message is larger than [`MAX_MESSAGE`].
     pub fn send<M: Serialize>(&self, message: &M, descriptor: Option<BorrowedFd<'_>>) -> io::Result<()> {
-        let bytes = postcard::to_stdvec(message).map_err(io::Error::other)?;
-        if bytes.len() > MAX_MESSAGE {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "IPC message too long"));
-        }
+        let bytes = encode(message)?;
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut control = SendAncillaryBuffer::new(&mut space);
         let descriptors: Vec<_> = descriptor.into_iter().collect();
@@ -82,9 +79,7 @@ impl Channel {
                 _ => None,
             })
             .next();
-        let message = postcard::from_bytes(&bytes[..received.bytes])
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("IPC message: {error}")))?;
-        Ok(Some((message, descriptor)))
+        Ok(Some((decode(&bytes[..received.bytes])?, descriptor)))
     }
 }
 
@@ -98,6 +93,31 @@ impl AsFd for Channel {
 impl AsRawFd for Channel {
     fn as_raw_fd(&self) -> RawFd {
         self.socket.as_raw_fd()
+    }
+}
+
+/// A message as it crosses.
+///
+/// # Errors
+/// `InvalidInput` if it is larger than [`MAX_MESSAGE`].
+pub fn encode<M: Serialize>(message: &M) -> io::Result<Vec<u8>> {
+    let bytes = postcard::to_stdvec(message).map_err(io::Error::other)?;
+    if bytes.len() > MAX_MESSAGE {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "IPC message too long"));
+    }
+    Ok(bytes)
+}
+
+/// A message as it arrived, from a peer that may be broken.
+///
+/// # Errors
+/// `InvalidData` for anything but exactly one message.
+pub fn decode<M: DeserializeOwned>(bytes: &[u8]) -> io::Result<M> {
+    let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidData, format!("IPC message: {what}"));
+    match postcard::take_from_bytes(bytes) {
+        Ok((message, [])) => Ok(message),
+        Ok((_, rest)) => Err(invalid(format!("{} bytes too many", rest.len()))),
+        Err(error) => Err(invalid(error.to_string())),
     }
 }
 
@@ -139,5 +159,8 @@ mod tests {
         let (host, worker) = Channel::pair().unwrap();
         host.send(&vec![0xffu8; 40], None).unwrap();
         assert_eq!(worker.receive::<ToWorker>().unwrap_err().kind(), io::ErrorKind::InvalidData);
+        let mut two = encode(&ToWorker::RequestIdr).unwrap();
+        two.extend(encode(&ToWorker::Stop).unwrap());
+        assert_eq!(decode::<ToWorker>(&two).unwrap_err().kind(), io::ErrorKind::InvalidData);
     }
 }

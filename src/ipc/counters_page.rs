@@ -80,7 +80,7 @@ impl CountersPage {
         let start = HISTOGRAMS + stage as usize * HISTOGRAM_WORDS;
         let mut buckets = [0; BUCKETS];
         for (index, bucket) in buckets.iter_mut().enumerate() {
-            *bucket = self.word(start + index).load(Ordering::Relaxed);
+            *bucket = self.word(start + index).load(Ordering::Relaxed).min(FULLEST_BUCKET);
         }
         StageHistogram { buckets, sum_micros: self.word(start + BUCKETS).load(Ordering::Relaxed) }
     }
@@ -247,7 +247,8 @@ impl StageHistogram {
         reason = "a rank among counted frames"
     )]
     pub fn quantile(&self, quantile: f64) -> u64 {
-        let rank = (self.count() as f64 * quantile).ceil() as u64;
+        // Rounded to a float, a huge count may grow beyond itself.
+        let rank = ((self.count() as f64 * quantile).ceil() as u64).min(self.count());
         let mut seen = 0;
         for (index, count) in self.buckets.iter().enumerate() {
             seen += count;
@@ -276,6 +277,9 @@ fn bucket_of(micros: u64) -> usize {
     (0..BUCKETS - 1).find(|&index| micros <= bucket_bound(index)).unwrap_or(BUCKETS - 1)
 }
 
+/// What a bucket counts at most, so that no sum over buckets overflows whatever
+/// a broken worker wrote.
+const FULLEST_BUCKET: u64 = u64::MAX / BUCKETS as u64;
 const HEARTBEATS: usize = 64;
 const HISTOGRAMS: usize = 128;
 const HISTOGRAM_WORDS: usize = BUCKETS + 1;
@@ -307,6 +311,17 @@ mod tests {
         assert_eq!(histogram.sum_micros, 500_500);
         assert!((500..=640).contains(&histogram.quantile(0.5)));
         assert_eq!(page.histogram(Stage::Captured).quantile(0.5), 0);
+    }
+
+    #[test]
+    fn a_page_full_of_nonsense_is_still_added_up() {
+        let page = CountersPage::create().unwrap();
+        page.shared.words().iter().for_each(|word| word.store(u64::MAX, Ordering::Relaxed));
+        for stage in Stage::ALL {
+            let histogram = page.histogram(stage);
+            assert!(histogram.count() > u64::MAX / 2);
+            assert!(histogram.quantile(0.0) <= histogram.quantile(1.0));
+        }
     }
 
     #[test]

@@ -78,10 +78,20 @@ pub struct WorkerFailure {
 pub enum FailureKind {
     /// The compositor is gone or refuses to be captured.
     Source,
+    /// The compositor is there and answers nothing at all.
+    Silence,
     /// No encoder could be opened, or the open one broke.
     Encoder,
     /// Anything else.
     Internal,
+}
+
+impl FailureKind {
+    /// Whether it is about what is captured, and no fault of the worker.
+    #[must_use]
+    pub const fn is_of_the_source(self) -> bool {
+        matches!(self, Self::Source | Self::Silence)
+    }
 }
 
 /// Which media stream a socket is for.

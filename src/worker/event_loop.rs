@@ -18,7 +18,7 @@ use crate::ipc::counters_page::{Counter, CountersPage, WorkerThread};
 use crate::ipc::message::{FailureKind, FromWorker, MediaKind, ToWorker, WorkerFailure};
 use crate::stream_plan::{Source, StreamPlan};
 use crate::worker::audio;
-use crate::worker::capture::{self, NumberedSource};
+use crate::worker::capture::{self, CaptureError, NumberedSource};
 use crate::worker::encode;
 use crate::worker::encode::thread::EncodeOrder;
 use crate::worker::frame::Frame;
@@ -85,7 +85,7 @@ impl<'a> EventLoop<'a> {
                 };
                 let first = NumberedSource { source: plan.source.clone(), number: plan.source_number };
                 capture::run(first, &plan.video, &slot, &capture_switch_inbox, shows, pulse)
-                    .map_err(|error| failure(FailureKind::Source, &error))
+                    .map_err(|error| failure(blame(&error), &error))
             }
         })?;
         let voice = Voice::new(channel)?;
@@ -278,6 +278,10 @@ impl Spawner {
         self.threads.push(handle);
         Ok(())
     }
+}
+
+fn blame(error: &CaptureError) -> FailureKind {
+    if error.is_silence() { FailureKind::Silence } else { FailureKind::Source }
 }
 
 fn failure(kind: FailureKind, error: &dyn std::fmt::Display) -> WorkerFailure {

@@ -1,12 +1,13 @@
 //! Entry of `earthshine worker`: from the first message to the exit status.
 
+use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use tracing::{error, info, info_span};
+use tracing::{debug, error, info, info_span};
 
 use crate::ids::Generation;
 use crate::ipc::channel::Channel;
@@ -20,6 +21,10 @@ use crate::worker::event_loop::EventLoop;
 #[must_use]
 pub fn main() -> ExitCode {
     die_whole_on_panic();
+    // Else it is called `exe`, after the link it was started by.
+    if let Err(error) = rustix::thread::set_name(PROCESS_NAME) {
+        debug!(%error, "the process keeps its name");
+    }
     let channel = match inherited_channel() {
         Ok(channel) => channel,
         Err(error) => {
@@ -105,6 +110,9 @@ fn die_whole_on_panic() {
 pub(crate) fn cannot_start(what: &str, error: &dyn std::fmt::Display) -> WorkerFailure {
     WorkerFailure { kind: FailureKind::Internal, text: format!("{what}: {error}") }
 }
+
+/// As `ps` and `top` show it; the kernel keeps 15 bytes.
+const PROCESS_NAME: &CStr = c"earthshine-work";
 
 /// The host sends `Start` right after the spawn.
 const START_DEADLINE: Duration = Duration::from_secs(5);

@@ -13,6 +13,7 @@ mod lossy;
 mod mouse;
 mod pair_right_pin;
 mod pair_wrong_pin;
+mod processes;
 mod quit;
 mod resume;
 mod sound;

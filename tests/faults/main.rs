@@ -9,6 +9,7 @@ mod app_exits;
 mod bystander;
 mod client_vanishes;
 mod compositor_killed;
+mod compositor_sigstop;
 mod garbage_on_every_port;
 mod half_open_tls;
 mod host_sigkill_and_restart;

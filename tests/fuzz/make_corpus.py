@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Makes the seeds in corpus/ from the test vectors in ../wire/vectors/."""
-import base64, hashlib, json, pathlib, urllib.parse
+import base64, hashlib, json, pathlib, struct, urllib.parse
 
 here = pathlib.Path(__file__).resolve().parent
 vectors = here.parent / "wire" / "vectors"
@@ -70,4 +70,74 @@ for end in ["client", "host"]:
     pem = pairing[f"{end}_cert_pem"]
     seed("certificate", pem.encode())
     seed("certificate", base64.b64decode("".join(pem.strip().splitlines()[1:-1])))
+# Postcard: enum variants and lengths are varints, all under 128 here.
+for message in [
+    b"\x00\x05\x01\x00",  # Start, cut off
+    b"\x01\x00", b"\x01\x01", b"\x02\x01",  # Socket, Switch to the test card
+    b"\x02\x00\x04/w-0\x01\x04/p-0",  # Switch to a desktop
+    b"\x03", b"\x04\x07\x09", b"\x05\x80\x7d",  # RequestIdr, InvalidateReferences, SetBitrate
+    *(b"\x06" + bytes([kind]) + bytes(length) for kind in range(16) for length in (2, 8, 24)),  # Input
+    b"\x07", b"\x08",
+    b"\x00\x08software", b"\x01\x00\x04gone", b"\x01\x01\x04open",  # Ready, Failed
+]:
+    seed("ipc_message", message)
+
+words = [0] * 210
+words[:8] = [17, 900, 900, 4, 123456789, 60, 2, 58]
+words[64:70] = [5, 100, 60, 60, 200, 3]
+words[128:204] = range(76)
+words[204] = 1 << 40
+for page in [words, [0xFFFFFFFFFFFFFFFF] * 210, [0x4000000000000000] * 300]:
+    seed("counters_page", struct.pack(f"<{len(page)}Q", *page))
+
+for case in load("video_packets")["cases"]:
+    for packet in case["packets_hex"]:
+        seed("video_packet", bytes.fromhex(packet))
+crypto = load("crypto")
+seed("video_packet", bytes.fromhex(crypto["video_aes_gcm"]["wire_hex"]))
+for case in crypto["audio_aes_cbc"]:
+    sequence = case["rtp_sequence"] & 0xFFFF
+    seed("audio_packet", struct.pack(">BBHIxxxx", 0x80, 97, sequence, 5 * sequence) + bytes.fromhex(case["cipher_hex"]))
+for lost in [b"\x00\x01", b"\x03\x05", b"\x02\x02"]:
+    head = struct.pack(">BBHIxxxxBBHIxxxx", 0x80, 127, 4, 0, 0, 97, 0, 0)
+    seed("audio_packet", head + lost + bytes(range(40)))
+
+for data, parity in [(1, 1), (3, 2), (10, 4), (40, 20), (0, 1), (80, 0)]:
+    for arrived in [b"\xff\x7f", b"\xf6\xdb\xb7", b"\x55"]:
+        seed("fec_repair", bytes([data, parity, 5]) + arrived)
+
+for body in ['"12345678901234567890"', "18446744073709551615", "-1", '"0123"', '"\\u0000"', "1e400", "[" * 200]:
+    seed("api_body", body.encode())
+
+seed("config", (here.parents[1] / "src/config/defaults.toml").read_bytes())
+for text in [
+    '[video]\nfec_percent = 30\nencoders = ["software"]\n[desktop]\nidle_limit = 0.5\n',
+    '[[app]]\ntitle = "Game"\nid = 77\ncommand = "game"\nenvironment = { A = "b" }\nicon = "/a.png"\n',
+    '[[app]]\ntitle = "a"\n[[app]]\ntitle = "a"\n',
+    "host.max_sessions = 0",
+    '[host]\nname = """\nx"""',
+    "a.b.c.d = [{x=1}]",
+]:
+    seed("config", text.encode())
+
+pem = pairing["client_cert_pem"]
+client = {
+    "id": hashlib.sha256(base64.b64decode("".join(pem.strip().splitlines()[1:-1]))).hexdigest(),
+    "name": "roth", "paired_at": 1700000000, "slot": 0, "certificate": pem,
+}
+head = {"format": "earthshine paired clients", "version": 1, "next_slot": 1}
+seed("state_file", json.dumps({**head, "clients": [client]}).encode())
+seed("state_file", json.dumps({**head, "clients": [client, client]}).encode())
+seed("state_file", json.dumps({**head, "version": 2, "clients": []}).encode())
+seed("state_file", b'{"format":1}')
+
+outputs = [{"name": "HEADLESS-1", "current_mode": {"width": 1280, "height": 720, "refresh": 60000}}, {"name": "off"}]
+for answer in [outputs, [{"success": True}], [{"success": False, "error": "no such output"}]]:
+    payload = json.dumps(answer).encode()
+    seed("desktop_files", b"i3-ipc" + struct.pack("=II", len(payload), 3) + payload)
+processes = {"host": {"pid": 1, "start_time": 2}, "children": [{"pid": 3, "start_time": 4}], "cgroup": None}
+seed("desktop_files", json.dumps(processes).encode())
+seed("desktop_files", json.dumps({**processes, "cgroup": "/sys/fs/cgroup/earthshine-1"}).encode())
+seed("desktop_files", b"12 (a) R) S 1 12 12 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 12345 1 2")
+
 (here / "host_certificate.pem").write_text(pairing["host_cert_pem"])

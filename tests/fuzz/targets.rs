@@ -5,11 +5,32 @@
 //! `tests/fuzz_corpus.rs`. A new parser gets a function here, a line in
 //! [`TARGETS`], a binary, and seeds in `corpus/NAME/`.
 
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
 use earthshine::codec::{Chroma, VideoCodec, VideoProfile};
+use earthshine::config::Config;
+use earthshine::desktop::process::ProcessStat;
+use earthshine::desktop::record::Record;
+use earthshine::desktop::sway_ipc;
+use earthshine::host::api::answer::ApiAnswer;
+use earthshine::host::api::body::{self, WireId};
+use earthshine::host::store::paired_clients::PairedClients;
+use earthshine::ipc::channel;
+use earthshine::ipc::counters_page::{BUCKETS, Counter, CountersPage, Stage, bucket_bound};
+use earthshine::ipc::message::{FromWorker, ToWorker};
+use earthshine::protocol::audio::fec_window::FecWindow;
+use earthshine::protocol::audio::packet_header::{DATA_HEADER_LEN, DataHeader, PARITY_HEADER_LEN, ParityHeader};
+use earthshine::protocol::audio::sealer::AudioSealer;
+use earthshine::protocol::bytes::Reader;
 use earthshine::protocol::control::feedback::HostMessage;
 use earthshine::protocol::control::message::ClientMessage;
 use earthshine::protocol::control::session::{self, ControlSession};
 use earthshine::protocol::control::{input_packet, keymap};
+use earthshine::protocol::fec::decode::{RepairError, repair};
+use earthshine::protocol::fec::encode::Encoder;
+use earthshine::protocol::fec::kernels::Stripe;
+use earthshine::protocol::fec::matrix::Matrix;
 use earthshine::protocol::gamestream::launch_request::LaunchRequest;
 use earthshine::protocol::gamestream::ping::{Ping, PingPayload};
 use earthshine::protocol::pairing::certificate::Certificate;
@@ -24,6 +45,11 @@ use earthshine::protocol::rtsp::stream_parameters::StreamParameters;
 use earthshine::protocol::rtsp::surround::Quality;
 use earthshine::protocol::secret::SessionKey;
 use earthshine::protocol::side::Side;
+use earthshine::protocol::video::frame_header::FrameHeader;
+use earthshine::protocol::video::packet_header::{FecInfo, PacketHeader};
+use earthshine::protocol::video::rtp::RtpHeader;
+use earthshine::protocol::video::sealer::VideoOpener;
+use earthshine_ffi::shared_memory::SharedCounters;
 
 /// A fuzz target.
 pub type Target = fn(&[u8]);
@@ -40,6 +66,15 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("launch_query", launch_query),
     ("pairing", pairing),
     ("certificate", certificate),
+    ("ipc_message", ipc_message),
+    ("counters_page", counters_page),
+    ("video_packet", video_packet),
+    ("fec_repair", fec_repair),
+    ("audio_packet", audio_packet),
+    ("api_body", api_body),
+    ("config", config),
+    ("state_file", state_file),
+    ("desktop_files", desktop_files),
 ];
 
 /// Requests one after the other, played through a handshake.
@@ -182,6 +217,193 @@ pub fn certificate(data: &[u8]) {
         assert!(certificate.public_key_info().len() < certificate.der().len());
         let signature = certificate.signature();
         assert!(!certificate.verifies(b"nobody signed this", signature));
+    }
+}
+
+/// Messages between host and worker, whoever sends them.
+pub fn ipc_message(data: &[u8]) {
+    // Bytes are compared, because a coordinate may be no number.
+    if let Ok(message) = channel::decode::<ToWorker>(data) {
+        let written = channel::encode(&message).expect("what was read is small enough");
+        let again: ToWorker = channel::decode(&written).expect("what was written");
+        assert_eq!(channel::encode(&again).ok(), Some(written));
+    }
+    if let Ok(message) = channel::decode::<FromWorker>(data) {
+        let written = channel::encode(&message).expect("what was read is small enough");
+        assert_eq!(channel::decode::<FromWorker>(&written).ok(), Some(message));
+    }
+}
+
+/// A page of counters full of anything, as the host reads it.
+pub fn counters_page(data: &[u8]) {
+    let shared = SharedCounters::create(1024).expect("a page");
+    for (word, bytes) in shared.words().iter().zip(data.chunks(8)) {
+        let mut number = [0; 8];
+        number[..bytes.len()].copy_from_slice(bytes);
+        word.store(u64::from_le_bytes(number), Ordering::Relaxed);
+    }
+    let fd = std::os::fd::AsFd::as_fd(&shared).try_clone_to_owned().expect("a descriptor");
+    let page = CountersPage::from_fd(fd).expect("the same page");
+    for stage in Stage::ALL {
+        let histogram = page.histogram(stage);
+        let quantiles = [0.0, 0.5, 0.99, 1.0].map(|at| histogram.quantile(at));
+        assert!(quantiles.is_sorted() && quantiles[3] <= bucket_bound(BUCKETS - 1));
+        assert_eq!(histogram.count() == 0, quantiles[3] == 0);
+    }
+    let _ = page.get(Counter::SoundServerHangs);
+}
+
+/// Video datagrams, sealed or not, as a client reads them.
+pub fn video_packet(data: &[u8]) {
+    if let Some(packet) = VideoOpener::new(&key()).open(&mut data.to_vec()) {
+        read_video_packet(packet);
+    }
+    read_video_packet(data);
+}
+
+fn read_video_packet(data: &[u8]) {
+    let mut reader = Reader::new(data);
+    let Ok(rtp) = RtpHeader::read(&mut reader) else { return };
+    assert_eq!(RtpHeader::read(&mut Reader::new(&rtp.to_bytes())), Ok(rtp));
+    let Ok(header) = PacketHeader::read(&mut reader) else { return };
+    assert_eq!(PacketHeader::read(&mut Reader::new(&header.to_bytes())), Ok(header));
+    let FecInfo { percent, data: shards, .. } = header.fec;
+    let parity = header.fec.parity();
+    assert!(u32::from(parity) * 100 >= u32::from(shards) * u32::from(percent));
+    if let Ok(code) = Matrix::video(shards.into(), parity.into()) {
+        // Only this packet has arrived.
+        let mut present = vec![false; code.columns() + code.rows()];
+        if let Some(arrived) = present.get_mut(usize::from(header.fec.index)) {
+            *arrived = true;
+        }
+        let stripe = Stripe { stride: 1, offset: 0, len: 1 };
+        let repaired = repair(&code, &mut vec![0; present.len()], &present, stripe);
+        assert_eq!(repaired.is_ok(), shards == 1 && usize::from(header.fec.index) < present.len());
+    }
+    if let Ok(frame) = FrameHeader::read(&mut reader) {
+        assert_eq!(FrameHeader::read(&mut Reader::new(&frame.to_bytes())), Ok(frame));
+    }
+}
+
+/// A block of video: data and parity shards, whether each arrived, content.
+pub fn fec_repair(data: &[u8]) {
+    let [shards, parity, length, rest @ ..] = data else { return };
+    let (shards, parity, len) = (usize::from(*shards), usize::from(*parity), usize::from(*length));
+    // Inverting the largest matrices takes too long to try many.
+    if shards + parity > 80 || rest.is_empty() {
+        return;
+    }
+    let stripe = Stripe { stride: len, offset: 0, len };
+    let mut whole: Vec<u8> = rest.iter().copied().cycle().take((shards + parity) * len).collect();
+    let Ok(()) = Encoder::new().encode(&mut whole, shards, parity, stripe) else { return };
+    let bit = |index: usize| rest[index / 8 % rest.len()] >> (index % 8) & 1 == 1;
+    let present: Vec<bool> = (0..shards + parity).map(bit).collect();
+    let mut block = whole.clone();
+    for (shard, _) in block.chunks_exact_mut(len).zip(&present).filter(|(_, present)| !**present) {
+        shard.fill(0xAA);
+    }
+    let received = block.clone();
+    let code = Matrix::video(shards, parity).expect("it was encoded with it");
+    match repair(&code, &mut block, &present, stripe) {
+        Ok(()) => assert_eq!(block[..shards * len], whole[..shards * len]),
+        Err(error) => {
+            assert!(matches!(error, RepairError::TooManyLost { .. }), "{error}");
+            assert_eq!(block, received);
+        }
+    }
+}
+
+/// Audio datagrams as a client reads them, and their repair.
+pub fn audio_packet(data: &[u8]) {
+    if let Ok(Some(header)) = DataHeader::read(&mut Reader::new(data)) {
+        assert_eq!(DataHeader::read(&mut Reader::new(&header.to_bytes())), Ok(Some(header)));
+        let sealer = AudioSealer::new(key(), 1);
+        if let Some(opus) = sealer.open(header.sequence, &data[DATA_HEADER_LEN..]) {
+            let mut sealed = vec![0; AudioSealer::sealed_len(opus.len())];
+            sealer.seal(header.sequence, &opus, &mut sealed);
+            assert_eq!(sealed, data[DATA_HEADER_LEN..]);
+        }
+    }
+    if let Ok(Some(header)) = ParityHeader::read(&mut Reader::new(data)) {
+        assert_eq!(ParityHeader::read(&mut Reader::new(&header.to_bytes())), Ok(Some(header)));
+        repair_audio(&data[PARITY_HEADER_LEN..]);
+    }
+}
+
+/// Which two of the six packets are lost, and four payloads of one length.
+fn repair_audio(data: &[u8]) {
+    let [first, second, payloads @ ..] = data else { return };
+    let len = payloads.len() / 4;
+    if len == 0 {
+        return;
+    }
+    let mut window = FecWindow::new();
+    let mut whole = payloads[..4 * len].to_vec();
+    let parity = payloads.chunks_exact(len).take(4).filter_map(|payload| window.push(payload).map(|two| two.concat()));
+    let parity = parity.last().expect("four payloads make a block");
+    whole.extend(parity);
+    let lost = [usize::from(*first) % 6, usize::from(*second) % 6];
+    let present: Vec<bool> = (0..6).map(|index| !lost.contains(&index)).collect();
+    let mut block = whole.clone();
+    lost.iter().for_each(|index| block[index * len..][..len].fill(0xAA));
+    repair(&Matrix::audio(), &mut block, &present, Stripe { stride: len, offset: 0, len }).expect("two of six");
+    assert_eq!(block[..4 * len], whole[..4 * len]);
+}
+
+/// Bodies of API requests; the PIN in them; the answer to a wrong one.
+pub fn api_body(data: &[u8]) {
+    for answer in [body::parse::<WireId>(Ok(data.to_vec())).err(), body::parse::<String>(Ok(data.to_vec())).err()] {
+        if let Some(ApiAnswer::Failure(_, text)) = &answer {
+            assert!(!text.is_empty());
+        }
+        let _ = answer.map(ApiAnswer::into_response);
+    }
+    if let Ok(text) = body::parse::<String>(Ok(data.to_vec())) {
+        let _ = Pin::parse(&text);
+    }
+}
+
+/// Configuration files.
+pub fn config(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    match Config::parse(text, Path::new("fuzz.toml")) {
+        Ok(config) => assert!(!config.video.encoders.is_empty()),
+        Err(error) => {
+            let lines = text.split('\n').count();
+            let message = error.to_string();
+            let line = message.strip_prefix("fuzz.toml:").and_then(|rest| rest.split(':').next()?.parse().ok());
+            assert!(line.is_some_and(|line: usize| (1..=lines).contains(&line)), "{message}");
+        }
+    }
+}
+
+/// The file of paired clients.
+pub fn state_file(data: &[u8]) {
+    if let Ok(clients) = PairedClients::parse(Path::new("clients.json"), data) {
+        for client in clients.list() {
+            assert_eq!(clients.get(client.id), Some(client.clone()));
+            assert!(clients.find_short(client.id.short()).is_some());
+        }
+    }
+}
+
+/// What the host reads of a desktop: sway's answers, the record of its
+/// processes, and the kernel's line about a process that names itself.
+pub fn desktop_files(data: &[u8]) {
+    if let Some(head) = data.first_chunk() {
+        if let Ok(length) = sway_ipc::payload_length(head) {
+            assert!(length <= sway_ipc::MAX_ANSWER);
+        }
+        let payload = &data[sway_ipc::HEAD..];
+        let _ = sway_ipc::read_outputs(payload).map_err(|error| error.to_string());
+        let _ = sway_ipc::read_outcome("nop", payload).map_err(|error| error.to_string());
+    }
+    if let Some(record) = Record::parse(data) {
+        let written = serde_json::to_vec(&record).expect("numbers and a path");
+        assert_eq!(Record::parse(&written), Some(record));
+    }
+    if let Ok(text) = std::str::from_utf8(data) {
+        let _ = ProcessStat::parse(1, text).map(|stat| stat.is_zombie());
     }
 }
 

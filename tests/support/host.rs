@@ -149,8 +149,15 @@ impl Drop for Host {
     }
 }
 
+/// Home directory of the host's user.
+pub(crate) fn home(scratch: &Scratch) -> PathBuf {
+    scratch.join("operator")
+}
+
 fn spawn(scratch: &Scratch, base: u16, bind: &str) -> (Child, Ready) {
     let log = File::options().create(true).append(true).open(scratch.join("host.log")).expect("log file");
+    // Whatever a program leaves in its user's home is for tests to see.
+    std::fs::create_dir_all(home(scratch)).expect("a home directory");
     let mut child = Command::new(env!("CARGO_BIN_EXE_earthshine"))
         .arg("serve")
         .arg("--config")
@@ -163,6 +170,7 @@ fn spawn(scratch: &Scratch, base: u16, bind: &str) -> (Child, Ready) {
         .arg("--api-socket")
         .arg(scratch.join("api.sock"))
         .env("EARTHSHINE_LOG", std::env::var("EARTHSHINE_TEST_LOG").unwrap_or_else(|_| "info,earthshine=debug".into()))
+        .env("HOME", home(scratch))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log)

@@ -2,6 +2,7 @@
 
 use tokio::sync::{mpsc, oneshot};
 
+use crate::host::doubt::Blame;
 use crate::host::lobbies::visit::{Visit, VisitId};
 use crate::host::sessions::command::Command;
 use crate::ids::SessionId;
@@ -17,7 +18,7 @@ pub(crate) enum LobbyCommand {
     /// The visit is over: the session dropped it.
     Gone { visit: VisitId },
     /// A visitor's worker cannot capture the desktop.
-    Blamed { visit: VisitId },
+    Blamed { visit: VisitId, blame: Blame },
     /// Send a session home.
     Dismiss { session: SessionId, reply: oneshot::Sender<()> },
     /// Put off the end of the lease.

@@ -170,9 +170,9 @@ impl Lobby {
                 self.visitors.retain(|visitor| visitor.visit != visit);
                 self.publish_visitors();
             }
-            LobbyCommand::Blamed { visit } => {
+            LobbyCommand::Blamed { visit, blame } => {
                 warn!(lobby = %self.id, session = %visit.session, "visitor cannot capture the desktop");
-                if self.desktop.is_blamed() {
+                if self.desktop.is_blamed(blame) {
                     error!(lobby = %self.id, "desktop cannot be captured");
                     return self.replace_desktop().await;
                 }

@@ -2,6 +2,7 @@
 
 use tokio::sync::{mpsc, oneshot};
 
+use crate::host::doubt::Blame;
 use crate::host::lobbies::command::LobbyCommand;
 use crate::host::sessions::command::Command;
 use crate::ids::{LobbyId, SessionId};
@@ -59,8 +60,8 @@ impl Visit {
     }
 
     /// The session's worker cannot capture the lobby.
-    pub(crate) fn blame(&self) {
-        self.tell(LobbyCommand::Blamed { visit: self.id });
+    pub(crate) fn blame(&self, blame: Blame) {
+        self.tell(LobbyCommand::Blamed { visit: self.id, blame });
     }
 
     fn tell(&self, command: LobbyCommand) {

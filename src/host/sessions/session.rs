@@ -312,13 +312,15 @@ impl Session {
         }
     }
 
+    /// A compositor that was killed is noticed by its end. One that hangs is
+    /// noticed by workers that fail one after the other and blame it.
     async fn worker_down(&mut self, cause: Cause) -> Option<Ending> {
         error!(session = %self.id, cause = cause.text(), "worker down");
-        if cause.blames_source() {
+        if let Some(blame) = self.stream().and_then(|stream| stream.blame(&cause)) {
             if self.visiting.is_under_way() {
-                return self.lobby_fails(cause).await;
+                return self.lobby_fails(cause, blame).await;
             }
-            if self.desktop.is_running() && self.desktop.is_blamed() {
+            if self.desktop.is_running() && self.desktop.is_blamed(blame) {
                 error!(session = %self.id, "desktop cannot be captured");
                 if let Some(ending) = self.replace_desktop().await {
                     return Some(ending);

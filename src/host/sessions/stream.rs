@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{error, info, warn};
 
+use crate::host::doubt::Blame;
 use crate::host::media_ports;
 use crate::host::supervisor::evidence::{self, Subject};
 use crate::host::supervisor::restart::RestartPolicy;
@@ -42,6 +43,8 @@ pub(crate) struct Stream {
     encoder: String,
     /// The worker is dead, and its successor has to wait.
     resting: bool,
+    /// Frames that its predecessors had captured when the worker started.
+    captured_before: u64,
 }
 
 /// A socket that every worker of the stream gets.
@@ -75,9 +78,12 @@ pub(crate) enum Cause {
 }
 
 impl Cause {
-    /// Whether the worker blames what it captures.
-    pub(crate) const fn blames_source(&self) -> bool {
-        matches!(self, Self::Failed(WorkerFailure { kind: FailureKind::Source, .. }))
+    /// What the worker says of what it captures, if it blames that.
+    fn blame(&self) -> Option<FailureKind> {
+        match self {
+            Self::Failed(failure) => Some(failure.kind).filter(|kind| kind.is_of_the_source()),
+            Self::Died(_) | Self::Hung(_) => None,
+        }
     }
 
     /// For logs, evidence and users.
@@ -114,6 +120,7 @@ impl Stream {
             sound_hangs: 0,
             encoder: String::new(),
             resting: false,
+            captured_before: 0,
         })
     }
 
@@ -180,6 +187,12 @@ impl Stream {
         }))
     }
 
+    /// What the current worker, dead of `cause`, says against what it captured.
+    pub(crate) fn blame(&self, cause: &Cause) -> Option<Blame> {
+        let captured = self.counters.get(Counter::FramesCaptured) > self.captured_before;
+        cause.blame().map(|kind| Blame { kind, captured })
+    }
+
     /// Whether the worker has found its sound server hanging since the last
     /// call.
     pub(crate) fn sound_server_hangs(&mut self) -> bool {
@@ -227,12 +240,13 @@ impl Stream {
     pub(crate) async fn replace(&mut self, cause: &Cause, evidence_directory: &Path) -> io::Result<bool> {
         self.write_evidence(cause, evidence_directory).await;
         self.link.set(None);
-        let again = cause.blames_source() || self.policy.allows_another(Instant::now());
+        let again = cause.blame().is_some() || self.policy.allows_another(Instant::now());
         let Some(next) = self.generation.0.checked_add(1).filter(|_| again) else { return Ok(false) };
         // The old worker's threads must not beat on the page of the new one.
         self.worker.kill_now();
         self.resting = false;
         self.counters.reset_beats();
+        self.captured_before = self.counters.get(Counter::FramesCaptured);
         self.generation = Generation(next);
         let worker = WorkerProcess::spawn(&self.plan, self.generation, &self.counters)?;
         let old = std::mem::replace(&mut self.worker, worker);

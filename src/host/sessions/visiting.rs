@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 
+use crate::host::doubt::Blame;
 use crate::host::lobbies::LobbyError;
 use crate::host::lobbies::visit::Visit;
 use crate::host::sessions::command::{Ending, VisitReply};
@@ -134,13 +135,13 @@ impl Session {
 
     /// The worker could not capture the lobby. The lobby is told, and given
     /// time to start its desktop again; if it does not, the session goes home.
-    pub(super) async fn lobby_fails(&mut self, cause: Cause) -> Option<Ending> {
+    pub(super) async fn lobby_fails(&mut self, cause: Cause, blame: Blame) -> Option<Ending> {
         if let Some(stream) = self.stream() {
             stream.rest();
         }
         let Some(visit) = &self.visiting.visit else { return None };
         let lobby = visit.lobby();
-        visit.blame();
+        visit.blame(blame);
         self.visiting.failures += 1;
         let wait = RETRY_AFTER * self.visiting.failures;
         self.visiting.retry = Some((Instant::now() + wait, cause));

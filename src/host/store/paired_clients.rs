@@ -43,7 +43,18 @@ impl PairedClients {
     /// # Errors
     /// [`LoadStateError`]; the file is untouched.
     pub fn open(path: &Path) -> Result<Self, LoadStateError> {
-        let list = versioned_file::load(path, FORMAT)?.unwrap_or_default();
+        Self::with_list(path, versioned_file::load(path, FORMAT)?.unwrap_or_default())
+    }
+
+    /// The list in the `content` of the file at `path`, which is not read.
+    ///
+    /// # Errors
+    /// [`LoadStateError`].
+    pub fn parse(path: &Path, content: &[u8]) -> Result<Self, LoadStateError> {
+        Self::with_list(path, versioned_file::parse(path, FORMAT, content)?)
+    }
+
+    fn with_list(path: &Path, list: List) -> Result<Self, LoadStateError> {
         check(path, &list)?;
         let inner = Inner { path: path.into(), current: RwLock::new(Arc::new(list)), writer: Mutex::new(()) };
         Ok(Self { inner: Arc::new(inner) })

@@ -26,11 +26,18 @@ pub struct Format {
 /// [`LoadStateError`]; the file is untouched.
 pub fn load<T: DeserializeOwned>(path: &Path, format: Format) -> Result<Option<T>, LoadStateError> {
     let content = atomic_file::read(path).map_err(|source| LoadStateError::Read { path: path.into(), source })?;
-    let Some(content) = content else { return Ok(None) };
+    content.map(|content| parse(path, format, &content)).transpose()
+}
+
+/// What a state file with this content says; `path` is for error messages.
+///
+/// # Errors
+/// [`LoadStateError`].
+pub fn parse<T: DeserializeOwned>(path: &Path, format: Format, content: &[u8]) -> Result<T, LoadStateError> {
     let torn = |source| LoadStateError::Torn { path: path.into(), source };
-    let value: serde_json::Value = serde_json::from_slice(&content).map_err(torn)?;
+    let value: serde_json::Value = serde_json::from_slice(content).map_err(torn)?;
     check_header(path, format, &value)?;
-    serde_json::from_value(value).map(Some).map_err(torn)
+    serde_json::from_value(value).map_err(torn)
 }
 
 /// Writes a state file, atomically.

@@ -12,19 +12,73 @@ use crate::ipc::message::ToWorker;
 /// control server, which sends input and frame requests straight through.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct WorkerLink {
-    channel: Arc<Mutex<Option<Arc<AsyncFd<Channel>>>>>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    channel: Option<Arc<AsyncFd<Channel>>>,
+    /// A request for frames did not fit into the channel. The client may not
+    /// repeat it for two seconds (120 frames), so we do.
+    owes_idr: bool,
 }
 
 impl WorkerLink {
-    /// Points the link at a worker, or at none.
+    /// Points the link at a worker, or at none. A new worker opens with an IDR
+    /// frame, so nothing is owed to it.
     pub(crate) fn set(&self, channel: Option<Arc<AsyncFd<Channel>>>) {
-        *self.channel.lock().unwrap_or_else(PoisonError::into_inner) = channel;
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State { channel, owes_idr: false };
     }
 
     /// Sends a message. Returns whether it was taken: not if there is no worker
     /// now or if it does not keep up. The watchdog deals with such a worker.
     pub(crate) fn send(&self, message: &ToWorker, descriptor: Option<BorrowedFd<'_>>) -> bool {
-        let channel = self.channel.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        channel.is_some_and(|channel| channel.get_ref().send(message, descriptor).is_ok())
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = state.pass(message, descriptor);
+        if !taken && matches!(message, ToWorker::RequestIdr | ToWorker::InvalidateReferences { .. }) {
+            state.owes_idr = state.channel.is_some();
+        }
+        taken
+    }
+
+    /// Sends what is owed, if there is room now. To be called whenever the client
+    /// says anything; it does ten times a second.
+    pub(crate) fn catch_up(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.owes_idr {
+            state.owes_idr = !state.pass(&ToWorker::RequestIdr, None);
+        }
+    }
+}
+
+impl State {
+    fn pass(&self, message: &ToWorker, descriptor: Option<BorrowedFd<'_>>) -> bool {
+        self.channel.as_ref().is_some_and(|channel| channel.get_ref().send(message, descriptor).is_ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_that_did_not_fit_is_made_up_for() {
+        let (ours, theirs) = Channel::pair().unwrap();
+        let link = WorkerLink::default();
+        assert!(!link.send(&ToWorker::RequestIdr, None), "no worker");
+        #[allow(deprecated, reason = "as in WorkerProcess")]
+        link.set(Some(Arc::new(AsyncFd::new(ours).unwrap())));
+        link.catch_up();
+        assert!(theirs.receive::<ToWorker>().is_err(), "a new worker is owed nothing");
+
+        while link.send(&ToWorker::ReleaseInput, None) {}
+        assert!(!link.send(&ToWorker::InvalidateReferences { first: 1, last: 2 }, None));
+        link.catch_up();
+        while matches!(theirs.receive(), Ok(Some((ToWorker::ReleaseInput, _)))) {}
+        assert!(theirs.receive::<ToWorker>().is_err(), "there was no room for it");
+        link.catch_up();
+        link.catch_up();
+        assert_eq!(theirs.receive::<ToWorker>().unwrap().unwrap().0, ToWorker::RequestIdr);
+        assert!(theirs.receive::<ToWorker>().is_err(), "once is enough");
     }
 }

@@ -44,6 +44,7 @@ impl WorkerProcess {
         let child = Command::new(OURSELVES)
             .arg0("earthshine")
             .arg("worker")
+            .envs(NO_SOUND_FILES)
             .stdin(Stdio::from(theirs.into_fd()))
             .stdout(Stdio::null())
             // A signal to the host's terminal is the host's business.
@@ -120,6 +121,10 @@ async fn receive(channel: &AsyncFd<Channel>) -> Option<FromWorker> {
 
 /// The running binary itself, also after its file was replaced by an upgrade.
 const OURSELVES: &str = "/proc/self/exe";
+
+/// libpulse reads the settings of whoever started the host, and writes a cookie
+/// into their home directory; the sound servers of desktops want neither.
+const NO_SOUND_FILES: [(&str, &str); 2] = [("PULSE_COOKIE", "/dev/null"), ("PULSE_CLIENTCONFIG", "/dev/null")];
 
 /// How long a worker may take to end in order.
 const STOP_GRACE: Duration = Duration::from_millis(500);

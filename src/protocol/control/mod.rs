@@ -5,6 +5,7 @@
 
 pub mod client_session;
 pub mod client_stats;
+mod device_packet;
 pub mod feedback;
 pub mod input_event;
 pub mod input_packet;

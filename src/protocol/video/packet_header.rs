@@ -81,7 +81,7 @@ impl FecInfo {
     /// Parity packets as the client computes them.
     #[must_use]
     pub const fn parity(self) -> u16 {
-        // 1023 packets and 255 % are more than 16 bits.
+        // In 16 bits a foreign header's 1023 packets at 255 % would overflow.
         let [_, _, high, low] = (self.data as u32 * self.percent as u32).div_ceil(100).to_be_bytes();
         u16::from_be_bytes([high, low])
     }
@@ -175,6 +175,12 @@ mod tests {
     fn only_24_bits_of_the_packet_index_are_sent() {
         let header = PacketHeader { packet_index: 0x0A00_0001, ..HEADER };
         assert_eq!(header.to_bytes()[..4], [0, 1, 0, 0]);
+    }
+
+    #[test]
+    fn parity_of_any_header_is_what_the_client_computes() {
+        assert_eq!(FecInfo { percent: 20, index: 0, data: 11 }.parity(), 3);
+        assert_eq!(FecInfo { percent: 255, index: 0, data: 1023 }.parity(), 2609);
     }
 
     #[test]

@@ -408,7 +408,7 @@ const TROUBLE_DEADLINE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// How often a still screen's compositor must show that it lives.
-const ASK_EVERY: Duration = Duration::from_secs(2);
+const ASK_EVERY: Duration = Duration::from_secs(1);
 
 /// Microseconds; an older stamp is of another clock.
 const OLDEST_PRESENTATION: u64 = 1_000_000;

@@ -48,6 +48,19 @@ pub enum CaptureError {
     Memory(#[source] io::Error),
 }
 
+impl CaptureError {
+    /// Whether the compositor is there and answers nothing, as a hung one does;
+    /// it does not even take connections once enough wait for it.
+    #[must_use]
+    pub fn is_silence(&self) -> bool {
+        match self {
+            Self::Wayland(WaylandError::Silent(_)) => true,
+            Self::Wayland(WaylandError::Connect { error, .. }) => error.kind() == io::ErrorKind::WouldBlock,
+            _ => false,
+        }
+    }
+}
+
 /// The conversation with a compositor broke, or never began.
 #[derive(Debug, Error)]
 pub enum WaylandError {

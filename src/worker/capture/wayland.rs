@@ -224,7 +224,7 @@ fn is_readable(fd: impl AsFd, patience: Duration) -> Result<bool, WaylandError> 
 
 /// How long a compositor may take to answer. A loaded machine needs a second
 /// at start; a hung compositor never answers.
-pub(crate) const ANSWER_DEADLINE: Duration = Duration::from_secs(5);
+pub(crate) const ANSWER_DEADLINE: Duration = Duration::from_secs(3);
 
 #[cfg(test)]
 mod tests {
