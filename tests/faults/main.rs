@@ -13,6 +13,7 @@ mod compositor_sigstop;
 mod garbage_on_every_port;
 mod half_open_tls;
 mod host_sigkill_and_restart;
+mod lobby_desktop_dies;
 mod sound_server_killed;
 mod worker_sigkill;
 mod worker_sigstop;

@@ -16,6 +16,7 @@ pub(crate) mod client;
 pub(crate) mod deadline;
 pub(crate) mod host;
 pub(crate) mod leftovers;
+pub(crate) mod lobbies;
 pub(crate) mod lossy_relay;
 pub(crate) mod needs;
 pub(crate) mod picture;
