@@ -92,6 +92,8 @@ struct Loop<'a> {
     running_since: Option<Micros>,
     last: Option<Frame>,
     last_encoded: Option<Instant>,
+    /// Wire number that the newest IDR frame has at least.
+    newest_idr: u64,
     due: Due,
 }
 
@@ -127,6 +129,7 @@ impl<'a> Loop<'a> {
             running_since: None,
             last: None,
             last_encoded: None,
+            newest_idr: 0,
             due: Due::default(),
         }
     }
@@ -177,6 +180,9 @@ impl<'a> Loop<'a> {
             }
             EncodeOrder::Pause => self.running_since = None,
             EncodeOrder::RequestIdr => self.owe_idr(),
+            // The client repeats itself with each frame that it drops until the IDR
+            // frame is there: what was lost before that needs no other.
+            EncodeOrder::InvalidateReferences { last, .. } if u64::from(last) < self.newest_idr => {}
             EncodeOrder::InvalidateReferences { first, last } => {
                 if self.encoder.invalidate_references(first, last) {
                     self.due.now = true;
@@ -229,6 +235,10 @@ impl<'a> Loop<'a> {
         let encoded = self.encoder.encode(frame, request)?;
         self.count(&encoded);
         let is_idr = encoded.frame.kind == FrameKind::Idr;
+        if is_idr {
+            // The sender gives numbers; it may still have a frame in hand.
+            self.newest_idr = self.pulse.counters().get(Counter::NextFrameIndex);
+        }
         self.due = Due { idr: self.due.idr && !is_idr, ..Due::default() };
         self.hand_on(encoded.frame)
     }
@@ -365,6 +375,21 @@ mod tests {
             assert_eq!(stand.counters.get(Counter::IdrRequests), count as u64 + 1);
         }
         assert_eq!(stand.counters.get(Counter::IdrFrames), 3);
+        stand.end().unwrap();
+    }
+
+    #[test]
+    fn frames_lost_before_an_idr_frame_cost_no_second_one() {
+        let stand = Stand::new(4, NEVER);
+        stand.counters.set(Counter::NextFrameIndex, 20);
+        stand.orders.send(EncodeOrder::Start).unwrap();
+        stand.show(10);
+        assert_eq!(stand.next().kind, FrameKind::Idr);
+        stand.orders.send(EncodeOrder::InvalidateReferences { first: 17, last: 19 }).unwrap();
+        stand.show(60);
+        assert_eq!(stand.next().kind, FrameKind::Predicted, "the frame before it covers that");
+        stand.orders.send(EncodeOrder::InvalidateReferences { first: 17, last: 20 }).unwrap();
+        assert_eq!(stand.next().kind, FrameKind::Idr, "the IDR frame itself was lost");
         stand.end().unwrap();
     }
 
