@@ -174,7 +174,11 @@ impl Host {
                 // emulation.
                 pen_touch: false,
                 controller_touch_motion: false,
-                reference_invalidation: false,
+                // An encoder that cannot do it answers with an IDR frame. Without it,
+                // a client that expects a loss which then does not happen waits for
+                // an IDR frame that it never asks for (`RtpVideoQueue.c`,
+                // `notifyFrameLost`), until the next real loss or for 120 frames.
+                reference_invalidation: true,
             },
             directories: directories.clone(),
             instance: instance_name(),

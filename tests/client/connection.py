@@ -13,6 +13,7 @@ from core import (
     DIRECT_SUBMIT,
     ENCRYPTION,
     PULL_RENDERER,
+    REFERENCE_INVALIDATION,
     SLOW_OPUS_DECODER,
     Core,
 )
@@ -142,7 +143,7 @@ class Connection:
     def _video(self):
         callbacks = self.core.ffi.new("DECODER_RENDERER_CALLBACKS*")
         self.core.lib.LiInitializeVideoCallbacks(callbacks)
-        callbacks.capabilities = PULL_RENDERER | self.settings.slices << 24
+        callbacks.capabilities = PULL_RENDERER | REFERENCE_INVALIDATION | self.settings.slices << 24
         return callbacks
 
     def _audio(self):

@@ -49,6 +49,8 @@ CHANNEL_MASKS = {2: 0x3, 6: 0x3F, 8: 0x63F}
 ENCRYPTION = {"none": 0, "audio": 1, "video": 2, "all": -1}
 
 PULL_RENDERER = 0x20
+# Of AVC, HEVC and AV1 decoders, as desktop clients have them.
+REFERENCE_INVALIDATION = 0x2 | 0x4 | 0x40
 DIRECT_SUBMIT = 0x1
 SLOW_OPUS_DECODER = 0x8
 ARBITRARY_DURATION = 0x10

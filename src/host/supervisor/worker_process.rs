@@ -122,9 +122,11 @@ async fn receive(channel: &AsyncFd<Channel>) -> Option<FromWorker> {
 /// The running binary itself, also after its file was replaced by an upgrade.
 const OURSELVES: &str = "/proc/self/exe";
 
-/// libpulse reads the settings of whoever started the host, and writes a cookie
-/// into their home directory; the sound servers of desktops want neither.
-const NO_SOUND_FILES: [(&str, &str); 2] = [("PULSE_COOKIE", "/dev/null"), ("PULSE_CLIENTCONFIG", "/dev/null")];
+/// libpulse reads the settings of whoever started the host, and makes a cookie
+/// in the configuration directory of their home; the sound servers of desktops
+/// want neither. A directory that cannot be: a cookie file that is named but
+/// cannot be written sends libpulse back to the home.
+const NO_SOUND_FILES: [(&str, &str); 2] = [("XDG_CONFIG_HOME", "/dev/null"), ("PULSE_CLIENTCONFIG", "/dev/null")];
 
 /// How long a worker may take to end in order.
 const STOP_GRACE: Duration = Duration::from_millis(500);

@@ -97,6 +97,8 @@ struct Loop<'a> {
     /// The encoder holds a picture.
     loaded: bool,
     last_encoded: Option<Instant>,
+    /// Wire number that the newest IDR frame has at least.
+    newest_idr: u64,
     due: Due,
 }
 
@@ -139,6 +141,7 @@ impl<'a> Loop<'a> {
             running_since: None,
             loaded: false,
             last_encoded: None,
+            newest_idr: 0,
             due: Due::default(),
         }
     }
@@ -190,6 +193,9 @@ impl<'a> Loop<'a> {
             EncodeOrder::Pause => self.running_since = None,
             EncodeOrder::RequestIdr => self.owe_idr(),
             EncodeOrder::NewSource => self.due.idr = true,
+            // The client repeats itself with each frame that it drops until the IDR
+            // frame is there: what was lost before that needs no other.
+            EncodeOrder::InvalidateReferences { last, .. } if u64::from(last) < self.newest_idr => {}
             EncodeOrder::InvalidateReferences { first, last } => {
                 if self.encoder.invalidate_references(first, last) {
                     self.due.now = true;
@@ -236,6 +242,10 @@ impl<'a> Loop<'a> {
         let encoded = self.encoder.encode(FrameRequest { idr: self.due.idr, repeated, captured })?;
         self.count(&encoded);
         let is_idr = encoded.kind == FrameKind::Idr;
+        if is_idr {
+            // The sender gives numbers; it may still have a frame in hand.
+            self.newest_idr = self.pulse.counters().get(Counter::NextFrameIndex);
+        }
         self.due = Due { idr: self.due.idr && !is_idr, ..Due::default() };
         self.hand_on(encoded)
     }
@@ -381,6 +391,21 @@ mod tests {
             assert_eq!(stand.counters.get(Counter::IdrRequests), count as u64 + 1);
         }
         assert_eq!(stand.counters.get(Counter::IdrFrames), 3);
+        stand.end().unwrap();
+    }
+
+    #[test]
+    fn frames_lost_before_an_idr_frame_cost_no_second_one() {
+        let stand = Stand::new(4, NEVER);
+        stand.counters.set(Counter::NextFrameIndex, 20);
+        stand.orders.send(EncodeOrder::Start).unwrap();
+        stand.show(10);
+        assert_eq!(stand.next().kind, FrameKind::Idr);
+        stand.orders.send(EncodeOrder::InvalidateReferences { first: 17, last: 19 }).unwrap();
+        stand.show(60);
+        assert_eq!(stand.next().kind, FrameKind::Predicted, "the frame before it covers that");
+        stand.orders.send(EncodeOrder::InvalidateReferences { first: 17, last: 20 }).unwrap();
+        assert_eq!(stand.next().kind, FrameKind::Idr, "the IDR frame itself was lost");
         stand.end().unwrap();
     }
 
