@@ -6,7 +6,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::config::directories::Directories;
-use crate::host::lobbies::spec::LobbySpec;
 use crate::ids::LobbyId;
 
 /// A lobby's home directory.
@@ -24,14 +23,20 @@ impl LobbyHome {
     /// Finds the home of a lobby: the one that its state folder had before,
     /// under the same user, or a new one under a user of its own. Reads
     /// directories.
-    pub(crate) fn find(directories: &Directories, id: LobbyId, spec: &LobbySpec, first_uid: u32) -> Self {
-        let folder = folder_name(&spec.state_folder);
+    pub(crate) fn find(
+        directories: &Directories,
+        id: LobbyId,
+        state_folder: &str,
+        wanted_uid: Option<u32>,
+        first_uid: u32,
+    ) -> Self {
+        let folder = folder_name(state_folder);
         let ephemeral = folder.is_none();
         let homes = if ephemeral { ephemeral_homes(directories) } else { directories.state.join("lobby-homes") };
         let path = homes.join(folder.unwrap_or_else(|| id.to_string()));
         let owner = fs::metadata(&path).map(|metadata| metadata.uid()).ok();
         let first = first_uid.saturating_add(UID_OFFSET);
-        let uid = owner.or(spec.run_uid).unwrap_or_else(|| {
+        let uid = owner.or(wanted_uid).unwrap_or_else(|| {
             let taken = [ephemeral_homes(directories), directories.state.join("lobby-homes")];
             let most = taken.iter().flat_map(|homes| owners(homes)).filter(|uid| *uid >= first).max();
             most.map_or(first, |uid| uid.saturating_add(1))
@@ -41,8 +46,10 @@ impl LobbyHome {
 
     /// Removes what ends with the lobby.
     pub(crate) fn remove(&self) -> io::Result<()> {
+        if !self.ephemeral {
+            return Ok(());
+        }
         match fs::remove_dir_all(&self.path) {
-            _ if !self.ephemeral => Ok(()),
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
@@ -91,5 +98,24 @@ mod tests {
         assert_eq!(folder_name(""), None);
         assert_eq!(folder_name("/./.."), None);
         assert_eq!(folder_name(&"a".repeat(1000)).unwrap().len(), LONGEST_NAME);
+    }
+
+    #[test]
+    fn only_a_home_without_a_folder_ends_with_its_lobby() {
+        let root = tempfile::tempdir().unwrap();
+        let directories = Directories { state: root.path().join("state"), runtime: root.path().join("run") };
+        let id = LobbyId(crate::ids::Uuid::random().unwrap());
+        let [kept, ephemeral] = ["agent-1", ""].map(|folder| {
+            let home = LobbyHome::find(&directories, id, folder, None, 20_000);
+            fs::create_dir_all(&home.path).unwrap();
+            fs::write(home.path.join("saved"), "x").unwrap();
+            home.remove().unwrap();
+            home
+        });
+        assert!(kept.path.join("saved").exists());
+        assert!(!ephemeral.path.exists() && ephemeral.path.starts_with(&directories.runtime));
+        assert!(ephemeral.remove().is_ok(), "twice is no error");
+        let owner = fs::metadata(&kept.path).unwrap().uid();
+        assert_eq!(LobbyHome::find(&directories, id, "agent-1", Some(1), 20_000).uid, owner, "the same user again");
     }
 }

@@ -280,8 +280,9 @@ impl Lobby {
     }
 
     async fn find_home(&self) -> LobbyHome {
-        let (shared, id, spec) = (Arc::clone(&self.shared), self.id, self.spec.clone());
-        let find = move || LobbyHome::find(&shared.directories, id, &spec, shared.config.desktop.first_uid);
+        let (shared, id) = (Arc::clone(&self.shared), self.id);
+        let (folder, uid) = (self.spec.state_folder.clone(), self.spec.run_uid);
+        let find = move || LobbyHome::find(&shared.directories, id, &folder, uid, shared.config.desktop.first_uid);
         tokio::task::spawn_blocking(find).await.unwrap_or_default()
     }
 
