@@ -10,18 +10,41 @@ pub(crate) struct Canvas {
     pub(crate) pixels: Vec<u8>,
     corner: Option<[u8; 3]>,
     grain: Vec<u8>,
+    /// What was painted last.
+    painted: Painted,
+}
+
+#[derive(Clone, Copy)]
+enum Painted {
+    All,
+    Marker,
+    MarkerAndLandscape,
 }
 
 impl Canvas {
     pub(crate) fn new(size: Size) -> Self {
         let len = size.width as usize * size.height as usize * 4;
-        Self { size, pixels: vec![0; len], corner: None, grain: Vec::new() }
+        Self { size, pixels: vec![0; len], corner: None, grain: Vec::new(), painted: Painted::All }
+    }
+
+    /// First row and number of rows of what differs from the picture before.
+    pub(crate) fn painted(&self) -> Vec<(i32, i32)> {
+        let rows = |rows: u32| i32::try_from(rows).unwrap_or(i32::MAX);
+        let Size { height, .. } = self.size;
+        let marker = (0, rows(frame_marker::covered(self.size).height));
+        match self.painted {
+            Painted::All => vec![(0, rows(height))],
+            Painted::Marker => vec![marker],
+            Painted::MarkerAndLandscape => vec![marker, (rows(height / 2), rows(height - height / 2))],
+        }
     }
 
     pub(crate) fn paint(&mut self, marker: Marker, corner: [u8; 3], game: bool) {
+        self.painted = if game { Painted::MarkerAndLandscape } else { Painted::Marker };
         if self.corner != Some(corner) {
             self.paint_quadrants(corner);
             self.corner = Some(corner);
+            self.painted = Painted::All;
         }
         if game {
             self.paint_landscape(marker.number as usize * SCROLLED_PER_FRAME);

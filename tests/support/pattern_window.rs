@@ -154,7 +154,9 @@ impl Window {
         drawing.memory.write_all_at(&drawing.canvas.pixels, slot.offset)?;
         slot.busy = true;
         surface.attach(Some(&slot.shown), 0, 0);
-        surface.damage_buffer(0, 0, i32::MAX, i32::MAX);
+        for (top, height) in drawing.canvas.painted() {
+            surface.damage_buffer(0, top, i32::MAX, height);
+        }
         surface.frame(handle, ());
         surface.commit();
         self.shown += 1;

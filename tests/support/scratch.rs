@@ -8,6 +8,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tempfile::TempDir;
 
@@ -47,7 +48,10 @@ impl Scratch {
     pub(crate) fn install(&self, program: &str) -> PathBuf {
         let built = examples().join(program);
         let installed = self.exchange(program);
-        fs::copy(&built, &installed).unwrap_or_else(|error| panic!("copy {}: {error}", built.display()));
+        // By another process: a child of another test's that is forked meanwhile
+        // would hold the file open for writing, and nobody could run it.
+        let copied = Command::new("cp").arg(&built).arg(&installed).status();
+        assert!(copied.is_ok_and(|status| status.success()), "copy {}", built.display());
         open_to(&installed, 0o755);
         installed
     }

@@ -64,9 +64,11 @@ impl Sway {
 
     /// Starts the pattern window, and returns its log after `ready` has come.
     pub(crate) fn show_pattern(&mut self, args: &[&str]) -> Log {
-        // Copied, so that an unprivileged user can run it wherever the build is.
+        // Copied, so that an unprivileged user can run it wherever the build is;
+        // by another process, because a child of another test's that is forked
+        // meanwhile would hold the file open for writing, and nobody could run it.
         let program = self.dir.path().join("pattern_window");
-        fs::copy(example("pattern_window"), &program).unwrap();
+        assert!(Command::new("cp").arg(example("pattern_window")).arg(&program).status().unwrap().success());
         let mut log = Log::of(self.spawn(program, args));
         log.wait("ready", |event| event["event"] == "ready");
         log
