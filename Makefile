@@ -35,7 +35,7 @@ test:
 	@packaging/install-packages.sh build run test
 	@$(MAKE) --no-print-directory client
 	EARTHSHINE_TESTS_MUST_RUN=1 EARTHSHINE_CLIENT_PYTHON=$(CLIENT_VENV)/bin/python \
-		$(CARGO) test --workspace --no-fail-fast
+		CARGO="$(CARGO)" tests/run
 
 lint:
 	$(CARGO) fmt --all --check

@@ -3,6 +3,7 @@
 use std::fs::{self, File, Permissions};
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -40,7 +41,9 @@ impl Sway {
         command.arg("-c").arg(&config).stdout(log.try_clone().unwrap()).stderr(log);
         let compositor = command.spawn().unwrap();
         let mut sway = Self { dir, compositor, apps: Vec::new(), socket: PathBuf::new() };
-        sway.socket = wait_for(Duration::from_secs(20), || find(sway.dir.path(), "wayland-", ""));
+        // The file is there a moment before anybody listens.
+        let listening = || find(sway.dir.path(), "wayland-", "").filter(|socket| UnixStream::connect(socket).is_ok());
+        sway.socket = wait_for(Duration::from_secs(20), listening);
         Some(sway)
     }
 
