@@ -243,7 +243,11 @@ impl Host {
         if let Some(discovery) = discovery {
             discovery.withdraw().await;
         }
-        let everything = async { tokio::join!(sessions.shut_down(), self.context.lobbies.shut_down()) };
+        // Sessions first: nobody shall be sent home from a lobby that ends.
+        let everything = async {
+            sessions.shut_down().await;
+            self.context.lobbies.shut_down().await;
+        };
         if timeout(SHUTDOWN_DEADLINE, everything).await.is_err() {
             warn!("some sessions did not end in time; the next start cleans up after them");
         }

@@ -65,8 +65,13 @@ fn client_that_is_expected_goes_straight_to_the_lobby() {
     api::post(host.api(), "/api/v1/sessions/configure", &appointment);
 
     let size = Size::new(1280, 720);
-    let mut stream = device.stream(&Wanted::app("Desktop"));
+    let mut first = device.stream(&Wanted::app("Desktop"));
+    first.wait_frames(5);
+    // The same client again, while its first connection still stands.
+    api::post(host.api(), "/api/v1/sessions/configure", &appointment);
+    let mut stream = device.stream(&Wanted { verb: "launch", ..Wanted::app("Desktop") });
     stream.wait_frames(20);
+    drop(first);
     let session = api::the_session(host.api());
     assert_eq!((&session["lobby_id"], &session["desktop"]), (&json!(lobby), &json!(null)), "no desktop of its own");
     let files = stream.files.clone();

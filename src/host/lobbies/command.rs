@@ -11,8 +11,8 @@ use crate::ids::SessionId;
 /// the callers of the API and by one visit for each session.
 #[derive(Debug)]
 pub(crate) enum LobbyCommand {
-    /// A place for a session.
-    Admit { session: SessionId, reply: oneshot::Sender<Admission> },
+    /// A place for a session; with `anew`, in place of the one it has.
+    Admit { session: SessionId, anew: bool, reply: oneshot::Sender<Admission> },
     /// The session shows the lobby, and can be told what happens there.
     Arrived { visit: VisitId, door: mpsc::Sender<Command>, reply: Option<oneshot::Sender<()>> },
     /// The visit is over: the session dropped it.

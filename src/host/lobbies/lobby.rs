@@ -152,7 +152,12 @@ impl Lobby {
     /// Returns whether the lobby goes on.
     async fn obey(&mut self, command: LobbyCommand) -> bool {
         match command {
-            LobbyCommand::Admit { session, reply } => {
+            LobbyCommand::Admit { session, anew, reply } => {
+                if anew {
+                    // The visit that ends with this says Gone, to nobody.
+                    self.visitors.retain(|visitor| visitor.visit.session != session);
+                    self.publish_visitors();
+                }
                 let admission = self.admit(session);
                 // A caller that has given up drops the visit, which says Gone.
                 let _ = reply.send(admission);

@@ -134,7 +134,8 @@ impl Lobbies {
     }
 
     /// A place for a session in a lobby; it is given back when the visit is
-    /// dropped. `None` if the session has one already.
+    /// dropped. `None` if the session has one already, unless it shall have it
+    /// `anew`.
     ///
     /// # Errors
     /// [`LobbyError`].
@@ -143,13 +144,14 @@ impl Lobbies {
         lobby: LobbyId,
         session: SessionId,
         right: Right<'_>,
+        anew: bool,
     ) -> Result<Option<Visit>, LobbyError> {
         let handle = self.get(lobby)?;
         if !right.opens(handle.pin.as_ref()) {
             return Err(LobbyError::WrongPin);
         }
         let (reply, answer) = oneshot::channel();
-        handle.commands.send(LobbyCommand::Admit { session, reply }).map_err(|_| LobbyError::Gone)?;
+        handle.commands.send(LobbyCommand::Admit { session, anew, reply }).map_err(|_| LobbyError::Gone)?;
         match timeout(JOIN_DEADLINE, answer).await {
             Ok(Ok(Admission::Welcome(visit))) => Ok(Some(visit)),
             Ok(Ok(Admission::IsThere)) => Ok(None),

@@ -136,7 +136,7 @@ impl Sessions {
     /// [`LobbyError`]; the session then shows what it showed before.
     pub async fn join(&self, session: SessionId, lobby: LobbyId, right: Right<'_>) -> Result<(), LobbyError> {
         let handle = self.lock().sessions.get(&session).cloned().ok_or(LobbyError::Gone)?;
-        let Some(visit) = self.lobbies.admit(lobby, session, right).await? else { return Ok(()) };
+        let Some(visit) = self.lobbies.admit(lobby, session, right, false).await? else { return Ok(()) };
         let (reply, answer) = oneshot::channel();
         let arrival = async {
             handle.commands.send(Command::Visit { visit, reply }).await.map_err(|_| LobbyError::Gone)?;
@@ -253,7 +253,8 @@ impl Sessions {
     async fn keep_appointment(&self, handle: &Handle, order: &LaunchOrder) -> Option<Visit> {
         let number = order.client.short().to_string();
         let lobby = self.appointments().keep(&[&order.unique_id, &number], Instant::now())?;
-        match self.lobbies.admit(lobby, handle.id, Right::Operator).await {
+        // An older connection of the session may be there still.
+        match self.lobbies.admit(lobby, handle.id, Right::Operator, true).await {
             Ok(visit) => visit,
             Err(error) => {
                 warn!(session = %handle.id, %lobby, %error, "cannot go straight to a lobby");
