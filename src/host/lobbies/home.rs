@@ -1,9 +1,10 @@
 //! Where the files of a lobby's application are, and whose they are.
 
-use std::fs;
+use std::fs::{self, DirBuilder, Permissions};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::config::directories::Directories;
 use crate::ids::LobbyId;
@@ -11,7 +12,6 @@ use crate::ids::LobbyId;
 /// A lobby's home directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct LobbyHome {
-    /// Made when the desktop starts.
     pub(crate) path: PathBuf,
     /// Whose it is, where the host can choose.
     pub(crate) uid: u32,
@@ -20,28 +20,43 @@ pub(crate) struct LobbyHome {
 }
 
 impl LobbyHome {
-    /// Finds the home of a lobby: the one that its state folder had before,
-    /// under the same user, or a new one under a user of its own. Reads
-    /// directories.
-    pub(crate) fn find(
+    /// The home of a lobby: the one that its state folder had before, under the
+    /// same user, or a new one under a user of its own. Makes it, so that two
+    /// lobbies never get one user.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub(crate) fn claim(
         directories: &Directories,
         id: LobbyId,
         state_folder: &str,
         wanted_uid: Option<u32>,
         first_uid: u32,
-    ) -> Self {
+    ) -> io::Result<Self> {
+        static CLAIMING: Mutex<()> = Mutex::new(());
         let folder = folder_name(state_folder);
         let ephemeral = folder.is_none();
-        let homes = if ephemeral { ephemeral_homes(directories) } else { directories.state.join("lobby-homes") };
+        let homes = if ephemeral { ephemeral_homes(directories) } else { kept_homes(directories) };
         let path = homes.join(folder.unwrap_or_else(|| id.to_string()));
-        let owner = fs::metadata(&path).map(|metadata| metadata.uid()).ok();
+        let _claiming = CLAIMING.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Ok(metadata) = fs::metadata(&path) {
+            return Ok(Self { path, uid: metadata.uid(), ephemeral });
+        }
         let first = first_uid.saturating_add(UID_OFFSET);
-        let uid = owner.or(wanted_uid).unwrap_or_else(|| {
-            let taken = [ephemeral_homes(directories), directories.state.join("lobby-homes")];
+        let uid = wanted_uid.unwrap_or_else(|| {
+            let taken = [ephemeral_homes(directories), kept_homes(directories)];
             let most = taken.iter().flat_map(|homes| owners(homes)).filter(|uid| *uid >= first).max();
             most.map_or(first, |uid| uid.saturating_add(1))
         });
-        Self { path, uid, ephemeral }
+        // Others' users pass through, and see nothing; whatever our file mode
+        // creation mask.
+        DirBuilder::new().recursive(true).create(&homes)?;
+        fs::set_permissions(&homes, Permissions::from_mode(0o711))?;
+        DirBuilder::new().mode(0o700).create(&path)?;
+        if rustix::process::geteuid().is_root() {
+            chown(&path, Some(uid), Some(uid))?;
+        }
+        Ok(Self { path, uid, ephemeral })
     }
 
     /// Removes what ends with the lobby.
@@ -59,6 +74,10 @@ impl LobbyHome {
 /// Removes what lobbies of an earlier host left.
 pub(crate) fn sweep(directories: &Directories) {
     let _ = fs::remove_dir_all(ephemeral_homes(directories));
+}
+
+fn kept_homes(directories: &Directories) -> PathBuf {
+    directories.state.join("lobby-homes")
 }
 
 fn ephemeral_homes(directories: &Directories) -> PathBuf {
@@ -106,8 +125,7 @@ mod tests {
         let directories = Directories { state: root.path().join("state"), runtime: root.path().join("run") };
         let id = LobbyId(crate::ids::Uuid::random().unwrap());
         let [kept, ephemeral] = ["agent-1", ""].map(|folder| {
-            let home = LobbyHome::find(&directories, id, folder, None, 20_000);
-            fs::create_dir_all(&home.path).unwrap();
+            let home = LobbyHome::claim(&directories, id, folder, None, 20_000).unwrap();
             fs::write(home.path.join("saved"), "x").unwrap();
             home.remove().unwrap();
             home
@@ -115,7 +133,11 @@ mod tests {
         assert!(kept.path.join("saved").exists());
         assert!(!ephemeral.path.exists() && ephemeral.path.starts_with(&directories.runtime));
         assert!(ephemeral.remove().is_ok(), "twice is no error");
+        let claim = |folder| LobbyHome::claim(&directories, id, folder, None, 20_000).unwrap();
         let owner = fs::metadata(&kept.path).unwrap().uid();
-        assert_eq!(LobbyHome::find(&directories, id, "agent-1", Some(1), 20_000).uid, owner, "the same user again");
+        assert_eq!(claim("agent-1").uid, owner, "the same user again");
+        if rustix::process::geteuid().is_root() {
+            assert_eq!([owner, claim("agent-2").uid, claim("agent-3").uid], [30_000, 30_001, 30_002]);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! One lobby's task: its desktop, its visitors, its end.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -74,7 +75,6 @@ impl Lobby {
         ready: watch::Sender<Option<Result<(), String>>>,
         unlist: impl FnOnce(),
     ) {
-        self.home = self.find_home().await;
         match self.start(&mut inbox).await {
             Ok(()) => {
                 self.renew();
@@ -99,6 +99,7 @@ impl Lobby {
 
     /// Starts the desktop, unless the lobby is stopped meanwhile.
     async fn start(&mut self, inbox: &mut mpsc::UnboundedReceiver<LobbyCommand>) -> Result<(), String> {
+        self.home = self.claim_home().await.map_err(|error| format!("The lobby's home cannot be made: {error}"))?;
         let spec = self.desktop_spec(0);
         let mut waiting = Vec::new();
         let started = {
@@ -284,11 +285,11 @@ impl Lobby {
         self.shared.lobby_desktop_spec(self.id, attempt, &self.spec, &self.home)
     }
 
-    async fn find_home(&self) -> LobbyHome {
+    async fn claim_home(&self) -> io::Result<LobbyHome> {
         let (shared, id) = (Arc::clone(&self.shared), self.id);
         let (folder, uid) = (self.spec.state_folder.clone(), self.spec.run_uid);
-        let find = move || LobbyHome::find(&shared.directories, id, &folder, uid, shared.config.desktop.first_uid);
-        tokio::task::spawn_blocking(find).await.unwrap_or_default()
+        let claim = move || LobbyHome::claim(&shared.directories, id, &folder, uid, shared.config.desktop.first_uid);
+        tokio::task::spawn_blocking(claim).await.unwrap_or_else(|error| Err(io::Error::other(error)))
     }
 
     async fn tear_down(&mut self) {
