@@ -3,7 +3,7 @@
 //! One idea: what can hang or crash lives alone in a process that can be
 //! killed. [`host`] is the process that answers the network and touches no
 //! driver; [`worker`] is one process per stream; [`desktop`] is what is shown;
-//! [`bench`] measures a host from outside.
+//! [`mod@bench`] measures a host from outside.
 //! [`protocol`] is pure, and [`ipc`] is all that host and worker share.
 //! `docs/architecture.md` draws the whole.
 
