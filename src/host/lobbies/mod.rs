@@ -2,7 +2,7 @@
 //!
 //! Each has a task of its own ([`lobby`]), spoken to through a mailbox; this
 //! module is the registry in front of them. A session that joins one keeps a
-//! [`Visit`](visit::Visit): its worker is told to take picture, sound and input
+//! [`Visit`]: its worker is told to take picture, sound and input
 //! from the lobby's desktop, and goes back when the visit ends. Whatever ends
 //! it, the lobby hears of it, because the visit is dropped.
 
