@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::codec::VideoProfile;
 use crate::config::Config;
 use crate::config::apps::AppConfig;
+use crate::host::events::Events;
 use crate::host::facts::HostFacts;
 use crate::host::gamestream::pictures::Pictures;
 use crate::host::identity::Identity;
@@ -31,6 +32,8 @@ pub struct Context {
     pub sessions: Sessions,
     /// Desktops that outlive their visitors.
     pub lobbies: Lobbies,
+    /// What happens, for whoever listens.
+    pub events: Events,
     /// What the operator decided.
     pub config: Arc<Config>,
     /// Ports that really listen.

@@ -25,6 +25,7 @@ use crate::host::bind::{BindError, any_address, bind_udp, listen_tcp};
 use crate::host::context::Context;
 use crate::host::control_server::ControlServer;
 use crate::host::discovery::Discovery;
+use crate::host::events::Events;
 use crate::host::facts::HostFacts;
 use crate::host::gamestream::pictures::Pictures;
 use crate::host::http_servers::{HttpServers, StartHttpError};
@@ -160,11 +161,14 @@ impl Host {
         if profiles.is_empty() {
             return Err(ServeError::NoEncoder);
         }
+        let instance = instance_name();
+        let events = Events::new(&instance);
         let shared = Arc::new(Shared {
             config: Arc::clone(&config),
             ports,
             directory: Arc::clone(&directory),
             control: control.handle(),
+            events: events.clone(),
             offer: Offer {
                 profiles: profiles.clone(),
                 encryption_supported: Encryption::ALL,
@@ -181,7 +185,7 @@ impl Host {
                 reference_invalidation: true,
             },
             directories: directories.clone(),
-            instance: instance_name(),
+            instance,
             slots: ClientSlots(Box::new({
                 let clients = clients.clone();
                 move |client| clients.get(client).map(|client| client.slot)
@@ -197,6 +201,7 @@ impl Host {
             clients,
             sessions,
             lobbies,
+            events,
             facts: HostFacts::read(&config.host.name),
             config,
             ports,

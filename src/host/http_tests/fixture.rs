@@ -92,6 +92,7 @@ impl Host {
             pairings: Pairings::new(&identity, clients.clone(), pairing).unwrap(),
             identity: Arc::new(identity),
             clients,
+            events: shared.events.clone(),
             sessions: Sessions::new(shared, lobbies.clone()),
             lobbies,
             pictures: Pictures::prepare(&config.apps),

@@ -26,6 +26,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
+use crate::host::events::Event;
 use crate::host::lobbies::spec::Right;
 use crate::host::lobbies::visit::Visit;
 use crate::host::lobbies::{JOIN_DEADLINE, Lobbies, LobbyError};
@@ -226,9 +227,11 @@ impl Sessions {
         let app_id = app.id();
         let session = Session::new(id, client, app, Arc::clone(&self.shared), commands.clone(), Arc::clone(&record));
         let registry = Arc::clone(&self.registry);
+        let events = self.shared.events.clone();
         tokio::spawn(async move {
             session.run(inbox).await;
             registry.lock().unwrap_or_else(PoisonError::into_inner).sessions.remove(&id);
+            events.publish(Event::StopStream { session_id: id });
             ended.send_replace(true);
         });
         Handle { id, client, app: app_id, commands, record, ending: false, ended: has_ended }

@@ -8,6 +8,7 @@ use crate::config::apps::AppConfig;
 use crate::config::directories::Directories;
 use crate::desktop::spec::{AppSpec, CompositorSpec, DesktopSpec, Identity, Place};
 use crate::host::control_server::ControlHandle;
+use crate::host::events::Events;
 use crate::host::lobbies::home::LobbyHome;
 use crate::host::lobbies::spec::LobbySpec;
 use crate::host::ports::Ports;
@@ -23,6 +24,8 @@ pub(crate) struct Shared {
     pub(crate) ports: Ports,
     pub(crate) directory: Arc<Directory>,
     pub(crate) control: ControlHandle,
+    /// Where to tell what happens.
+    pub(crate) events: Events,
     /// What DESCRIBE says.
     pub(crate) offer: Offer,
     /// Desktops' private directories, homes, logs, evidence.
@@ -123,6 +126,7 @@ impl Shared {
             ports,
             directory: tickets,
             control: control.handle(),
+            events: Events::new("test"),
             offer: Offer {
                 profiles: vec![crate::codec::VideoProfile::H264],
                 encryption_supported: crate::protocol::rtsp::sdp::Encryption::ALL,
