@@ -18,6 +18,8 @@ use rusty_enet::{EventNoRef, Host, HostSettings, MTU_MAX, Packet, PacketReceived
 use tokio::sync::mpsc::error::TrySendError;
 use tracing::{debug, info, warn};
 
+use crate::host::events::Event as Told;
+use crate::host::events::seldom::Seldom;
 use crate::host::media_ports::canonical;
 use crate::host::sessions::command::Command;
 use crate::host::sessions::directory::Directory;
@@ -111,6 +113,8 @@ struct Thread {
 struct Peer {
     ticket: Arc<Ticket>,
     session: ControlSession,
+    /// IDR requests that are told: a client in trouble sends many.
+    told: Seldom,
 }
 
 impl Thread {
@@ -172,7 +176,7 @@ impl Thread {
         info!(session = %ticket.session, ?address, "control connected");
         let session = ControlSession::new(&ticket.key, terms.v2);
         self.notify(&ticket, Command::ControlUp { connection: ticket.connection });
-        self.peers.insert(id, Peer { ticket, session });
+        self.peers.insert(id, Peer { ticket, session, told: Seldom::new(1, IDR_REQUESTS_TOLD) });
     }
 
     fn receive(&mut self, id: PeerID, packet: &[u8]) {
@@ -185,6 +189,9 @@ impl Thread {
             }
             Ok(Event::RequestIdr) => {
                 worker.send(&ToWorker::RequestIdr, None);
+                if peer.told.allows(Instant::now()) {
+                    peer.ticket.events.publish(Told::IdrRequest { session_id: peer.ticket.session });
+                }
             }
             Ok(Event::InvalidateReferences { first, last }) => {
                 worker.send(&ToWorker::InvalidateReferences { first: first.0, last: last.0 }, None);
@@ -304,6 +311,9 @@ const TIMEOUT_MILLIS: u32 = 10_000;
 /// connected. Packets wake the thread at once.
 const TIMER_WAIT: Duration = Duration::from_millis(20);
 const IDLE_WAIT: Duration = Duration::from_millis(500);
+
+/// How often a client's requests for IDR frames are told.
+const IDR_REQUESTS_TOLD: Duration = Duration::from_secs(1);
 
 /// Pending socket errors taken in a row.
 const MOST_ERRORS: usize = 64;

@@ -196,7 +196,7 @@ impl Host {
         let http = HttpServers::new(http, https, api, &identity)?;
         let context = Arc::new(Context {
             pictures: Pictures::prepare(&config.apps),
-            pairings: Pairings::new(&identity, clients.clone(), PairingLimits::default())?,
+            pairings: Pairings::new(&identity, clients.clone(), PairingLimits::default(), events.clone())?,
             identity,
             clients,
             sessions,

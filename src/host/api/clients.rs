@@ -7,6 +7,7 @@ use tracing::info;
 use crate::host::api::answer::ApiAnswer;
 use crate::host::api::body::{Body, WireId, parse};
 use crate::host::context::Context;
+use crate::host::events::Event;
 use crate::host::store::paired_clients::PairedClient;
 
 /// `GET /api/v1/clients`.
@@ -34,6 +35,7 @@ pub async fn unpair(context: &Context, body: Body) -> ApiAnswer {
         Err(error) => return ApiAnswer::failed(error.to_string()),
     }
     info!(client = %client.id, "unpaired");
+    context.events.publish(Event::ClientUnpaired { client_id: client.id });
     match context.sessions.cancel(client.id).await {
         Ok(()) => ApiAnswer::done(),
         Err(refusal) => ApiAnswer::failed(format!("unpaired, but its session goes on: {refusal}")),

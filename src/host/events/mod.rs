@@ -12,6 +12,7 @@
 
 pub mod event;
 mod ring;
+pub(crate) mod seldom;
 pub mod subscription;
 pub mod wolf;
 

@@ -62,15 +62,15 @@ pub struct VideoSession {
     /// Always true: packets go where pings come from.
     pub wait_for_ping: bool,
     /// Bytes of an RTP packet's payload.
-    pub packet_size: usize,
+    pub packet_size: u16,
     /// Parity packets per hundred.
     pub fec_percentage: u8,
     /// Parity packets of a frame at least.
-    pub min_required_fec_packets: usize,
+    pub min_required_fec_packets: u8,
     /// Of the encoder.
     pub bitrate_kbps: u32,
     /// Slices of a frame.
-    pub slices_per_frame: u32,
+    pub slices_per_frame: u8,
     /// `JPEG` (full) or `MPEG` (limited).
     pub color_range: &'static str,
     /// `BT601`, `BT709` or `BT2020`.
@@ -100,7 +100,7 @@ pub struct AudioSession {
     /// Address of the client.
     pub client_ip: String,
     /// Milliseconds of sound in a packet.
-    pub packet_duration: u32,
+    pub packet_duration: u8,
     /// Speakers.
     pub audio_mode: AudioMode,
 }
@@ -115,7 +115,7 @@ pub struct AudioMode {
     /// Stereo ones among them.
     pub coupled_streams: u8,
     /// Bits per second.
-    pub bitrate: u32,
+    pub bitrate: u64,
     /// Hertz.
     pub sample_rate: u32,
 }

@@ -21,7 +21,7 @@ pub async fn answer(context: &Context, caller: Caller, pairs: &Pairs) -> Reply {
     let pairings = &context.pairings;
     let outcome = match request {
         PairRequest::GetServerCert { salt, certificate } => pairings
-            .begin(key, salt, *certificate)
+            .begin(key, caller.ends.local, salt, *certificate)
             .await
             .map(|()| Some(("plaincert", hex::encode(context.identity.certificate_pem())))),
         PairRequest::ClientChallenge(challenge) => {

@@ -89,7 +89,7 @@ impl Host {
         let shared = Arc::new(Shared::for_tests(config.clone(), ports, dir.path()));
         let lobbies = Lobbies::new(Arc::clone(&shared));
         let context = Arc::new(Context {
-            pairings: Pairings::new(&identity, clients.clone(), pairing).unwrap(),
+            pairings: Pairings::new(&identity, clients.clone(), pairing, shared.events.clone()).unwrap(),
             identity: Arc::new(identity),
             clients,
             events: shared.events.clone(),

@@ -9,6 +9,7 @@ use tracing::{error, info, warn};
 
 use crate::desktop::spec::DesktopSpec;
 use crate::desktop::{DesktopEvent, seat_name};
+use crate::host::events::{Event, Owner};
 use crate::host::kept_desktop::KeptDesktop;
 use crate::host::lobbies::command::{Admission, LobbyCommand};
 use crate::host::lobbies::home::LobbyHome;
@@ -32,6 +33,10 @@ pub(crate) struct Lobby {
     desktop: KeptDesktop,
     visitors: Vec<Visitor>,
     visits: u64,
+    /// Who is known to be there.
+    told: Vec<SessionId>,
+    /// Why it ends, if not because somebody stops it.
+    reason: &'static str,
     lease_ends: Option<Instant>,
 }
 
@@ -63,6 +68,8 @@ impl Lobby {
             desktop: KeptDesktop::default(),
             visitors: Vec::new(),
             visits: 0,
+            told: Vec::new(),
+            reason: "stopped",
             lease_ends: None,
         }
     }
@@ -81,10 +88,13 @@ impl Lobby {
                 ready.send_replace(Some(Ok(())));
                 self.live(&mut inbox).await;
                 unlist();
+                self.tell(Event::LobbyEnding { lobby_id: self.id, reason: self.reason.to_owned() });
             }
             Err(text) => {
                 error!(lobby = %self.id, error = text, "lobby does not start");
                 unlist();
+                self.tell(Event::LobbyEnding { lobby_id: self.id, reason: text.clone() });
+                self.tell(Event::StopLobby { lobby_id: self.id });
                 self.tear_down().await;
                 ready.send_replace(Some(Err(text)));
                 return;
@@ -93,6 +103,8 @@ impl Lobby {
         for visitor in std::mem::take(&mut self.visitors) {
             self.send_home(&visitor);
         }
+        self.publish_visitors();
+        self.tell(Event::StopLobby { lobby_id: self.id });
         self.tear_down().await;
         info!(lobby = %self.id, "lobby ended");
     }
@@ -140,11 +152,13 @@ impl Lobby {
                 },
                 () = until(lease_ends) => {
                     info!(lobby = %self.id, "lease ends");
+                    self.reason = "its lease ended";
                     return;
                 }
             }
             if self.is_over() {
                 info!(lobby = %self.id, "everybody has left");
+                self.reason = "everybody has left";
                 return;
             }
         }
@@ -180,7 +194,7 @@ impl Lobby {
                 warn!(lobby = %self.id, session = %visit.session, "visitor cannot capture the desktop");
                 if self.desktop.is_blamed(blame) {
                     error!(lobby = %self.id, "desktop cannot be captured");
-                    return self.replace_desktop().await;
+                    return self.replace_desktop("it cannot be captured".to_owned()).await;
                 }
             }
             LobbyCommand::Dismiss { session, reply } => {
@@ -234,27 +248,32 @@ impl Lobby {
         match event {
             DesktopEvent::AppExited(status) => {
                 info!(lobby = %self.id, %status, "application closed");
+                self.tell(Event::AppExited { owner: Owner::Lobby(self.id), status: status.to_string() });
+                self.reason = "its application ended";
                 false
             }
             DesktopEvent::SoundExited(status) => {
                 warn!(lobby = %self.id, %status, "sound server ended");
                 self.desktop.replace_sound_server().await;
+                self.tell(Event::SoundServerRestarted { owner: Owner::Lobby(self.id), reason: status.to_string() });
                 self.record.runs(self.desktop.view());
                 true
             }
             DesktopEvent::CompositorExited(status) => {
                 error!(lobby = %self.id, %status, "compositor ended");
-                self.replace_desktop().await
+                self.replace_desktop(status.to_string()).await
             }
         }
     }
 
     /// Starts the desktop again and moves everybody to it.
-    async fn replace_desktop(&mut self) -> bool {
+    async fn replace_desktop(&mut self, reason: String) -> bool {
         let spec = self.desktop_spec(self.desktop.restarts() + 1);
         if !self.desktop.replace(spec).await {
+            self.reason = "its desktop broke";
             return false;
         }
+        self.tell(Event::DesktopRestarted { owner: Owner::Lobby(self.id), reason });
         self.record.runs(self.desktop.view());
         let Some(source) = self.desktop.source() else { return false };
         for visitor in &self.visitors {
@@ -276,9 +295,21 @@ impl Lobby {
         self.record.set_lease(self.lease_ends);
     }
 
-    fn publish_visitors(&self) {
+    fn publish_visitors(&mut self) {
         let there = self.visitors.iter().filter(|visitor| visitor.door.is_some());
-        self.record.set_visitors(there.map(|visitor| visitor.visit.session));
+        let there: Vec<_> = there.map(|visitor| visitor.visit.session).collect();
+        self.record.set_visitors(there.iter().copied());
+        let before = std::mem::replace(&mut self.told, there);
+        for session in before.iter().filter(|session| !self.told.contains(session)) {
+            self.tell(Event::LeaveLobby { lobby_id: self.id, moonlight_session_id: *session });
+        }
+        for session in self.told.iter().filter(|session| !before.contains(session)) {
+            self.tell(Event::JoinLobby { lobby_id: self.id, moonlight_session_id: *session });
+        }
+    }
+
+    fn tell(&self, event: Event) {
+        self.shared.events.publish(event);
     }
 
     fn desktop_spec(&self, attempt: u32) -> DesktopSpec {

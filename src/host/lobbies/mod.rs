@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
+use crate::host::events::Event;
 use crate::host::lobbies::command::{Admission, LobbyCommand};
 use crate::host::lobbies::lobby::Lobby;
 use crate::host::lobbies::spec::{LobbySpec, Pin, Right};
@@ -109,7 +110,11 @@ impl Lobbies {
     /// # Errors
     /// [`LobbyError`]; nothing of the lobby is left then.
     pub async fn create(&self, spec: LobbySpec) -> Result<LobbyId, LobbyError> {
-        let (id, handle) = self.open(spec)?;
+        let name = spec.name.clone();
+        let (id, handle) = self.open(spec).inspect_err(|error| {
+            let (client_id, reason) = (String::new(), error.to_string());
+            self.shared.events.publish(Event::SessionRefused { client_id, app: name, reason });
+        })?;
         let mut ready = handle.ready;
         let outcome = async { ready.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone()) };
         // The desktop has its own deadline; this one is for whatever else.
@@ -238,6 +243,7 @@ impl Lobbies {
         registry.lobbies.insert(id, handle.clone());
         drop(registry);
         info!(lobby = %id, name = spec.name, size = %spec.size, rate = %spec.frame_rate, "lobby is created");
+        self.shared.events.publish(spec.created(id));
         let lobby = Lobby::new(id, spec, Arc::clone(&self.shared), record, commands);
         let registry = Arc::clone(&self.registry);
         tokio::spawn(async move {

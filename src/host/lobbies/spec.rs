@@ -7,6 +7,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
+use crate::host::events::Event;
+use crate::host::events::wolf::{CreateLobby, LobbyAudio, LobbyVideo};
+use crate::ids::LobbyId;
 use crate::units::{FrameRate, Size};
 
 /// What a lobby is made of; it does not change while the lobby lives.
@@ -46,6 +49,31 @@ pub struct LobbySpec {
     pub idempotency_key: Option<String>,
     /// Ends if it is not renewed within this time.
     pub lease: Option<Duration>,
+}
+
+impl LobbySpec {
+    /// The event of its creation. The PIN is not told.
+    pub(crate) fn created(&self, id: LobbyId) -> Event {
+        Event::CreateLobby(Box::new(CreateLobby {
+            id,
+            profile_id: self.profile.clone(),
+            started_by_profile_id: self.profile.clone(),
+            name: self.name.clone(),
+            icon_png_path: self.icon.clone(),
+            pin_required: self.pin.is_some(),
+            multi_user: self.multi_user,
+            stop_when_everyone_leaves: self.stop_when_everyone_leaves,
+            video_settings: LobbyVideo {
+                width: self.size.width,
+                height: self.size.height,
+                refresh_rate: self.frame_rate.millihertz() / 1000,
+            },
+            audio_settings: LobbyAudio { channel_count: self.channels },
+            runner_state_folder: self.state_folder.clone(),
+            runner: self.runner.clone(),
+            connected_sessions: [],
+        }))
+    }
 }
 
 /// By what right somebody joins or stops a lobby.

@@ -9,8 +9,9 @@
 pub mod pending;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeyPair;
@@ -19,6 +20,8 @@ use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::timeout;
 use tracing::info;
 
+use crate::host::events::seldom::Seldom;
+use crate::host::events::{Event, Events};
 use crate::host::identity::Identity;
 use crate::host::pairing::pending::{
     BeginPairingError, PairingKey, PairingLimits, PendingTable, Ticket, WaitingForPin,
@@ -38,17 +41,25 @@ pub struct Pairings {
 }
 
 impl Pairings {
-    /// Nobody pairs yet; those who have paired go to `clients`.
+    /// Nobody pairs yet; those who have paired go to `clients`, and `events`
+    /// tells of them.
     ///
     /// # Errors
     /// [`StartPairingError`] if the identity is not usable.
-    pub fn new(identity: &Identity, clients: PairedClients, limits: PairingLimits) -> Result<Self, StartPairingError> {
+    pub fn new(
+        identity: &Identity,
+        clients: PairedClients,
+        limits: PairingLimits,
+        events: Events,
+    ) -> Result<Self, StartPairingError> {
         let inner = Inner {
             certificate: Certificate::from_der(identity.certificate().to_vec())?,
             key: KeyPair::from_pkcs8(identity.key_pkcs8())?,
             clients,
             limits,
             table: Mutex::new(PendingTable::new(limits)),
+            events,
+            signals: Mutex::new(Seldom::new(SIGNALS_AT_ONCE, SIGNAL_INTERVAL)),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -72,18 +83,26 @@ impl Pairings {
         }
     }
 
-    /// Phase 1: waits for the PIN. Dropping the future, as when the client
+    /// Phase 1: waits for the PIN; `host` is our address that the client
+    /// reached. Dropping the future, as when the client
     /// hangs up, forgets the pairing.
     ///
     /// # Errors
     /// [`PairingError`]; the pairing is then forgotten.
-    pub async fn begin(&self, key: PairingKey, salt: [u8; 16], client: Certificate) -> Result<(), PairingError> {
+    pub async fn begin(
+        &self,
+        key: PairingKey,
+        host: IpAddr,
+        salt: [u8; 16],
+        client: Certificate,
+    ) -> Result<(), PairingError> {
         let secret = hex::encode(random::<16>()?);
         let id = client.client_id();
         let address = key.address;
         let (ticket, pin) = self.inner.table().begin(Instant::now(), key, id, secret)?;
         let forget = ForgetOnDrop { inner: &self.inner, ticket };
         info!(%address, client = ?id, "pairing waits for its PIN");
+        self.inner.tell_signal(address, host);
         let pin = timeout(self.inner.limits.pin, pin).await.ok().and_then(Result::ok).ok_or(PairingError::NoPin)?;
         let step = AwaitingPin::new(HashKind::Sha256, salt, client).enter_pin(&pin);
         self.inner.put(ticket, Step::Challenge(step))?;
@@ -140,6 +159,7 @@ impl Pairings {
         });
         let client = paired.await??;
         info!(address = %key.address, client = %client.id, "paired");
+        self.inner.events.publish(Event::ClientPaired { client_id: client.id });
         Ok(())
     }
 
@@ -206,11 +226,20 @@ struct Inner {
     clients: PairedClients,
     limits: PairingLimits,
     table: Mutex<PendingTable<Step>>,
+    events: Events,
+    /// Strangers can begin pairings.
+    signals: Mutex<Seldom>,
 }
 
 impl Inner {
     fn table(&self) -> MutexGuard<'_, PendingTable<Step>> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell_signal(&self, client: IpAddr, host: IpAddr) {
+        if self.signals.lock().unwrap_or_else(PoisonError::into_inner).allows(Instant::now()) {
+            self.events.publish(Event::PairSignal { client_ip: client.to_string(), host_ip: host.to_string() });
+        }
     }
 
     fn take(&self, key: &PairingKey) -> Result<(Ticket, Step), PairingError> {
@@ -274,3 +303,7 @@ fn random<const N: usize>() -> Result<[u8; N], getrandom::Error> {
     getrandom::fill(&mut bytes)?;
     Ok(bytes)
 }
+
+/// Pairings that are told at once, and how often one more is.
+const SIGNALS_AT_ONCE: u32 = 20;
+const SIGNAL_INTERVAL: Duration = Duration::from_secs(1);

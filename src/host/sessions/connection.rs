@@ -10,6 +10,7 @@ use tracing::warn;
 use crate::host::ports::Ports;
 use crate::host::sessions::stream::{Stream, StreamEvent};
 use crate::host::sessions::ticket::{ConnectionId, Ticket};
+use crate::host::sessions::told;
 use crate::ipc::message::MediaKind;
 
 /// The client's current connection.
@@ -66,8 +67,10 @@ impl Connection {
             MediaKind::Audio => ports.audio,
         };
         let local = SocketAddr::new(self.ticket.local, port);
-        if let Err(error) = stream.attach(kind, local, peer) {
-            warn!(session = %self.ticket.session, ?kind, %peer, %error, "media socket");
+        match stream.attach(kind, local, peer) {
+            Ok(true) => self.ticket.events.publish(told::pinged(self.ticket.session, kind, peer)),
+            Ok(false) => {}
+            Err(error) => warn!(session = %self.ticket.session, ?kind, %peer, %error, "media socket"),
         }
     }
 }

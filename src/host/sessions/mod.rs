@@ -14,6 +14,7 @@ pub(crate) mod session;
 pub(crate) mod shared;
 pub(crate) mod stream;
 pub(crate) mod ticket;
+mod told;
 pub mod view;
 pub(crate) mod visiting;
 
@@ -80,8 +81,12 @@ impl Sessions {
     /// # Errors
     /// [`Refusal`] with a text for the user.
     pub async fn launch(&self, order: LaunchOrder) -> Result<Launched, Refusal> {
-        let handle = self.open(&order)?;
-        self.connect(handle, order).await
+        let (client, app) = (order.client, order.request.app);
+        let launch = async {
+            let handle = self.open(&order)?;
+            self.connect(handle, order).await
+        };
+        launch.await.inspect_err(|refusal| self.tell_refusal(client, app, refusal))
     }
 
     /// Goes back to the client's running app with new keys.
@@ -89,11 +94,15 @@ impl Sessions {
     /// # Errors
     /// [`Refusal`] with a text for the user.
     pub async fn resume(&self, order: LaunchOrder) -> Result<Launched, Refusal> {
-        let handle = self.current(order.client).ok_or_else(|| Refusal {
-            status: 503,
-            text: "No app of yours is running on this host any more. Start it again.".to_owned(),
-        })?;
-        self.connect(handle, order).await
+        let (client, app) = (order.client, order.request.app);
+        let resume = async {
+            let handle = self.current(client).ok_or_else(|| Refusal {
+                status: 503,
+                text: "No app of yours is running on this host any more. Start it again.".to_owned(),
+            })?;
+            self.connect(handle, order).await
+        };
+        resume.await.inspect_err(|refusal| self.tell_refusal(client, app, refusal))
     }
 
     /// Ends the client's session and its app; answers when both are gone.
@@ -264,6 +273,14 @@ impl Sessions {
                 None
             }
         }
+    }
+
+    fn tell_refusal(&self, client: ClientId, app: AppId, refusal: &Refusal) {
+        self.shared.events.publish(Event::SessionRefused {
+            client_id: client.short().to_string(),
+            app: self.shared.app(app).map_or_else(|| app.to_string(), |app| app.title),
+            reason: refusal.text.clone(),
+        });
     }
 
     fn appointments(&self) -> MutexGuard<'_, Appointments> {

@@ -23,6 +23,7 @@ use tracing::{error, info, warn};
 use crate::config::apps::AppConfig;
 use crate::desktop::DesktopEvent;
 use crate::desktop::spec::DesktopSpec;
+use crate::host::events::{Event, Owner};
 use crate::host::kept_desktop::KeptDesktop;
 use crate::host::lobbies::visit::Visit;
 use crate::host::sessions::command::{Command, Ending};
@@ -31,6 +32,7 @@ use crate::host::sessions::plan::{self, Circumstances};
 use crate::host::sessions::shared::Shared;
 use crate::host::sessions::stream::{Cause, Stream, StreamEvent};
 use crate::host::sessions::ticket::{ConnectionId, Ticket};
+use crate::host::sessions::told;
 use crate::host::sessions::view::SessionRecord;
 use crate::host::sessions::visiting::Visiting;
 use crate::host::sessions::{LaunchOrder, Launched, Refusal};
@@ -117,6 +119,7 @@ impl Session {
             }
         };
         info!(session = %self.id, ?ending, "session ends");
+        self.tell(told::ending(self.id, ending));
         self.tear_down(ending).await;
         info!(session = %self.id, "session ended");
     }
@@ -183,6 +186,10 @@ impl Session {
         self.publish("handshake");
         self.record.update(|view| view.client_ip = order.peer.to_string());
         info!(session = %self.id, app = self.app.title, peer = %order.peer, "client launches");
+        self.tell(match self.connections {
+            1 => told::launched(self.id, &self.app, order.peer, self.mode, self.channels),
+            _ => Event::ResumeStream { session_id: self.id },
+        });
         Ok(Launched { session_url: format!("{scheme}://{address}") })
     }
 
@@ -196,6 +203,7 @@ impl Session {
             error!(session = %self.id, %error, "desktop does not start");
             Refusal { status: 503, text: format!("The desktop of {} did not start: {error}", self.app.title) }
         })?;
+        self.tell(told::app_starts(self.id, &self.app));
         self.publish_desktop();
         Ok(())
     }
@@ -241,6 +249,9 @@ impl Session {
         match Stream::start(plan, ticket.worker.clone()) {
             Ok(stream) => {
                 self.record.set_counters(Some(Arc::clone(stream.counters())));
+                for event in told::stream_begins(stream.plan(), connection.ticket.peer, self.shared.ports) {
+                    self.shared.events.publish(event);
+                }
                 connection.begin(stream, self.shared.ports);
                 self.publish("streaming");
                 true
@@ -256,32 +267,35 @@ impl Session {
         match event {
             DesktopEvent::AppExited(status) => {
                 info!(session = %self.id, %status, "application closed");
+                self.tell(Event::AppExited { owner: Owner::Session(self.id), status: status.to_string() });
                 Some(Ending::AppClosed)
             }
             DesktopEvent::SoundExited(status) => {
                 warn!(session = %self.id, %status, "sound server ended");
-                self.replace_sound_server().await;
+                self.replace_sound_server(status.to_string()).await;
                 None
             }
             DesktopEvent::CompositorExited(status) => {
                 error!(session = %self.id, %status, "compositor ended");
-                self.replace_desktop().await
+                self.replace_desktop(status.to_string()).await
             }
         }
     }
 
-    async fn replace_sound_server(&mut self) {
+    async fn replace_sound_server(&mut self, reason: String) {
         self.desktop.replace_sound_server().await;
+        self.tell(Event::SoundServerRestarted { owner: Owner::Session(self.id), reason });
         self.publish_desktop();
     }
 
     /// A compositor that died takes its applications along: the desktop is
     /// started again, once.
-    async fn replace_desktop(&mut self) -> Option<Ending> {
+    async fn replace_desktop(&mut self, reason: String) -> Option<Ending> {
         let spec = self.desktop_spec(self.desktop.restarts() + 1);
         if !self.desktop.replace(spec).await {
             return Some(Ending::Broken);
         }
+        self.tell(Event::DesktopRestarted { owner: Owner::Session(self.id), reason });
         self.publish_desktop();
         if !self.visiting.is_under_way() {
             self.show_source();
@@ -294,6 +308,9 @@ impl Session {
         let source = self.source();
         if let Some(stream) = self.stream() {
             stream.switch(source);
+            let home = || self.id.to_string();
+            let interpipe_src_id = self.visiting.lobby().map_or_else(home, |lobby| lobby.to_string());
+            self.tell(Event::SwitchStreamProducer { session_id: self.id, interpipe_src_id });
         }
     }
 
@@ -305,6 +322,10 @@ impl Session {
         match event {
             StreamEvent::Ready => {
                 self.publish_worker();
+                if let Some(stream) = self.stream() {
+                    let (pid, encoder) = (stream.worker_pid(), stream.encoder().to_owned());
+                    self.tell(Event::WorkerReady { session_id: self.id, pid, encoder });
+                }
                 None
             }
             StreamEvent::Shows => self.shows().await,
@@ -316,13 +337,15 @@ impl Session {
     /// noticed by workers that fail one after the other and blame it.
     async fn worker_down(&mut self, cause: Cause) -> Option<Ending> {
         error!(session = %self.id, cause = cause.text(), "worker down");
+        let pid = self.stream().map_or(0, |stream| stream.worker_pid());
+        self.tell(Event::WorkerFailed { session_id: self.id, pid, cause: cause.text().to_owned() });
         if let Some(blame) = self.stream().and_then(|stream| stream.blame(&cause)) {
             if self.visiting.is_under_way() {
                 return self.lobby_fails(cause, blame).await;
             }
             if self.desktop.is_running() && self.desktop.is_blamed(blame) {
                 error!(session = %self.id, "desktop cannot be captured");
-                if let Some(ending) = self.replace_desktop().await {
+                if let Some(ending) = self.replace_desktop("it cannot be captured".to_owned()).await {
                     return Some(ending);
                 }
             }
@@ -336,6 +359,8 @@ impl Session {
         let stream = self.stream()?;
         match stream.replace(cause, &evidence).await {
             Ok(true) => {
+                let (pid, restarts) = (stream.worker_pid(), stream.restarts());
+                self.tell(Event::WorkerReplaced { session_id: self.id, pid, restarts });
                 self.publish_worker();
                 None
             }
@@ -363,14 +388,16 @@ impl Session {
         let sound_server_hangs = self.stream().is_some_and(Stream::sound_server_hangs);
         if sound_server_hangs && !self.visiting.is_under_way() {
             warn!(session = %self.id, "sound server hangs");
-            self.replace_sound_server().await;
+            self.replace_sound_server("it hangs".to_owned()).await;
         }
         if self.connection.as_ref().is_some_and(|connection| connection.is_late(now)) {
             info!(session = %self.id, "client did not connect in time");
             self.disconnect(None).await;
         }
         let limit = self.shared.config.desktop.idle_limit;
-        self.idle_since.filter(|since| now.duration_since(*since) > limit).map(|_| Ending::Idle)
+        let idle = self.idle_since.map(|since| now.duration_since(since)).filter(|idle| *idle > limit)?;
+        self.tell(Event::Reaped { owner: Owner::Session(self.id), idle_seconds: idle.as_secs() });
+        Some(Ending::Idle)
     }
 
     /// Ends the client's connection; the desktop stays.
@@ -388,6 +415,7 @@ impl Session {
         }
         self.idle_since = Some(Instant::now());
         self.publish("paused");
+        self.tell(Event::PauseStream { session_id: self.id });
         self.record.update(|view| {
             view.worker_pid = 0;
             view.encoder.clear();
@@ -401,6 +429,10 @@ impl Session {
         };
         self.disconnect(Some(reason)).await;
         self.desktop.stop().await;
+    }
+
+    fn tell(&self, event: Event) {
+        self.shared.events.publish(event);
     }
 
     fn is_current(&self, connection: ConnectionId) -> bool {

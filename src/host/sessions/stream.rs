@@ -201,20 +201,20 @@ impl Stream {
     }
 
     /// Connects a media socket to the client's address and hands it over.
-    /// A PING from where we already send changes nothing.
+    /// A PING from where we already send changes nothing, and `false` says so.
     ///
     /// # Errors
     /// What the kernel says.
-    pub(crate) fn attach(&mut self, kind: MediaKind, local: SocketAddr, peer: SocketAddr) -> io::Result<()> {
+    pub(crate) fn attach(&mut self, kind: MediaKind, local: SocketAddr, peer: SocketAddr) -> io::Result<bool> {
         if self.sockets.iter().any(|attached| attached.kind == kind && attached.peer == peer) {
-            return Ok(());
+            return Ok(false);
         }
         let socket = media_ports::connect(local, peer)?;
         info!(session = %self.plan.session, ?kind, %peer, "media connected");
         self.link.send(&ToWorker::Socket(kind), Some(socket.as_fd()));
         self.sockets.retain(|attached| attached.kind != kind);
         self.sockets.push(Attached { kind, peer, socket });
-        Ok(())
+        Ok(true)
     }
 
     /// Takes picture, sound and input from somewhere else from now on;

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::sync::mpsc;
 
+use crate::host::events::Events;
 use crate::host::sessions::LaunchOrder;
 use crate::host::sessions::command::Command;
 use crate::host::sessions::shared::Shared;
@@ -52,6 +53,8 @@ pub(crate) struct Ticket {
     pub(crate) worker: WorkerLink,
     /// The session's mailbox.
     pub(crate) commands: mpsc::Sender<Command>,
+    /// Where to tell what happens.
+    pub(crate) events: Events,
 }
 
 impl Ticket {
@@ -95,6 +98,7 @@ impl Ticket {
             terms: OnceLock::new(),
             worker: WorkerLink::default(),
             commands: commands.clone(),
+            events: shared.events.clone(),
         }))
     }
 
