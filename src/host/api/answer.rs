@@ -36,6 +36,19 @@ impl ApiAnswer {
         }
     }
 
+    /// `{"success":true, ..}` with the members of `object`.
+    #[must_use]
+    pub fn object<T: Serialize>(object: &T) -> Self {
+        match serde_json::to_value(object) {
+            Ok(Value::Object(mut members)) => {
+                members.insert("success".to_owned(), Value::Bool(true));
+                Self::Success(Value::Object(members))
+            }
+            Ok(_) => Self::failed("the answer is no object"),
+            Err(error) => Self::failed(error.to_string()),
+        }
+    }
+
     /// `{"success":false,"error":".."}` with status 500, as Wolf says for
     /// whatever is wrong with a request.
     #[must_use]

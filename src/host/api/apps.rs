@@ -1,5 +1,6 @@
 //! `/api/v1/apps`: what clients can launch.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::apps::AppConfig;
@@ -13,8 +14,8 @@ pub fn list(context: &Context) -> ApiAnswer {
 }
 
 /// An app in Wolf's shape; its GStreamer fields are optional and left out.
-#[derive(Debug, Serialize)]
-struct AppView<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct AppView<'a> {
     title: &'a str,
     id: String,
     support_hdr: bool,
@@ -25,7 +26,7 @@ struct AppView<'a> {
     runner: RunnerView<'a>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum RunnerView<'a> {
     Process { run_cmd: &'a str },

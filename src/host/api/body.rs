@@ -1,5 +1,6 @@
 //! Request bodies: bounded in size and time, JSON whatever Content-Type says.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::header::TRANSFER_ENCODING;
 use hyper::http::request::Parts;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, DeserializeOwned, Visitor};
 use serde::{Deserialize, Deserializer};
 use tokio::time::timeout;
@@ -66,6 +68,19 @@ pub struct WireId(pub u64);
 impl<'de> Deserialize<'de> for WireId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(WireIdVisitor)
+    }
+}
+
+impl JsonSchema for WireId {
+    fn schema_name() -> Cow<'static, str> {
+        "Id".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "An unsigned 64-bit number in decimal; JSON numbers of that size lose digits in many clients",
+            "anyOf": [{"type": "string", "pattern": "^[0-9]+$"}, {"type": "integer", "minimum": 0}],
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! `/api/v1/clients`, `/api/v1/unpair/client`: who is paired.
 
 use hyper::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tracing::info;
 
@@ -42,13 +43,17 @@ pub async fn unpair(context: &Context, body: Body) -> ApiAnswer {
     }
 }
 
-#[derive(Deserialize)]
-struct Unpair {
+/// Names a client.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct Unpair {
+    /// Its number.
     client_id: WireId,
 }
 
-#[derive(Debug, Serialize)]
-struct ClientView {
+/// A paired client.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct ClientView {
+    /// Its number.
     client_id: String,
     /// Wolf keeps a client's files in a folder of this name.
     app_state_folder: String,
@@ -60,7 +65,7 @@ struct ClientView {
 
 /// Settings that Wolf has per client; what we have none of is at Wolf's
 /// default.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct ClientSettings {
     run_uid: u32,
     run_gid: u32,

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::host::api::answer::ApiAnswer;
 use crate::host::api::body::{Body, WireId, parse};
@@ -29,7 +30,7 @@ pub async fn create(context: &Context, body: Body) -> ApiAnswer {
     // A task of its own: a caller that hangs up must not leave a lobby half
     // made.
     match tokio::spawn(async move { lobbies.create(spec).await }).await {
-        Ok(Ok(id)) => ApiAnswer::Success(json!({"success": true, "lobby_id": id.to_string()})),
+        Ok(Ok(id)) => ApiAnswer::object(&Created { lobby_id: id.to_string() }),
         Ok(Err(error)) => ApiAnswer::failed(error.to_string()),
         Err(error) => ApiAnswer::failed(error.to_string()),
     }
@@ -76,7 +77,7 @@ pub async fn stop(context: &Context, body: Body) -> ApiAnswer {
 }
 
 /// `POST /api/v1/lobbies/renew`: puts off the end of a lease.
-pub fn renew(context: &Context, body: Body) -> ApiAnswer {
+pub async fn renew(context: &Context, body: Body) -> ApiAnswer {
     let wanted: Renew = match parse(body) {
         Ok(wanted) => wanted,
         Err(answer) => return answer,
@@ -86,7 +87,7 @@ pub fn renew(context: &Context, body: Body) -> ApiAnswer {
 
 /// `POST /api/v1/sessions/configure`: the client's next connection goes
 /// straight to a lobby.
-pub fn configure(context: &Context, body: Body) -> ApiAnswer {
+pub async fn configure(context: &Context, body: Body) -> ApiAnswer {
     let wanted: Configure = match parse(body) {
         Ok(wanted) => wanted,
         Err(answer) => return answer,
@@ -99,10 +100,9 @@ pub fn configure(context: &Context, body: Body) -> ApiAnswer {
     if !context.sessions.appoint(&wanted.client_unique_id, lobby) {
         return ApiAnswer::failed("too many clients are expected already; try again in a minute");
     }
-    ApiAnswer::Success(json!({
-        "success": true,
-        "message": format!("the next connection of {} within a minute goes to lobby {lobby}", wanted.client_unique_id),
-    }))
+    ApiAnswer::object(&Configured {
+        message: format!("the next connection of {} within a minute goes to lobby {lobby}", wanted.client_unique_id),
+    })
 }
 
 fn done(outcome: Result<(), LobbyError>) -> ApiAnswer {
@@ -116,22 +116,25 @@ fn lobby_id(text: &str) -> Result<LobbyId, LobbyError> {
     text.parse().map_err(|_| LobbyError::NoLobby)
 }
 
-#[derive(Debug, Deserialize)]
-struct Join {
+/// A session, and the lobby it shall show.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Join {
     lobby_id: String,
     moonlight_session_id: WireId,
     #[serde(default)]
     pin: Option<Pin>,
 }
 
-#[derive(Debug, Deserialize)]
-struct Leave {
+/// A session, and the lobby it shall leave.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Leave {
     lobby_id: String,
     moonlight_session_id: WireId,
 }
 
-#[derive(Debug, Deserialize)]
-struct Stop {
+/// A lobby to end.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Stop {
     lobby_id: String,
     #[serde(default)]
     pin: Option<Pin>,
@@ -140,21 +143,37 @@ struct Stop {
     force: bool,
 }
 
-#[derive(Debug, Deserialize)]
-struct Renew {
+/// A lobby with a lease.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Renew {
     lobby_id: String,
 }
 
-#[derive(Debug, Deserialize)]
-struct Configure {
+/// A client, and the lobby it shall see first.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Configure {
     client_unique_id: String,
     immediate_lobby_id: String,
 }
 
+/// A lobby that has begun.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Created {
+    /// Its UUID.
+    lobby_id: String,
+}
+
+/// What was configured.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Configured {
+    /// In words.
+    message: String,
+}
+
 /// A lobby as callers ask for it. GStreamer's and the GPUs' fields are taken
 /// and mean nothing here.
-#[derive(Debug, Deserialize)]
-struct CreateLobby {
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct CreateLobby {
     #[serde(default)]
     profile_id: String,
     name: String,
@@ -181,19 +200,19 @@ struct CreateLobby {
     lease_seconds: Option<u32>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 struct VideoSettings {
     width: u32,
     height: u32,
     refresh_rate: u32,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 struct AudioSettings {
     channel_count: u8,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 struct ClientSettings {
     #[serde(default)]
     run_uid: Option<u32>,

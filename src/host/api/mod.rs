@@ -11,18 +11,22 @@ pub mod apps;
 pub mod body;
 pub mod clients;
 pub mod lobbies;
+pub mod openapi;
 pub mod pairing;
+pub mod route;
+pub mod routes;
 pub mod sessions;
 pub mod socket;
 
 use std::sync::Arc;
 
-use hyper::Method;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::debug;
 
 use crate::host::api::answer::ApiAnswer;
+use crate::host::api::route::{Action, Route};
+use crate::host::api::routes::ROUTES;
 use crate::host::api::socket::ApiSocket;
 use crate::host::context::Context;
 use crate::host::http::connection::{self, Deadlines};
@@ -64,22 +68,12 @@ async fn answer(context: &Context, request: Request) -> Response {
 
 async fn route(context: &Context, request: Request) -> ApiAnswer {
     let (head, body) = request.into_parts();
-    match (&head.method, head.uri.path()) {
-        (&Method::GET, "/api/v1/pair/pending") => pairing::pending(context),
-        (&Method::POST, "/api/v1/pair/client") => pairing::enter_pin(context, body::read(&head, body).await),
-        (&Method::POST, "/api/v1/unpair/client") => clients::unpair(context, body::read(&head, body).await).await,
-        (&Method::GET, "/api/v1/clients") => clients::list(context),
-        (&Method::GET, "/api/v1/apps") => apps::list(context),
-        (&Method::GET, "/api/v1/sessions") => sessions::list(context),
-        (&Method::POST, "/api/v1/sessions/configure") => lobbies::configure(context, body::read(&head, body).await),
-        (&Method::GET, "/api/v1/lobbies") => lobbies::list(context),
-        (&Method::POST, "/api/v1/lobbies/create") => lobbies::create(context, body::read(&head, body).await).await,
-        (&Method::POST, "/api/v1/lobbies/join") => lobbies::join(context, body::read(&head, body).await).await,
-        (&Method::POST, "/api/v1/lobbies/leave") => lobbies::leave(context, body::read(&head, body).await).await,
-        (&Method::POST, "/api/v1/lobbies/renew") => lobbies::renew(context, body::read(&head, body).await),
-        (&Method::POST, "/api/v1/lobbies/stop") => lobbies::stop(context, body::read(&head, body).await).await,
-        (&Method::POST, "/api/v1/sessions/stop") => sessions::stop(context, body::read(&head, body).await).await,
-        _ => ApiAnswer::NotFound,
+    let asked = |route: &&Route| route.path == head.uri.path() && route.method() == head.method;
+    let Some(route) = ROUTES.iter().find(asked) else { return ApiAnswer::NotFound };
+    match route.action {
+        Action::Read(read) => read(context),
+        Action::Ask(ask) => ask(context, head.uri.query().unwrap_or_default()).await,
+        Action::Do(act) => act(context, body::read(&head, body).await).await,
     }
 }
 

@@ -1,5 +1,6 @@
 //! `/api/v1/pair/..`: who waits for a PIN, and the PIN.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::host::api::answer::ApiAnswer;
@@ -20,7 +21,7 @@ pub fn pending(context: &Context) -> ApiAnswer {
 /// `POST /api/v1/pair/client`: the PIN that the client shows. Success means
 /// that the client goes on with it, not that it is right: the client finds
 /// that out.
-pub fn enter_pin(context: &Context, body: Body) -> ApiAnswer {
+pub async fn enter_pin(context: &Context, body: Body) -> ApiAnswer {
     let entered: EnteredPin = match parse(body) {
         Ok(entered) => entered,
         Err(answer) => return answer,
@@ -31,14 +32,20 @@ pub fn enter_pin(context: &Context, body: Body) -> ApiAnswer {
     }
 }
 
-#[derive(Debug, Serialize)]
-struct PendingView {
+/// A client that waits for its PIN.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct PendingView {
+    /// Names the pairing.
     pair_secret: String,
+    /// Address of the client.
     client_ip: String,
 }
 
-#[derive(Deserialize)]
-struct EnteredPin {
+/// A PIN for a client that waits.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct EnteredPin {
+    /// Names the pairing.
     pair_secret: String,
+    /// The four digits that the client shows.
     pin: String,
 }

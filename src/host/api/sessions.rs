@@ -1,5 +1,6 @@
 //! `/api/v1/sessions`: what streams, and its end.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::host::api::answer::ApiAnswer;
@@ -26,7 +27,9 @@ pub async fn stop(context: &Context, body: Body) -> ApiAnswer {
     }
 }
 
-#[derive(Deserialize)]
-struct Stop {
+/// Names a session.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct Stop {
+    /// Its number.
     session_id: WireId,
 }

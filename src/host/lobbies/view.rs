@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::host::lobbies::spec::LobbySpec;
@@ -10,7 +11,7 @@ use crate::host::sessions::view::DesktopView;
 use crate::ids::{LobbyId, SessionId};
 
 /// A lobby as the API shows it: Wolf's fields, then ours.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct LobbyView {
     /// Its UUID.
     pub id: String,

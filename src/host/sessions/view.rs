@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::apps::AppConfig;
@@ -9,7 +10,7 @@ use crate::ids::{ClientId, SessionId};
 use crate::ipc::counters_page::CountersPage;
 
 /// A session as the API shows it. Ids are decimal strings, as Wolf's are.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct SessionView {
     /// Number of the session.
     pub session_id: String,
@@ -49,7 +50,7 @@ pub struct SessionView {
 }
 
 /// A session's desktop as the API shows it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct DesktopView {
     /// Process id of the compositor.
     pub compositor_pid: u32,

@@ -1,0 +1,50 @@
+//! All routes: what the router serves and the schema describes.
+
+use crate::host::api::route::Route;
+use crate::host::api::{apps, clients, lobbies, openapi, pairing, sessions};
+use crate::host::lobbies::view::LobbyView;
+use crate::host::sessions::view::SessionView;
+
+/// A handler as a function pointer that boxes its future.
+macro_rules! boxed {
+    ($handler:path) => {
+        |context, input| Box::pin($handler(context, input))
+    };
+}
+
+/// All routes, in the order of the documentation.
+pub static ROUTES: &[Route] = &[
+    Route::get("/api/v1/pair/pending", "Who waits for a PIN", pairing::pending)
+        .lists::<pairing::PendingView>("requests"),
+    Route::post("/api/v1/pair/client", "Enters the PIN that a client shows", boxed!(pairing::enter_pin))
+        .takes::<pairing::EnteredPin>(),
+    Route::post("/api/v1/unpair/client", "Forgets a client and ends its session", boxed!(clients::unpair))
+        .takes::<clients::Unpair>(),
+    Route::get("/api/v1/clients", "Who is paired", clients::list).lists::<clients::ClientView>("clients"),
+    Route::get("/api/v1/apps", "What clients can launch", apps::list).lists::<apps::AppView<'static>>("apps"),
+    Route::get("/api/v1/sessions", "What streams", sessions::list).lists::<SessionView>("sessions"),
+    Route::post("/api/v1/sessions/stop", "Ends a session and its app", boxed!(sessions::stop))
+        .takes::<sessions::Stop>(),
+    Route::post(
+        "/api/v1/sessions/configure",
+        "Sends a client's next connection straight to a lobby",
+        boxed!(lobbies::configure),
+    )
+    .takes::<lobbies::Configure>()
+    .gives::<lobbies::Configured>(),
+    Route::get("/api/v1/lobbies", "Desktops that outlive their visitors", lobbies::list).lists::<LobbyView>("lobbies"),
+    Route::post("/api/v1/lobbies/create", "Starts a lobby; answers when its desktop is up", boxed!(lobbies::create))
+        .takes::<lobbies::CreateLobby>()
+        .gives::<lobbies::Created>(),
+    Route::post(
+        "/api/v1/lobbies/join",
+        "Moves a session to a lobby; answers when its picture comes from there",
+        boxed!(lobbies::join),
+    )
+    .takes::<lobbies::Join>(),
+    Route::post("/api/v1/lobbies/leave", "Moves a session back", boxed!(lobbies::leave)).takes::<lobbies::Leave>(),
+    Route::post("/api/v1/lobbies/renew", "Puts off the end of a lease", boxed!(lobbies::renew))
+        .takes::<lobbies::Renew>(),
+    Route::post("/api/v1/lobbies/stop", "Ends a lobby", boxed!(lobbies::stop)).takes::<lobbies::Stop>(),
+    Route::get("/api/v1/openapi-schema", "This description", openapi::schema).gives_json::<serde_json::Value>(),
+];
