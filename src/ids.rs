@@ -125,6 +125,16 @@ impl<'de> Deserialize<'de> for ClientId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AppId(pub u32);
 
+impl AppId {
+    /// A stable number in 1..=0x7FFF_FFFF for an app that is named by a text.
+    #[must_use]
+    pub fn of_text(text: &str) -> Self {
+        // FNV-1a: stable for ever, which std's hashers do not promise.
+        let hash = text.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        Self((hash & 0x7fff_ffff).max(1))
+    }
+}
+
 impl fmt::Display for AppId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)

@@ -9,7 +9,7 @@ use crate::config::CompositorKind;
 use crate::ids::AppId;
 
 /// One app.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AppConfig {
     /// Title that clients show.
@@ -43,13 +43,6 @@ impl AppConfig {
     /// 1..=0x7FFF_FFFF.
     #[must_use]
     pub fn id(&self) -> AppId {
-        self.id.unwrap_or_else(|| {
-            // FNV-1a: stable for ever, which std's hashers do not promise.
-            let hash = self
-                .title
-                .bytes()
-                .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-            AppId((hash & 0x7fff_ffff).max(1))
-        })
+        self.id.unwrap_or_else(|| AppId::of_text(&self.title))
     }
 }

@@ -7,17 +7,15 @@ use std::sync::Arc;
 
 use crate::codec::VideoProfile;
 use crate::config::Config;
-use crate::config::apps::AppConfig;
+use crate::host::apps::Apps;
 use crate::host::events::Events;
 use crate::host::facts::HostFacts;
-use crate::host::gamestream::pictures::Pictures;
 use crate::host::identity::Identity;
 use crate::host::lobbies::Lobbies;
 use crate::host::pairing::Pairings;
 use crate::host::ports::Ports;
 use crate::host::sessions::Sessions;
 use crate::host::store::paired_clients::PairedClients;
-use crate::ids::AppId;
 
 /// State and services of the host process, for those who answer requests.
 #[derive(Debug)]
@@ -34,6 +32,8 @@ pub struct Context {
     pub lobbies: Lobbies,
     /// What happens, for whoever listens.
     pub events: Events,
+    /// What clients can launch.
+    pub apps: Apps,
     /// What the operator decided.
     pub config: Arc<Config>,
     /// Ports that really listen.
@@ -44,14 +44,4 @@ pub struct Context {
     /// `ServerCodecModeSupport`. Never empty: clients refuse a host without
     /// any.
     pub profiles: Vec<VideoProfile>,
-    /// What clients show for the apps.
-    pub pictures: Pictures,
-}
-
-impl Context {
-    /// The app with this number.
-    #[must_use]
-    pub fn app(&self, id: AppId) -> Option<&AppConfig> {
-        self.config.apps.iter().find(|app| app.id() == id)
-    }
 }

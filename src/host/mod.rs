@@ -4,6 +4,7 @@
 //! does can block on a driver, a compositor or a sound server.
 
 pub mod api;
+pub mod apps;
 pub mod bind;
 pub mod client_certificate;
 pub mod context;

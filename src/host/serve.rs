@@ -21,13 +21,13 @@ use crate::config::directories::{Directories, DirectoryError};
 use crate::config::{Config, ConfigError};
 use crate::desktop::clean_up::sweep;
 use crate::host::api::socket::{ApiSocket, BindApiError};
+use crate::host::apps::Apps;
 use crate::host::bind::{BindError, any_address, bind_udp, listen_tcp};
 use crate::host::context::Context;
 use crate::host::control_server::ControlServer;
 use crate::host::discovery::Discovery;
 use crate::host::events::Events;
 use crate::host::facts::HostFacts;
-use crate::host::gamestream::pictures::Pictures;
 use crate::host::http_servers::{HttpServers, StartHttpError};
 use crate::host::identity::{Identity, IdentityError};
 use crate::host::lobbies::{self, Lobbies};
@@ -59,9 +59,9 @@ pub enum ServeError {
     /// The host's certificate and id.
     #[error(transparent)]
     Identity(#[from] IdentityError),
-    /// The list of paired clients.
+    /// The list of paired clients, or another state file.
     #[error(transparent)]
-    Clients(#[from] LoadStateError),
+    State(#[from] LoadStateError),
     /// Only encoders that nobody can be sure of.
     #[error("video.encoders names no encoder that works here; add \"software\" at its end")]
     NoEncoder,
@@ -124,6 +124,7 @@ impl Host {
         let state = StateDir::open(&directories.state)?;
         let identity = Arc::new(Identity::load_or_create(&state.file("identity.json"))?);
         let clients = PairedClients::open(&state.file("paired_clients.json"))?;
+        let apps = Apps::open(&state.file("apps.json"), &config.apps)?;
         let ports = Ports::from_base(args.port).ok_or(ServeError::Ports(args.port))?;
 
         let bound_to = args.bind.unwrap_or_else(any_address);
@@ -165,6 +166,7 @@ impl Host {
         let events = Events::new(&instance);
         let shared = Arc::new(Shared {
             config: Arc::clone(&config),
+            apps: apps.clone(),
             ports,
             directory: Arc::clone(&directory),
             control: control.handle(),
@@ -195,7 +197,6 @@ impl Host {
         let sessions = Sessions::new(shared, lobbies.clone());
         let http = HttpServers::new(http, https, api, &identity)?;
         let context = Arc::new(Context {
-            pictures: Pictures::prepare(&config.apps),
             pairings: Pairings::new(&identity, clients.clone(), PairingLimits::default(), events.clone())?,
             identity,
             clients,
@@ -203,6 +204,7 @@ impl Host {
             lobbies,
             events,
             facts: HostFacts::read(&config.host.name),
+            apps,
             config,
             ports,
             profiles,

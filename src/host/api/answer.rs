@@ -1,11 +1,14 @@
 //! Answers as Wolf gives them.
 
+use std::fmt::Display;
+
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::ext::ReasonPhrase;
 use hyper::{StatusCode, Version};
 use serde::Serialize;
 use serde_json::{Value, json};
+use tokio::task::JoinError;
 
 use crate::host::http::Response;
 
@@ -54,6 +57,18 @@ impl ApiAnswer {
     #[must_use]
     pub fn failed(error: impl Into<String>) -> Self {
         Self::Failure(StatusCode::INTERNAL_SERVER_ERROR, error.into())
+    }
+
+    /// `{"success":true}`, or why something was not done.
+    #[must_use]
+    pub fn of<T, E: Display>(outcome: Result<T, E>) -> Self {
+        outcome.map_or_else(|error| Self::failed(error.to_string()), |_| Self::done())
+    }
+
+    /// The same for a task of its own, which may have been cut off.
+    #[must_use]
+    pub fn of_task<T, E: Display>(outcome: Result<Result<T, E>, JoinError>) -> Self {
+        outcome.map_or_else(|error| Self::failed(error.to_string()), Self::of)
     }
 
     /// As bytes.

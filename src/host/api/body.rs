@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer};
 use tokio::time::timeout;
 
 use crate::host::api::answer::ApiAnswer;
+use crate::host::apps::record::text_or_number;
 
 /// A body that has not been understood yet.
 pub type Body = Result<Vec<u8>, ReadBodyError>;
@@ -99,6 +100,26 @@ impl Visitor<'_> for WireIdVisitor {
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<WireId, E> {
         text.parse().map(WireId).map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
+    }
+}
+
+/// An id that is a text, or a number written as one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WireText(pub String);
+
+impl<'de> Deserialize<'de> for WireText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text_or_number(deserializer).map(Self)
+    }
+}
+
+impl JsonSchema for WireText {
+    fn schema_name() -> Cow<'static, str> {
+        "TextId".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": ["string", "integer"]})
     }
 }
 

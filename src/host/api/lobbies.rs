@@ -1,6 +1,5 @@
 //! `/api/v1/lobbies`: desktops that outlive their visitors.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -9,6 +8,7 @@ use serde_json::Value;
 
 use crate::host::api::answer::ApiAnswer;
 use crate::host::api::body::{Body, WireId, parse};
+use crate::host::apps::runner::{Program, Runner};
 use crate::host::context::Context;
 use crate::host::lobbies::LobbyError;
 use crate::host::lobbies::spec::{LobbySpec, Pin, Right};
@@ -191,6 +191,7 @@ pub(super) struct CreateLobby {
     client_settings: Option<ClientSettings>,
     #[serde(default)]
     runner_state_folder: String,
+    #[schemars(with = "Runner")]
     runner: Value,
     /// Ours: one lobby for each key.
     #[serde(default)]
@@ -218,18 +219,6 @@ struct ClientSettings {
     run_uid: Option<u32>,
 }
 
-/// A runner that we can run.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Runner {
-    Process {
-        run_cmd: String,
-        /// Ours: `NAME=value`, as Docker runners have it.
-        #[serde(default)]
-        env: Vec<String>,
-    },
-}
-
 impl CreateLobby {
     fn checked(self) -> Result<LobbySpec, String> {
         let VideoSettings { width, height, refresh_rate } = self.video_settings;
@@ -246,7 +235,8 @@ impl CreateLobby {
         if self.name.len() > MAX_NAME || self.name.contains(char::is_control) {
             return Err(format!("name is longer than {MAX_NAME} bytes or has control characters"));
         }
-        let (command, environment) = runner(&self.runner)?;
+        let Program { command, environment } =
+            Runner::parse(&self.runner).and_then(|runner| runner.program()).map_err(|error| error.to_string())?;
         Ok(LobbySpec {
             name: self.name,
             profile: self.profile_id,
@@ -266,23 +256,6 @@ impl CreateLobby {
             lease: self.lease_seconds.map(|seconds| Duration::from_secs(seconds.into())),
         })
     }
-}
-
-/// Command line and environment of a runner.
-fn runner(wanted: &Value) -> Result<(String, BTreeMap<String, String>), String> {
-    let kind = wanted.get("type").and_then(Value::as_str).unwrap_or_default();
-    if kind != "process" {
-        return Err(format!(
-            "runner: type {kind:?} cannot be run here; use {{\"type\":\"process\",\"run_cmd\":\"..\"}}"
-        ));
-    }
-    let Runner::Process { run_cmd, env } = Runner::deserialize(wanted).map_err(|error| format!("runner: {error}"))?;
-    let environment = env.iter().map(|entry| {
-        let (name, value) = entry.split_once('=').unwrap_or((entry, ""));
-        let is_good = !name.is_empty() && !entry.contains('\0');
-        is_good.then(|| (name.to_owned(), value.to_owned())).ok_or_else(|| format!("runner: env {entry:?} has no name"))
-    });
-    Ok((run_cmd, environment.collect::<Result<_, _>>()?))
 }
 
 const fn yes() -> bool {

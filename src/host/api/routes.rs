@@ -2,6 +2,7 @@
 
 use crate::host::api::route::Route;
 use crate::host::api::{apps, clients, lobbies, openapi, pairing, sessions};
+use crate::host::apps::record::AppRecord;
 use crate::host::lobbies::view::LobbyView;
 use crate::host::sessions::view::SessionView;
 
@@ -21,7 +22,10 @@ pub static ROUTES: &[Route] = &[
     Route::post("/api/v1/unpair/client", "Forgets a client and ends its session", boxed!(clients::unpair))
         .takes::<clients::Unpair>(),
     Route::get("/api/v1/clients", "Who is paired", clients::list).lists::<clients::ClientView>("clients"),
-    Route::get("/api/v1/apps", "What clients can launch", apps::list).lists::<apps::AppView<'static>>("apps"),
+    Route::get("/api/v1/apps", "What clients can launch", apps::list).lists::<AppRecord>("apps"),
+    Route::post("/api/v1/apps/add", "Adds an app, or replaces the one with its id", boxed!(apps::add))
+        .takes::<AppRecord>(),
+    Route::post("/api/v1/apps/delete", "Takes an app off the list", boxed!(apps::delete)).takes::<apps::Delete>(),
     Route::get("/api/v1/sessions", "What streams", sessions::list).lists::<SessionView>("sessions"),
     Route::post("/api/v1/sessions/stop", "Ends a session and its app", boxed!(sessions::stop))
         .takes::<sessions::Stop>(),

@@ -10,5 +10,5 @@ use crate::protocol::gamestream::query::Query;
 /// The picture of the app that is asked for, or some picture.
 pub fn answer(context: &Context, pairs: &Pairs) -> Reply {
     let id = Query::new(pairs).get("appid").and_then(|id| id.parse().ok()).unwrap_or_default();
-    Reply::Picture(context.pictures.get(AppId(id)))
+    Reply::Picture(context.apps.picture(AppId(id)))
 }

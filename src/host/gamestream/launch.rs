@@ -13,7 +13,7 @@ use crate::protocol::gamestream::query::Query;
 
 /// Starts what the query asks for.
 pub async fn answer(context: &Context, caller: Caller, client: ClientId, pairs: &Pairs) -> Reply {
-    let order = match order(context, caller, client, pairs) {
+    let order = match order(caller, client, pairs) {
         Ok(order) => order,
         Err(refusal) => return refused(Verb::Launch, &refusal),
     };
@@ -27,18 +27,9 @@ pub async fn answer(context: &Context, caller: Caller, client: ClientId, pairs: 
     }
 }
 
-/// What is asked for, checked: the query, and whether there is such an app.
-pub(super) fn order(
-    context: &Context,
-    caller: Caller,
-    client: ClientId,
-    pairs: &Pairs,
-) -> Result<LaunchOrder, Refusal> {
+/// What is asked for, checked.
+pub(super) fn order(caller: Caller, client: ClientId, pairs: &Pairs) -> Result<LaunchOrder, Refusal> {
     let request = LaunchRequest::parse(pairs).map_err(|error| Refusal { status: 400, text: error.to_string() })?;
-    if context.app(request.app).is_none() {
-        let text = format!("This host has no app {}. Refresh the list of apps.", request.app);
-        return Err(Refusal { status: 404, text });
-    }
     let unique_id = Query::new(pairs).get("uniqueid").unwrap_or_default().to_owned();
     Ok(LaunchOrder { client, unique_id, request, local: caller.ends.local, peer: caller.ends.peer })
 }

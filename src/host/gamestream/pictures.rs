@@ -5,7 +5,6 @@
 //! appasset; moonlight-qt `appmodel.cpp`). The drawing is a crescent on a night
 //! sky in a colour of the app's own, so that two apps can be told apart.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use hyper::body::Bytes;
@@ -14,41 +13,31 @@ use tracing::warn;
 use crate::config::apps::AppConfig;
 use crate::ids::AppId;
 
-/// Pictures of all apps, in memory.
-#[derive(Debug, Clone)]
-pub struct Pictures {
-    of_apps: HashMap<AppId, Bytes>,
-    default: Bytes,
-}
-
-impl Pictures {
-    /// Reads the apps' icon files and draws what is missing.
-    ///
-    /// Blocks on the disk; for start-up and reload only.
-    #[must_use]
-    pub fn prepare(apps: &[AppConfig]) -> Self {
-        let of_apps = apps.iter().map(|app| (app.id(), picture_of(app))).collect();
-        Self { of_apps, default: draw(Rgb([96, 112, 136])) }
-    }
-
-    /// The picture of an app, or some picture for an app that is not known:
-    /// clients want an image, not an error.
-    #[must_use]
-    pub fn get(&self, app: AppId) -> Bytes {
-        self.of_apps.get(&app).unwrap_or(&self.default).clone()
-    }
-}
-
-fn picture_of(app: &AppConfig) -> Bytes {
-    let drawn = || draw(colour_of(app.id()));
-    let Some(path) = &app.icon else { return drawn() };
+/// The picture of an app: its icon file, or a drawing.
+///
+/// Blocks on the disk; for start-up and changes only.
+#[must_use]
+pub fn picture_of(app: &AppConfig) -> Bytes {
+    let Some(path) = &app.icon else { return drawn(app.id()) };
     match read_icon(path) {
         Ok(bytes) => bytes.into(),
         Err(error) => {
             warn!(app = app.title, icon = %path.display(), %error, "icon not usable, drawing one");
-            drawn()
+            drawn(app.id())
         }
     }
+}
+
+/// A drawing for an app.
+#[must_use]
+pub fn drawn(app: AppId) -> Bytes {
+    draw(colour_of(app))
+}
+
+/// A drawing for an app that is not known.
+#[must_use]
+pub fn default_picture() -> Bytes {
+    draw(Rgb([96, 112, 136]))
 }
 
 fn read_icon(path: &Path) -> std::io::Result<Vec<u8>> {
@@ -139,10 +128,9 @@ mod tests {
 
     #[test]
     fn drawn_pictures_are_pngs_of_their_own_colour() {
-        let apps = [app("Desktop", None), app("Test card", None)];
-        let pictures = Pictures::prepare(&apps);
-        let one = pictures.get(apps[0].id());
-        assert_ne!(one, pictures.get(apps[1].id()));
+        let one = picture_of(&app("Desktop", None));
+        assert_ne!(one, picture_of(&app("Test card", None)));
+        assert_ne!(one, default_picture());
         let reader = png::Decoder::new(std::io::Cursor::new(&one)).read_info().unwrap();
         assert_eq!((reader.info().width, reader.info().height), (300, 400));
         assert!(one.len() < 64 << 10, "{} bytes", one.len());
@@ -153,15 +141,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let icon = dir.path().join("icon.png");
         std::fs::write(&icon, b"some picture").unwrap();
-        let app = app("Game", Some(&icon));
-        assert_eq!(Pictures::prepare(std::slice::from_ref(&app)).get(app.id()), b"some picture".as_slice());
+        assert_eq!(picture_of(&app("Game", Some(&icon))), b"some picture".as_slice());
     }
 
     #[test]
-    fn missing_icons_and_unknown_apps_get_a_drawing() {
-        let app = app("Game", Some(Path::new("/nowhere/icon.png")));
-        let pictures = Pictures::prepare(std::slice::from_ref(&app));
-        assert!(pictures.get(app.id()).starts_with(b"\x89PNG"));
-        assert!(pictures.get(AppId(1)).starts_with(b"\x89PNG"));
+    fn missing_icons_get_a_drawing() {
+        assert!(picture_of(&app("Game", Some(Path::new("/nowhere/icon.png")))).starts_with(b"\x89PNG"));
     }
 }

@@ -10,7 +10,7 @@ use crate::protocol::gamestream::answer::{self, Verb};
 
 /// Resumes what the client runs.
 pub async fn answer(context: &Context, caller: Caller, client: ClientId, pairs: &Pairs) -> Reply {
-    let order = match order(context, caller, client, pairs) {
+    let order = match order(caller, client, pairs) {
         Ok(order) => order,
         Err(refusal) => return refused(Verb::Resume, &refusal),
     };

@@ -31,6 +31,10 @@ async fn bad_requests_are_500_with_the_reason() {
         ("/api/v1/sessions/stop", r#"{"session_id":"12"}"#, "Invalid session_id"),
         ("/api/v1/sessions/stop", r#"{"session_id":12}"#, "Invalid session_id"),
         ("/api/v1/sessions/stop", &long, "longer than"),
+        ("/api/v1/apps/add", r#"{"title":"a","id":"1"}"#, "missing field `runner`"),
+        ("/api/v1/apps/add", r#"{"title":"a","id":"1","runner":{"type":"process"}}"#, "missing field `run_cmd`"),
+        ("/api/v1/apps/add", r#"{"title":"a","id":"07","runner":{"type":"process","run_cmd":""}}"#, "same number"),
+        ("/api/v1/apps/delete", "{}", "missing field `id`"),
     ] {
         let reply = api(&host, "POST", path, body).await;
         assert!(reply.starts_with("HTTP/1.0 500 OK\r\n"), "{path}: {reply}");
@@ -67,5 +71,49 @@ async fn unpaired_clients_lose_their_rights_at_once() {
     assert_eq!(element(&client.https(&host, "/serverinfo").await, "PairStatus"), Some("0"));
     let again = api(&host, "POST", "/api/v1/unpair/client", &body).await;
     assert!(again.starts_with("HTTP/1.0 404 OK\r\n") && again.contains("Client not found"), "{again}");
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn apps_are_added_listed_launched_and_deleted() {
+    let (host, client) = (Host::start().await, Client::new());
+    assert_eq!(client.pair(&host, "1234", "1234").await, Ok(()));
+    let add = |body: &'static str| api(&host, "POST", "/api/v1/apps/add", body);
+    let card = r#"{"title":"My card","id":"78","support_hdr":false,"start_virtual_compositor":false,
+        "h264_gst_pipeline":"videotestsrc","runner":{"type":"process","run_cmd":"sleep 1"},"default_display_fps":60}"#;
+    assert!(add(card).await.ends_with(r#"{"success":true}"#));
+    let container = r#"{"title":"Container","id":79,"support_hdr":false,
+        "runner":{"type":"docker","name":"n","image":"i","env":["HELIX_SESSION_ID=ses_1"],"mounts":[],"devices":[],"ports":[]}}"#;
+    assert!(add(container).await.ends_with(r#"{"success":true}"#));
+    let listed = api(&host, "GET", "/api/v1/apps", "").await;
+    for part in [
+        r#""id":"78""#,
+        r#""h264_gst_pipeline":"videotestsrc""#,
+        r#""default_display_fps":60"#,
+        r#""env":["HELIX_SESSION_ID=ses_1"]"#,
+        r#""id":"7""#,
+    ] {
+        assert!(listed.contains(part), "{part}: {listed}");
+    }
+    let xml = client.https(&host, "/applist").await;
+    assert!(xml.contains("<AppTitle>My card</AppTitle>") && xml.contains("<ID>79</ID>"), "{xml}");
+    let launch = |app: u32| {
+        let key = "000102030405060708090a0b0c0d0e0f";
+        format!("/launch?appid={app}&mode=1280x720x60&rikey={key}&rikeyid=1&surroundAudioInfo=196610")
+    };
+    let refused = client.https(&host, &launch(79)).await;
+    assert!(refused.contains("containers are not supported by this host"), "{refused}");
+    let launched = client.https(&host, &launch(78)).await;
+    assert_eq!(element(&launched, "gamesession"), Some("1"), "{launched}");
+    for id in [r#"{"id":"78"}"#, r#"{"id":78}"#, r#"{"id":"7"}"#, r#"{"id":"nobody"}"#] {
+        assert!(api(&host, "POST", "/api/v1/apps/delete", id).await.ends_with(r#"{"success":true}"#), "{id}");
+    }
+    let listed = api(&host, "GET", "/api/v1/apps", "").await;
+    assert!(!listed.contains("card") && listed.contains("Desktop"), "{listed}");
+    let sessions = api(&host, "GET", "/api/v1/sessions", "").await;
+    assert!(sessions.contains(r#""app":"My card""#), "a session outlives its app: {sessions}");
+    assert!(
+        api(&host, "POST", "/api/v1/sessions/stop", r#"{"session_id":"1"}"#).await.ends_with(r#"{"success":true}"#)
+    );
     host.stop().await;
 }

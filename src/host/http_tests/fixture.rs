@@ -13,7 +13,6 @@ use crate::config::Config;
 use crate::host::api::socket::ApiSocket;
 use crate::host::context::Context;
 use crate::host::facts::HostFacts;
-use crate::host::gamestream::pictures::Pictures;
 use crate::host::http::admission::ConnectionLimits;
 use crate::host::http::connection::Deadlines;
 use crate::host::http_servers::{HttpServers, bind_tcp};
@@ -93,9 +92,9 @@ impl Host {
             identity: Arc::new(identity),
             clients,
             events: shared.events.clone(),
+            apps: shared.apps.clone(),
             sessions: Sessions::new(shared, lobbies.clone()),
             lobbies,
-            pictures: Pictures::prepare(&config.apps),
             facts: HostFacts::read(&config.host.name),
             config: Arc::new(config),
             ports: Ports { http: http_address.port(), https: https_address.port(), ..ports },

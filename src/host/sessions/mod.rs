@@ -27,6 +27,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
+use crate::host::apps::LaunchAppError;
 use crate::host::events::Event;
 use crate::host::lobbies::spec::Right;
 use crate::host::lobbies::visit::Visit;
@@ -191,10 +192,7 @@ impl Sessions {
         if let Some(handle) = self.current(order.client).filter(|handle| handle.app == order.request.app) {
             return Ok(handle);
         }
-        let app = self.shared.app(order.request.app).ok_or_else(|| Refusal {
-            status: 404,
-            text: format!("This host has no app {}. Refresh the list of apps.", order.request.app),
-        })?;
+        let app = self.shared.apps.launchable(order.request.app)?;
         let mut registry = self.lock();
         for (id, handle) in &mut registry.sessions {
             if handle.client == order.client && !handle.ending {
@@ -351,6 +349,16 @@ pub struct Refusal {
     pub status: u32,
     /// What is wrong and what to do.
     pub text: String,
+}
+
+impl From<LaunchAppError> for Refusal {
+    fn from(error: LaunchAppError) -> Self {
+        let status = match error {
+            LaunchAppError::Unknown(_) => 404,
+            LaunchAppError::NotHere { .. } => 501,
+        };
+        Self { status, text: error.to_string() }
+    }
 }
 
 /// Commands a session may have waiting.

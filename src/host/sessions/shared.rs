@@ -7,13 +7,14 @@ use crate::config::Config;
 use crate::config::apps::AppConfig;
 use crate::config::directories::Directories;
 use crate::desktop::spec::{AppSpec, CompositorSpec, DesktopSpec, Identity, Place};
+use crate::host::apps::Apps;
 use crate::host::control_server::ControlHandle;
 use crate::host::events::Events;
 use crate::host::lobbies::home::LobbyHome;
 use crate::host::lobbies::spec::LobbySpec;
 use crate::host::ports::Ports;
 use crate::host::sessions::directory::Directory;
-use crate::ids::{AppId, ClientId, LobbyId, SessionId};
+use crate::ids::{ClientId, LobbyId, SessionId};
 use crate::protocol::rtsp::sdp::Offer;
 use crate::units::{FrameRate, Size};
 
@@ -21,6 +22,7 @@ use crate::units::{FrameRate, Size};
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) config: Arc<Config>,
+    pub(crate) apps: Apps,
     pub(crate) ports: Ports,
     pub(crate) directory: Arc<Directory>,
     pub(crate) control: ControlHandle,
@@ -46,11 +48,6 @@ impl std::fmt::Debug for ClientSlots {
 }
 
 impl Shared {
-    /// The app with this number.
-    pub(crate) fn app(&self, id: AppId) -> Option<AppConfig> {
-        self.config.apps.iter().find(|app| app.id() == id).cloned()
-    }
-
     /// What a session's desktop is made of. `attempt` counts its desktops.
     pub(crate) fn desktop_spec(
         &self,
@@ -115,14 +112,17 @@ const LOBBY_SEATS: usize = 8;
 impl Shared {
     /// Sessions without clients: nothing listens for their packets.
     pub(crate) fn for_tests(config: Config, ports: Ports, directory: &std::path::Path) -> Self {
+        use crate::host::apps::Apps;
         use crate::host::bind::bind_udp;
         use crate::host::control_server::ControlServer;
 
         let tickets: Arc<Directory> = Arc::default();
         let socket = bind_udp("control", ([127, 0, 0, 1], 0).into(), false).unwrap();
         let control = ControlServer::start(socket, Arc::clone(&tickets)).unwrap();
+        let apps = Apps::open(&directory.join("apps.json"), &config.apps).unwrap();
         Self {
             config: Arc::new(config),
+            apps,
             ports,
             directory: tickets,
             control: control.handle(),

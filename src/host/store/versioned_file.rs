@@ -66,7 +66,7 @@ pub enum LoadStateError {
     /// Not complete, or not what it was when it was written.
     #[error(
         "{} is damaged: {source}; nothing was changed. Bring back a copy of it, or move it away to start anew \
-         (every client must then pair again)", path.display()
+         (what it remembers is then lost)", path.display()
     )]
     Torn {
         /// The file.
@@ -77,7 +77,7 @@ pub enum LoadStateError {
     /// Complete, but a part of it contradicts another.
     #[error(
         "{} is damaged: {what}; nothing was changed. Bring back a copy of it, or move it away to start anew \
-         (every client must then pair again)", path.display()
+         (what it remembers is then lost)", path.display()
     )]
     Inconsistent {
         /// The file.
