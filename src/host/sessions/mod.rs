@@ -276,7 +276,7 @@ impl Sessions {
     fn tell_refusal(&self, client: ClientId, app: AppId, refusal: &Refusal) {
         self.shared.events.publish(Event::SessionRefused {
             client_id: client.short().to_string(),
-            app: self.shared.app(app).map_or_else(|| app.to_string(), |app| app.title),
+            app: self.shared.apps.get(app).map_or_else(|| app.to_string(), |app| app.record().title.clone()),
             reason: refusal.text.clone(),
         });
     }
