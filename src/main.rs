@@ -14,6 +14,7 @@ use earthshine::config::directories::Directories;
 use earthshine::desktop::descriptor_limit;
 use earthshine::{bench, doctor, host, worker};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::writer::MakeWriterExt;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -92,7 +93,8 @@ fn bench_clients(args: &ClientsArgs) -> anyhow::Result<ExitCode> {
 /// `EARTHSHINE_LOG` sets what is logged, as in `info,earthshine::host=debug`.
 fn log_to_stderr() {
     let filter = EnvFilter::try_from_env("EARTHSHINE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logs =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr.and(worker::last_words::writer));
     if std::io::stderr().is_terminal() {
         logs.init();
     } else {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::VideoProfile;
-use crate::color::Colorimetry;
+use crate::color::{ColorRange, ColorSpace, Colorimetry};
 use crate::ids::SessionId;
 use crate::protocol::secret::SessionKey;
 use crate::units::{Bitrate, FecPercent, FrameRate, Size};
@@ -30,6 +30,43 @@ pub struct StreamPlan {
     pub audio: AudioPlan,
     /// Key of this connection, for whatever is sealed.
     pub key: SessionKey,
+}
+
+impl StreamPlan {
+    /// A small test card for nobody: what the canary streams.
+    #[must_use]
+    pub fn small_test_card(encoders: Vec<EncoderFamily>) -> Self {
+        Self {
+            session: SessionId(0),
+            source: Source::TestCard,
+            source_number: 0,
+            video: VideoPlan {
+                profile: VideoProfile::H264,
+                size: Size::new(320, 180),
+                frame_rate: FrameRate::from_hz(60),
+                minimum_frame_rate: FrameRate::from_hz(10),
+                bitrate: Bitrate::from_kbps(2000),
+                slices: 1,
+                single_reference: false,
+                colorimetry: Colorimetry { space: ColorSpace::Bt709, range: ColorRange::Limited },
+                packet_size: 1392,
+                fec: FecPercent(20),
+                minimum_parity: 2,
+                encrypted: false,
+                dscp: false,
+                encoders,
+            },
+            audio: AudioPlan {
+                layout: AudioLayout { channels: 2, streams: 1, coupled: 1, mapping: vec![0, 1] },
+                bitrate: Bitrate::from_kbps(96),
+                packet_duration_ms: 5,
+                encrypted: false,
+                rikeyid: 0,
+                dscp: false,
+            },
+            key: SessionKey::new([0; 16]),
+        }
+    }
 }
 
 /// Where picture and sound come from, and where input goes.

@@ -73,6 +73,12 @@ impl Directories {
         self.state.join("logs")
     }
 
+    /// Where evidence about dead and hung processes goes.
+    #[must_use]
+    pub fn evidence(&self) -> PathBuf {
+        self.state.join("evidence")
+    }
+
     /// The home that a client's app comes back to.
     #[must_use]
     pub fn home(&self, client: ClientId, app: AppId) -> PathBuf {

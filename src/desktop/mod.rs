@@ -122,7 +122,7 @@ impl Desktop {
     /// Log files of compositor, sound server and application.
     #[must_use]
     pub fn logs(&self) -> [PathBuf; 3] {
-        ["compositor", "sound", "app"].map(|program| self.log(program))
+        PROGRAMS.map(|program| self.log(program))
     }
 
     /// Where events arrive. There is one receiver: a second call gets one that
@@ -276,9 +276,20 @@ impl Remains {
     }
 }
 
+/// Log files of the desktop behind a Wayland socket: of its compositor, sound
+/// server and application. Some may not exist.
+#[must_use]
+pub fn logs_behind(wayland_socket: &Path, log_directory: &Path) -> Vec<PathBuf> {
+    let Some(name) = runtime_dir::name_behind(wayland_socket) else { return Vec::new() };
+    PROGRAMS.iter().map(|program| log_directory.join(format!("{name}-{program}.log"))).collect()
+}
+
 fn pid(child: Option<&Child>) -> Option<u32> {
     child.map(|child| child.id().pid)
 }
+
+/// What has a log of its own.
+const PROGRAMS: [&str; 3] = ["compositor", "sound", "app"];
 
 /// Time between SIGTERM and SIGKILL: applications save what they must.
 const GRACE: Duration = Duration::from_millis(500);

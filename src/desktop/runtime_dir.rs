@@ -105,6 +105,11 @@ pub(super) fn desktops(root: &Path) -> PathBuf {
     root.join("desktops")
 }
 
+/// Name of the desktop that a socket in its `XDG_RUNTIME_DIR` belongs to.
+pub(super) fn name_behind(socket: &Path) -> Option<&str> {
+    socket.parent()?.parent()?.file_name()?.to_str()
+}
+
 /// Removes a directory with all it holds; a failure is logged.
 pub(super) fn remove(directory: &Path) {
     match fs::remove_dir_all(directory) {

@@ -1,14 +1,18 @@
 //! The page of counters that a worker writes and the host maps.
 //!
 //! It holds what must outlive a SIGKILL (frame index, sequence numbers, cipher
-//! counter), the threads' heartbeats, and the statistics behind the metrics.
-//! One writer per word; the reader never waits.
+//! counter), the threads' heartbeats, the statistics behind the metrics, and
+//! what the worker did and said last. One writer per word, but for the two
+//! rings, whose writers take turns without waiting; the reader never waits.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use earthshine_ffi::shared_memory::SharedCounters;
+
+use crate::ipc::flight_recorder::{self, FlightRecorder};
+use crate::ipc::log_ring::{self, LogRing};
 
 /// The page; each side has its own mapping.
 #[derive(Debug)]
@@ -83,6 +87,18 @@ impl CountersPage {
             *bucket = self.word(start + index).load(Ordering::Relaxed).min(FULLEST_BUCKET);
         }
         StageHistogram { buckets, sum_micros: self.word(start + BUCKETS).load(Ordering::Relaxed) }
+    }
+
+    /// What the worker's threads did last.
+    #[must_use]
+    pub fn recorder(&self) -> FlightRecorder<'_> {
+        FlightRecorder::in_words(&self.shared.words()[RECORDER..])
+    }
+
+    /// What the worker said last.
+    #[must_use]
+    pub fn log(&self) -> LogRing<'_> {
+        LogRing::in_words(&self.shared.words()[LOG..])
     }
 
     fn word(&self, index: usize) -> &AtomicU64 {
@@ -283,12 +299,16 @@ const FULLEST_BUCKET: u64 = u64::MAX / BUCKETS as u64;
 const HEARTBEATS: usize = 64;
 const HISTOGRAMS: usize = 128;
 const HISTOGRAM_WORDS: usize = BUCKETS + 1;
-const WORDS: usize = 1024;
-const _: () = assert!(HISTOGRAMS + Stage::ALL.len() * HISTOGRAM_WORDS <= WORDS);
+const RECORDER: usize = 1024;
+const LOG: usize = RECORDER + flight_recorder::WORDS;
+/// Size of a page in words of 64 bits.
+pub const WORDS: usize = LOG + log_ring::WORDS;
+const _: () = assert!(HISTOGRAMS + Stage::ALL.len() * HISTOGRAM_WORDS <= RECORDER);
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ipc::flight_recorder::What;
 
     #[test]
     fn bucket_bounds_rise_without_gaps() {
@@ -322,6 +342,8 @@ mod tests {
             assert!(histogram.count() > u64::MAX / 2);
             assert!(histogram.quantile(0.0) <= histogram.quantile(1.0));
         }
+        assert_eq!(page.recorder().events(), []);
+        assert!(page.log().lines().len() <= log_ring::LINES);
     }
 
     #[test]
@@ -330,6 +352,10 @@ mod tests {
         let host = CountersPage::from_fd(worker.as_fd().try_clone_to_owned().unwrap()).unwrap();
         worker.set(Counter::NextFrameIndex, 17);
         worker.beat(WorkerThread::Encode);
+        worker.recorder().note(WorkerThread::Encode, What::EncodeBegins, 1, 0);
+        worker.log().add(b"last words");
+        assert_eq!(host.recorder().events()[0].what, What::EncodeBegins);
+        assert_eq!(host.log().lines(), ["last words"]);
         assert_eq!(host.get(Counter::NextFrameIndex), 17);
         assert_eq!(host.beats(WorkerThread::Encode), 1);
         host.reset_beats();

@@ -7,4 +7,6 @@
 
 pub mod channel;
 pub mod counters_page;
+pub mod flight_recorder;
+pub mod log_ring;
 pub mod message;

@@ -13,8 +13,10 @@ use std::time::Instant;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use tracing::{debug, info, warn};
 
+use crate::ids::Generation;
 use crate::ipc::channel::Channel;
 use crate::ipc::counters_page::{Counter, CountersPage, WorkerThread};
+use crate::ipc::flight_recorder::What;
 use crate::ipc::message::{FailureKind, FromWorker, MediaKind, ToWorker, WorkerFailure};
 use crate::stream_plan::{Source, StreamPlan};
 use crate::worker::audio;
@@ -59,7 +61,7 @@ impl<'a> EventLoop<'a> {
     /// When the kernel refuses a thread or descriptor.
     pub(crate) fn start(start: Start, channel: &'a Channel) -> Result<Self, WorkerFailure> {
         let Start { plan, generation, counters } = start;
-        let (plan, counters) = (Arc::new(plan), Arc::new(counters));
+        let plan = Arc::new(plan);
         let stop = Arc::new(AtomicBool::new(false));
         let wake = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)
             .map_err(|error| cannot_start("eventfd", &error))?;
@@ -74,7 +76,7 @@ impl<'a> EventLoop<'a> {
         let (input, input_inbox) = mpsc::sync_channel(INPUTS);
         let (report, ended) = mpsc::channel();
 
-        let mut spawner = Spawner { plan, counters, stop, wake, report, threads: Vec::new() };
+        let mut spawner = Spawner { plan, generation, counters, stop, wake, report, threads: Vec::new() };
         spawner.spawn(WorkerThread::Capture, {
             let slot = Arc::clone(&slot);
             let (orders, voice) = (encode_orders.clone(), Voice::new(channel)?);
@@ -135,6 +137,7 @@ impl<'a> EventLoop<'a> {
     /// The failure of the first thread that could not go on.
     pub(crate) fn run(&mut self) -> Result<(), WorkerFailure> {
         let result = self.carry_messages();
+        self.pulse.note(What::Stopped, 0, 0);
         self.stop.store(true, Ordering::Release);
         self.join_threads();
         result
@@ -173,8 +176,12 @@ impl<'a> EventLoop<'a> {
         match message {
             ToWorker::Socket(kind) => self.carry_socket(kind, descriptor),
             ToWorker::Switch { source, number } => self.switch(&source, number),
-            ToWorker::RequestIdr => order(&self.encode_orders, EncodeOrder::RequestIdr),
+            ToWorker::RequestIdr => {
+                self.pulse.note(What::IdrWanted, 0, 0);
+                order(&self.encode_orders, EncodeOrder::RequestIdr);
+            }
             ToWorker::InvalidateReferences { first, last } => {
+                self.pulse.note(What::IdrWanted, first, last.into());
                 order(&self.encode_orders, EncodeOrder::InvalidateReferences { first, last });
             }
             ToWorker::SetBitrate(bitrate) => order(&self.encode_orders, EncodeOrder::SetBitrate(bitrate)),
@@ -193,6 +200,7 @@ impl<'a> EventLoop<'a> {
             MediaKind::Video => &self.video_sockets,
             MediaKind::Audio => &self.audio_sockets,
         };
+        self.pulse.note(What::SocketArrived, u32::from(kind == MediaKind::Audio), 0);
         if sockets.try_send(UdpSocket::from(descriptor)).is_err() {
             warn!(?kind, "socket dropped: its thread does not take it");
         }
@@ -200,6 +208,7 @@ impl<'a> EventLoop<'a> {
 
     fn switch(&self, source: &Source, number: u32) {
         info!(?source, number, "source switched");
+        self.pulse.note(What::Switched, number, 0);
         let capture = self.capture_switch.try_send(NumberedSource { source: source.clone(), number }).is_ok();
         if !capture || self.audio_switch.try_send(source.clone()).is_err() {
             warn!("source switch dropped: its thread does not take it");
@@ -249,6 +258,7 @@ impl Voice {
 /// Starts threads that report their end.
 struct Spawner {
     plan: Arc<StreamPlan>,
+    generation: Generation,
     counters: Arc<CountersPage>,
     stop: Arc<AtomicBool>,
     wake: Arc<OwnedFd>,
@@ -264,12 +274,14 @@ impl Spawner {
     ) -> Result<(), WorkerFailure> {
         let pulse = Pulse::new(thread, Arc::clone(&self.counters), Arc::clone(&self.stop));
         let (plan, wake, report) = (Arc::clone(&self.plan), Arc::clone(&self.wake), self.report.clone());
-        let span = tracing::Span::current();
+        let (span, generation) = (tracing::Span::current(), self.generation.0);
         let handle = std::thread::Builder::new()
             .name(thread.name().into())
             .spawn(move || {
                 let _entered = span.enter();
+                pulse.note(What::ThreadBegins, generation.into(), 0);
                 let failure = job(&plan, &pulse).err();
+                pulse.note(What::ThreadEnds, generation.into(), 0);
                 // The main thread may be gone already.
                 let _ = report.send(ThreadEnd { thread, failure });
                 let _ = rustix::io::write(&*wake, &1u64.to_ne_bytes());

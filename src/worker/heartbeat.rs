@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::ipc::counters_page::{CountersPage, WorkerThread};
+use crate::ipc::flight_recorder::What;
 
 /// Longest time a thread waits for anything before it beats again. The host
 /// calls a thread hung after two seconds.
@@ -31,6 +32,12 @@ impl Pulse {
     pub fn beat(&self) -> bool {
         self.counters.beat(self.thread);
         !self.stop.load(Ordering::Acquire)
+    }
+
+    /// Writes down what the thread does; see [`What`] for the meaning of the
+    /// numbers. Cheap, and waits for nothing.
+    pub fn note(&self, what: What, about: u32, value: u64) {
+        self.counters.recorder().note(self.thread, what, about, value);
     }
 
     /// The shared counters.

@@ -4,6 +4,7 @@ use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -15,6 +16,7 @@ use crate::ipc::counters_page::CountersPage;
 use crate::ipc::message::{FailureKind, FromWorker, ToWorker, WorkerFailure};
 use crate::stream_plan::StreamPlan;
 use crate::worker::event_loop::EventLoop;
+use crate::worker::last_words;
 
 /// Runs one stream until the host says stop, the host is gone, or something
 /// breaks. The exit status is 0 for the first two.
@@ -39,6 +41,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    last_words::keep_in(&start.counters);
     let span = info_span!("stream", session = %start.plan.session, worker = start.generation.0);
     let _entered = span.enter();
     match EventLoop::start(start, &channel).and_then(|mut event_loop| event_loop.run()) {
@@ -60,7 +63,7 @@ pub fn main() -> ExitCode {
 pub(crate) struct Start {
     pub(crate) plan: StreamPlan,
     pub(crate) generation: Generation,
-    pub(crate) counters: CountersPage,
+    pub(crate) counters: Arc<CountersPage>,
 }
 
 fn inherited_channel() -> io::Result<Channel> {
@@ -79,7 +82,8 @@ fn wait_for_start(channel: &Channel) -> io::Result<Start> {
         wait_readable(channel, left.min(Duration::from_millis(900)));
         match channel.receive::<ToWorker>() {
             Ok(Some((ToWorker::Start { plan, generation }, Some(page)))) => {
-                return Ok(Start { plan: *plan, generation, counters: CountersPage::from_fd(page)? });
+                let counters = Arc::new(CountersPage::from_fd(page)?);
+                return Ok(Start { plan: *plan, generation, counters });
             }
             Ok(Some(_)) => return Err(io::Error::new(io::ErrorKind::InvalidData, "first message is not Start")),
             Ok(None) => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "host is gone")),
@@ -101,6 +105,7 @@ fn wait_readable(channel: &Channel, patience: Duration) {
 fn die_whole_on_panic() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
+        last_words::say(&panic.to_string());
         report(panic);
         std::process::abort();
     }));

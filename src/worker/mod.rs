@@ -23,6 +23,7 @@ pub(crate) mod event_loop;
 pub mod frame;
 pub mod heartbeat;
 pub mod input;
+pub mod last_words;
 pub mod main;
 pub mod send;
 pub mod slot;

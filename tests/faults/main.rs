@@ -10,6 +10,7 @@ mod bystander;
 mod client_vanishes;
 mod compositor_killed;
 mod compositor_sigstop;
+mod encode_thread_hangs;
 mod garbage_on_every_port;
 mod half_open_tls;
 mod host_sigkill_and_restart;

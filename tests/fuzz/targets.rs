@@ -17,7 +17,9 @@ use earthshine::host::api::answer::ApiAnswer;
 use earthshine::host::api::body::{self, WireId};
 use earthshine::host::store::paired_clients::PairedClients;
 use earthshine::ipc::channel;
-use earthshine::ipc::counters_page::{BUCKETS, Counter, CountersPage, Stage, bucket_bound};
+use earthshine::ipc::counters_page::{BUCKETS, Counter, CountersPage, Stage, WORDS, bucket_bound};
+use earthshine::ipc::flight_recorder::EVENTS;
+use earthshine::ipc::log_ring::{LINES, LONGEST_LINE};
 use earthshine::ipc::message::{FromWorker, ToWorker};
 use earthshine::protocol::audio::fec_window::FecWindow;
 use earthshine::protocol::audio::packet_header::{DATA_HEADER_LEN, DataHeader, PARITY_HEADER_LEN, ParityHeader};
@@ -236,8 +238,9 @@ pub fn ipc_message(data: &[u8]) {
 
 /// A page of counters full of anything, as the host reads it.
 pub fn counters_page(data: &[u8]) {
-    let shared = SharedCounters::create(1024).expect("a page");
-    for (word, bytes) in shared.words().iter().zip(data.chunks(8)) {
+    let shared = SharedCounters::create(WORDS).expect("a page");
+    // Over and over, so that few bytes reach the rings behind the counters.
+    for (word, bytes) in shared.words().iter().zip(data.chunks(8).cycle()) {
         let mut number = [0; 8];
         number[..bytes.len()].copy_from_slice(bytes);
         word.store(u64::from_le_bytes(number), Ordering::Relaxed);
@@ -251,6 +254,10 @@ pub fn counters_page(data: &[u8]) {
         assert_eq!(histogram.count() == 0, quantiles[3] == 0);
     }
     let _ = page.get(Counter::SoundServerHangs);
+    let events = page.recorder().events();
+    assert!(events.len() <= EVENTS && events.is_sorted_by_key(|event| event.number));
+    let lines = page.log().lines();
+    assert!(lines.len() <= LINES && lines.iter().all(|line| line.chars().count() <= LONGEST_LINE));
 }
 
 /// Video datagrams, sealed or not, as a client reads them.

@@ -14,6 +14,7 @@ pub(crate) mod api;
 pub(crate) mod apps;
 pub(crate) mod client;
 pub(crate) mod deadline;
+pub(crate) mod frozen_thread;
 pub(crate) mod host;
 pub(crate) mod leftovers;
 pub(crate) mod lobbies;

@@ -355,9 +355,13 @@ impl Session {
 
     /// Starts the worker's successor.
     pub(super) async fn replace_worker(&mut self, cause: &Cause) -> Option<Ending> {
-        let evidence = self.shared.evidence_dir();
-        let stream = self.stream()?;
-        match stream.replace(cause, &evidence).await {
+        let shared = Arc::clone(&self.shared);
+        let replaced = self.stream()?.replace(cause, &shared.directories).await;
+        self.worker_replaced(replaced)
+    }
+
+    fn worker_replaced(&self, replaced: std::io::Result<bool>) -> Option<Ending> {
+        match replaced {
             Ok(true) => {
                 let (pid, restarts) = (stream.worker_pid(), stream.restarts());
                 self.tell(Event::WorkerReplaced { session_id: self.id, pid, restarts });
@@ -379,6 +383,10 @@ impl Session {
         let now = Instant::now();
         if let Some(cause) = self.stream().and_then(|stream| stream.check(now)) {
             return self.worker_down(cause).await;
+        }
+        if self.stream().is_some_and(|stream| stream.is_due(now)) {
+            let replaced = self.stream()?.succeed();
+            return self.worker_replaced(replaced);
         }
         if let Some(cause) = self.visiting.try_again(now)
             && let Some(ending) = self.replace_worker(&cause).await

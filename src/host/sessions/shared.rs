@@ -98,11 +98,6 @@ impl Shared {
             ready_deadline: config.ready_deadline,
         }
     }
-
-    /// Where evidence about dead workers goes.
-    pub(crate) fn evidence_dir(&self) -> PathBuf {
-        self.directories.state.join("evidence")
-    }
 }
 
 /// Visitors of a lobby with a seat of their own; more share the first.

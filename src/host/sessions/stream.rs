@@ -7,17 +7,18 @@
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
-use std::path::Path;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tracing::{error, info, warn};
 
+use crate::config::directories::Directories;
+use crate::desktop;
 use crate::host::doubt::Blame;
 use crate::host::media_ports;
 use crate::host::supervisor::evidence::{self, Subject};
-use crate::host::supervisor::restart::RestartPolicy;
+use crate::host::supervisor::restart::{RestartPolicy, Verdict};
 use crate::host::supervisor::watchdog::{Hang, Watchdog};
 use crate::host::supervisor::worker_link::WorkerLink;
 use crate::host::supervisor::worker_process::{WorkerEvent, WorkerProcess};
@@ -43,6 +44,8 @@ pub(crate) struct Stream {
     encoder: String,
     /// The worker is dead, and its successor has to wait.
     resting: bool,
+    /// When the successor is due, if a pause was decided.
+    due: Option<Instant>,
     /// Frames that its predecessors had captured when the worker started.
     captured_before: u64,
 }
@@ -120,6 +123,7 @@ impl Stream {
             sound_hangs: 0,
             encoder: String::new(),
             resting: false,
+            due: None,
             captured_before: 0,
         })
     }
@@ -134,9 +138,9 @@ impl Stream {
         &self.counters
     }
 
-    /// Process id of the current worker.
+    /// Process id of the current worker, 0 while its successor has to wait.
     pub(crate) const fn worker_pid(&self) -> u32 {
-        self.worker.pid()
+        if self.resting { 0 } else { self.worker.pid() }
     }
 
     /// Workers started after the first.
@@ -232,19 +236,46 @@ impl Stream {
         self.resting = true;
     }
 
-    /// Replaces the worker after `cause`. Returns whether there is one again:
-    /// not after too many deaths.
+    /// Replaces the worker after `cause`, at once or, if others died before it,
+    /// after a pause; then [`succeed`](Self::succeed) is to be called as soon as
+    /// [`is_due`](Self::is_due) says so. Returns whether there is or will be a
+    /// successor: not after too many deaths.
     ///
     /// # Errors
     /// What the kernel says to the new worker.
-    pub(crate) async fn replace(&mut self, cause: &Cause, evidence_directory: &Path) -> io::Result<bool> {
-        self.write_evidence(cause, evidence_directory).await;
+    pub(crate) async fn replace(&mut self, cause: &Cause, directories: &Directories) -> io::Result<bool> {
+        self.write_evidence(cause, directories).await;
         self.link.set(None);
-        let again = cause.blame().is_some() || self.policy.allows_another(Instant::now());
-        let Some(next) = self.generation.0.checked_add(1).filter(|_| again) else { return Ok(false) };
         // The old worker's threads must not beat on the page of the new one.
         self.worker.kill_now();
-        self.resting = false;
+        // What is wrong with the source is judged by whoever owns that.
+        let at_once = Verdict::After(Duration::ZERO);
+        let verdict = if cause.blame().is_some() { at_once } else { self.policy.judge(Instant::now()) };
+        match verdict {
+            Verdict::Never => Ok(false),
+            Verdict::After(pause) if pause.is_zero() => self.succeed(),
+            Verdict::After(pause) => {
+                warn!(session = %self.plan.session, ?pause, cause = cause.text(), "worker will be replaced");
+                self.resting = true;
+                self.due = Some(Instant::now() + pause);
+                Ok(true)
+            }
+        }
+    }
+
+    /// Whether a successor has waited for its time, which has come.
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
+        self.due.is_some_and(|due| due <= now)
+    }
+
+    /// Starts a worker in place of the dead one. Returns whether there is one:
+    /// not if generations are used up.
+    ///
+    /// # Errors
+    /// What the kernel says to the new worker.
+    pub(crate) fn succeed(&mut self) -> io::Result<bool> {
+        let Some(next) = self.generation.0.checked_add(1) else { return Ok(false) };
+        (self.resting, self.due) = (false, None);
         self.counters.reset_beats();
         self.captured_before = self.counters.get(Counter::FramesCaptured);
         self.generation = Generation(next);
@@ -253,7 +284,7 @@ impl Stream {
         reap(old, &self.plan);
         self.watchdog = Watchdog::new(Instant::now());
         self.restarts += 1;
-        warn!(session = %self.plan.session, pid = self.worker.pid(), cause = cause.text(), "worker replaced");
+        warn!(session = %self.plan.session, pid = self.worker.pid(), "worker replaced");
         self.link.set(Some(self.worker.channel()));
         for attached in &self.sockets {
             self.link.send(&ToWorker::Socket(attached.kind), Some(attached.socket.as_fd()));
@@ -269,14 +300,21 @@ impl Stream {
         }
     }
 
-    async fn write_evidence(&self, cause: &Cause, directory: &Path) {
+    async fn write_evidence(&self, cause: &Cause, directories: &Directories) {
+        let desktop_logs = match &self.plan.source {
+            Source::Desktop { wayland, .. } => desktop::logs_behind(wayland, &directories.logs()),
+            Source::TestCard => Vec::new(),
+        };
         let subject = Subject {
             session: self.plan.session,
             generation: self.generation,
             pid: self.worker.pid(),
             reason: cause.text().to_owned(),
+            restarts: self.restarts,
+            plan: self.plan.clone(),
+            desktop_logs,
         };
-        let (directory, counters) = (directory.to_owned(), Arc::clone(&self.counters));
+        let (directory, counters) = (directories.evidence(), Arc::clone(&self.counters));
         let writing = tokio::task::spawn_blocking(move || evidence::collect(&directory, &subject, &counters));
         match tokio::time::timeout(EVIDENCE_DEADLINE, writing).await {
             Ok(Ok(Ok(path))) => info!(session = %self.plan.session, path = %path.display(), "evidence written"),
@@ -305,5 +343,6 @@ fn describe(status: ExitStatus) -> String {
     }
 }
 
-/// How long evidence may delay the successor.
-const EVIDENCE_DEADLINE: Duration = Duration::from_millis(200);
+/// How long evidence may delay the successor. It takes some ten milliseconds;
+/// on a machine without a free core more.
+const EVIDENCE_DEADLINE: Duration = Duration::from_millis(500);

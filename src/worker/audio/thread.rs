@@ -16,6 +16,7 @@ use super::feed::Feed;
 use super::opus::{OpusEncoder, OpusError};
 use crate::clock::Micros;
 use crate::ipc::counters_page::{Counter, CountersPage};
+use crate::ipc::flight_recorder::What;
 use crate::protocol::audio::packetizer::{AudioDatagrams, AudioPacketizer, AudioPacketizerConfig, AudioSealConfig};
 use crate::stream_plan::{Source, StreamPlan};
 use crate::worker::heartbeat::{LONGEST_WAIT, Pulse};
@@ -49,6 +50,9 @@ pub fn run(plan: &StreamPlan, sockets: Receiver<UdpSocket>, switch: Receiver<Sou
             feed = Feed::new(&source, plan.audio.layout.channels, duration);
         }
         let lost = feed.gather(departures.next(Micros::now()));
+        if lost > 0 {
+            pulse.note(What::SoundLost, 0, lost);
+        }
         pulse.counters().add(Counter::AudioInterruptions, lost);
         pulse.counters().set(Counter::SoundServerHangs, feed.hangs());
         sender.send(&mut feed, &mut socket);

@@ -26,6 +26,7 @@ use std::time::Duration;
 use tracing::info;
 
 use crate::ipc::counters_page::{Counter, Stage};
+use crate::ipc::flight_recorder::What;
 use crate::stream_plan::{Source, VideoPlan};
 use crate::worker::frame::Frame;
 use crate::worker::heartbeat::Pulse;
@@ -59,13 +60,13 @@ pub fn run(
     mut shows: impl FnMut(u32),
     pulse: &Pulse,
 ) -> Result<(), CaptureError> {
-    let Some(mut open) = source::open(&first.source, video, pulse)? else { return Ok(()) };
+    let Some(mut open) = open_source(&first, video, pulse)? else { return Ok(()) };
     let mut unseen = Some(first.number);
     let mut frames = 0;
     while pulse.beat() {
         if let Some(next) = switch.try_iter().last() {
             info!(source = source::name(&next.source), number = next.number, "capture switches");
-            let Some(opened) = source::open(&next.source, video, pulse)? else { return Ok(()) };
+            let Some(opened) = open_source(&next, video, pulse)? else { return Ok(()) };
             open = opened;
             unseen = Some(next.number);
         }
@@ -82,13 +83,31 @@ pub fn run(
     Ok(())
 }
 
+fn open_source(
+    source: &NumberedSource,
+    video: &VideoPlan,
+    pulse: &Pulse,
+) -> Result<Option<Box<dyn source::FrameSource>>, CaptureError> {
+    pulse.note(What::SourceOpens, source.number, 0);
+    let opened = source::open(&source.source, video, pulse)?;
+    pulse.note(What::SourceOpen, source.number, 0);
+    Ok(opened)
+}
+
 fn deliver(frame: Frame, slot: &Slot<Frame>, pulse: &Pulse) {
     let counters = pulse.counters();
     counters.record(Stage::Captured, frame.captured.since(frame.presented));
     counters.add(Counter::FramesCaptured, 1);
+    pulse.note(What::Captured, low_32(frame.number), frame.captured.since(frame.presented));
     if slot.put(frame).is_some() {
         counters.add(Counter::FramesReplaced, 1);
     }
+}
+
+/// Frames are told apart by their low bits: only the last some thousand are
+/// ever compared.
+pub(crate) fn low_32(number: u64) -> u32 {
+    u32::try_from(number & 0xFFFF_FFFF).unwrap_or_default()
 }
 
 /// How long to wait for a picture before looking for a switch or a stop: short,

@@ -13,8 +13,10 @@ use tracing::{info, warn};
 
 use crate::clock::Micros;
 use crate::ipc::counters_page::{Counter, Stage};
+use crate::ipc::flight_recorder::What;
 use crate::stream_plan::VideoPlan;
 use crate::units::Bitrate;
+use crate::worker::capture::low_32;
 use crate::worker::encode::select::{self, OpenEncoderError};
 use crate::worker::encode::{EncodeError, Encoder, FrameRequest};
 use crate::worker::frame::{EncodedFrame, Frame, FrameKind};
@@ -59,7 +61,9 @@ pub fn run(
     pulse: &Pulse,
     opened: impl FnOnce(&str),
 ) -> Result<(), EncodeThreadError> {
+    pulse.note(What::EncoderOpens, 0, 0);
     let (encoder, skipped) = select::open(plan)?;
+    pulse.note(What::EncoderOpen, 0, 0);
     for skipped in &skipped {
         info!(family = ?skipped.family, reason = %skipped.reason, "encoder passed over");
     }
@@ -213,7 +217,10 @@ impl<'a> Loop<'a> {
 
     fn set_bitrate(&mut self, bitrate: Bitrate) {
         match self.encoder.set_bitrate(bitrate) {
-            Ok(()) => self.pulse.counters().set(Counter::BitrateKbps, bitrate.kbps().into()),
+            Ok(()) => {
+                self.pulse.note(What::BitrateSet, bitrate.kbps(), 0);
+                self.pulse.counters().set(Counter::BitrateKbps, bitrate.kbps().into());
+            }
             Err(error) => warn!(%error, %bitrate, "bit rate not changed"),
         }
     }
@@ -239,6 +246,7 @@ impl<'a> Loop<'a> {
             Picture::New(frame) => (self.load(&frame)?, false),
             Picture::Again => (Micros::now(), true),
         };
+        self.pulse.note(What::EncodeBegins, self.due.idr.into(), 0);
         let encoded = self.encoder.encode(FrameRequest { idr: self.due.idr, repeated, captured })?;
         self.count(&encoded);
         let is_idr = encoded.kind == FrameKind::Idr;
@@ -254,6 +262,7 @@ impl<'a> Loop<'a> {
     /// that waited for the client has none from its capture: it starts now.
     fn load(&mut self, frame: &Frame) -> Result<Micros, EncodeError> {
         let captured = self.running_since.map_or(frame.captured, |start| frame.captured.max(start));
+        self.pulse.note(What::LoadBegins, low_32(frame.number), 0);
         self.encoder.load(frame)?;
         self.loaded = true;
         self.pulse.counters().record(Stage::Converted, Micros::now().since(captured));
@@ -262,9 +271,11 @@ impl<'a> Loop<'a> {
 
     fn count(&self, encoded: &EncodedFrame) {
         let counters = self.pulse.counters();
+        let idr = encoded.kind == FrameKind::Idr;
+        self.pulse.note(What::Encoded, idr.into(), encoded.data.len() as u64);
         counters.add(Counter::FramesEncoded, 1);
         counters.add(Counter::EncodedBytes, encoded.data.len() as u64);
-        if encoded.kind == FrameKind::Idr {
+        if idr {
             counters.add(Counter::IdrFrames, 1);
             counters.add(Counter::IdrRequests, self.due.requested.into());
         }
@@ -277,6 +288,7 @@ impl<'a> Loop<'a> {
         match self.out.try_send(frame) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(_)) => {
+                self.pulse.note(What::FrameDropped, 0, 0);
                 self.pulse.counters().add(Counter::FramesDropped, 1);
                 self.due.idr = true;
                 self.due.now = true;

@@ -20,7 +20,8 @@ use super::pacer::{Pacer, USUAL_PERCENT, USUAL_RATE};
 use super::rtp_clock::RtpClock;
 use crate::clock::Micros;
 use crate::ids::Generation;
-use crate::ipc::counters_page::{Counter, CountersPage, Stage};
+use crate::ipc::counters_page::{Counter, CountersPage, Stage, WorkerThread};
+use crate::ipc::flight_recorder::What;
 use crate::protocol::video::frame_header::FrameType;
 use crate::protocol::video::packetizer::{
     PacketSizeError, PacketizeError, Packetizer, PacketizerConfig, PictureToSend, SealConfig,
@@ -176,7 +177,9 @@ impl<'a> VideoSender<'a> {
     /// When it cannot be cut into packets; nothing was sent then.
     fn send(&mut self, frame: &EncodedFrame, socket: &mut MediaSocket) -> Result<(), PacketizeError> {
         self.packetize(frame)?;
+        let number = self.next_frame.0;
         self.store_numbers();
+        self.note(What::SendBegins, number, self.batch.len());
         let size = self.batch.datagram_size();
         let started = Instant::now();
         let mut sent = 0;
@@ -194,6 +197,7 @@ impl<'a> VideoSender<'a> {
                 break;
             }
         }
+        self.note(What::Sent, number, sent);
         self.count(frame, sent);
         Ok(())
     }
@@ -230,6 +234,10 @@ impl<'a> VideoSender<'a> {
             let whole = Micros::now().since(frame.captured);
             self.counters.record(Stage::Ours, whole.saturating_sub(frame.encoding));
         }
+    }
+
+    fn note(&self, what: What, frame: u32, datagrams: usize) {
+        self.counters.recorder().note(WorkerThread::Send, what, frame, datagrams as u64);
     }
 
     fn record(&self, stage: Stage, frame: &EncodedFrame) {
