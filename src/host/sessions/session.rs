@@ -356,15 +356,18 @@ impl Session {
     /// Starts the worker's successor.
     pub(super) async fn replace_worker(&mut self, cause: &Cause) -> Option<Ending> {
         let shared = Arc::clone(&self.shared);
-        let replaced = self.stream()?.replace(cause, &shared.directories).await;
+        let replaced = self.stream()?.replace(cause, &shared).await;
         self.worker_replaced(replaced)
     }
 
-    fn worker_replaced(&self, replaced: std::io::Result<bool>) -> Option<Ending> {
+    fn worker_replaced(&mut self, replaced: std::io::Result<bool>) -> Option<Ending> {
         match replaced {
             Ok(true) => {
-                let (pid, restarts) = (stream.worker_pid(), stream.restarts());
-                self.tell(Event::WorkerReplaced { session_id: self.id, pid, restarts });
+                let (pid, restarts) = self.stream().map(|stream| (stream.worker_pid(), stream.restarts()))?;
+                // None yet, if it has to wait.
+                if pid != 0 {
+                    self.tell(Event::WorkerReplaced { session_id: self.id, pid, restarts });
+                }
                 self.publish_worker();
                 None
             }

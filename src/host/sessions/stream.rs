@@ -7,6 +7,7 @@
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,7 +17,9 @@ use tracing::{error, info, warn};
 use crate::config::directories::Directories;
 use crate::desktop;
 use crate::host::doubt::Blame;
+use crate::host::events::Event;
 use crate::host::media_ports;
+use crate::host::sessions::shared::Shared;
 use crate::host::supervisor::evidence::{self, Subject};
 use crate::host::supervisor::restart::{RestartPolicy, Verdict};
 use crate::host::supervisor::watchdog::{Hang, Watchdog};
@@ -243,8 +246,11 @@ impl Stream {
     ///
     /// # Errors
     /// What the kernel says to the new worker.
-    pub(crate) async fn replace(&mut self, cause: &Cause, directories: &Directories) -> io::Result<bool> {
-        self.write_evidence(cause, directories).await;
+    pub(crate) async fn replace(&mut self, cause: &Cause, shared: &Shared) -> io::Result<bool> {
+        if let Some(path) = self.write_evidence(cause, &shared.directories).await {
+            let (session_id, path) = (self.plan.session, path.display().to_string());
+            shared.events.publish(Event::EvidenceWritten { session_id, path });
+        }
         self.link.set(None);
         // The old worker's threads must not beat on the page of the new one.
         self.worker.kill_now();
@@ -300,7 +306,7 @@ impl Stream {
         }
     }
 
-    async fn write_evidence(&self, cause: &Cause, directories: &Directories) {
+    async fn write_evidence(&self, cause: &Cause, directories: &Directories) -> Option<PathBuf> {
         let desktop_logs = match &self.plan.source {
             Source::Desktop { wayland, .. } => desktop::logs_behind(wayland, &directories.logs()),
             Source::TestCard => Vec::new(),
@@ -317,10 +323,14 @@ impl Stream {
         let (directory, counters) = (directories.evidence(), Arc::clone(&self.counters));
         let writing = tokio::task::spawn_blocking(move || evidence::collect(&directory, &subject, &counters));
         match tokio::time::timeout(EVIDENCE_DEADLINE, writing).await {
-            Ok(Ok(Ok(path))) => info!(session = %self.plan.session, path = %path.display(), "evidence written"),
+            Ok(Ok(Ok(path))) => {
+                info!(session = %self.plan.session, path = %path.display(), "evidence written");
+                return Some(path);
+            }
             Ok(Ok(Err(error))) => warn!(session = %self.plan.session, %error, "evidence not written"),
             Ok(Err(_)) | Err(_) => warn!(session = %self.plan.session, "evidence not written in time"),
         }
+        None
     }
 }
 
