@@ -25,9 +25,9 @@ COPY --from=build /out/earthshine /usr/local/bin/earthshine
 USER earthshine
 VOLUME /var/lib/earthshine
 EXPOSE 47984/tcp 47989/tcp 48010/tcp 47998/udp 47999/udp 48000/udp
-# Asks the running host what every client asks; bash, because the image has no
-# curl. With another --port, 47989 is another number here, too.
+# Unhealthy if a new stream would not work, or if the host does not answer. With
+# another --api-socket or --runtime-dir, the path is another one here, too.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
-    CMD ["/bin/bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/47989 && printf 'GET /serverinfo HTTP/1.0\\r\\n\\r\\n' >&3 && grep -q 'status_code=\"200\"' <&3"]
+    CMD ["/usr/local/bin/earthshine", "health", "--api-socket", "/run/earthshine/api.sock"]
 ENTRYPOINT ["/usr/local/bin/earthshine"]
 CMD ["serve", "--state-dir", "/var/lib/earthshine", "--runtime-dir", "/run/earthshine"]

@@ -85,6 +85,14 @@ impl ApiClient {
         self.call("POST", "/api/v1/pair/client", Some(&order)).map(|_| ())
     }
 
+    /// How the host is: the members of `GET /api/v1/system/health`.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub fn health(&self) -> Result<Value, ApiError> {
+        self.call("GET", "/api/v1/system/health", None)
+    }
+
     fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value, ApiError> {
         let reply = exchange(&self.socket, method, path, body)
             .map_err(|source| ApiError::Unreachable { socket: self.socket.clone(), source })?;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::codec::VideoCodec;
+use crate::stream_plan::EncoderFamily;
 use crate::units::Size;
 
 /// A Moonlight host for headless GPU machines.
@@ -28,6 +29,12 @@ pub enum Command {
     Pair(PairArgs),
     /// Measure a running host from outside.
     Bench(BenchArgs),
+    /// Say whether a running host is well: exit status 0, or 1 if it is critical or
+    /// does not answer.
+    Health(HealthArgs),
+    /// A few frames through the data path; run by `serve` now and then.
+    #[command(hide = true)]
+    Canary(CanaryArgs),
     /// One stream; started by `serve`.
     #[command(hide = true)]
     Worker,
@@ -84,6 +91,25 @@ pub struct PairArgs {
     /// Unix socket of the host's REST API.
     #[arg(long, value_name = "PATH")]
     pub api_socket: Option<PathBuf>,
+}
+
+/// `earthshine health`.
+#[derive(Debug, Args)]
+pub struct HealthArgs {
+    /// Unix socket of the host's REST API.
+    #[arg(long, value_name = "PATH")]
+    pub api_socket: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `earthshine canary`.
+#[derive(Debug, Args)]
+pub struct CanaryArgs {
+    /// Encoders to try, in this order.
+    #[arg(long, value_name = "NAMES", value_parser = parse_encoder, value_delimiter = ',', default_value = "software")]
+    pub encoders: Vec<EncoderFamily>,
 }
 
 /// `earthshine bench`.
@@ -176,6 +202,11 @@ fn parse_codec(text: &str) -> Result<VideoCodec, String> {
     all.into_iter().find(|codec| codec.name() == text).ok_or_else(|| "expected h264, hevc or av1".to_owned())
 }
 
+fn parse_encoder(text: &str) -> Result<EncoderFamily, String> {
+    let found = EncoderFamily::ALL.into_iter().find(|family| family.name() == text);
+    found.ok_or_else(|| "expected nvenc, vaapi, vulkan or software".to_owned())
+}
+
 /// The port that Moonlight clients try when none is given.
 pub const DEFAULT_BASE_PORT: u16 = 47989;
 
@@ -198,6 +229,14 @@ mod tests {
         let Command::Serve(args) = cli.command else { panic!("not serve") };
         assert_eq!(args.port, 50000);
         assert_eq!(args.metrics, Some(([127, 0, 0, 1], 9000).into()));
+    }
+
+    #[test]
+    fn the_canary_takes_encoders_by_name() {
+        let parse = |line: &str| Cli::try_parse_from(line.split_whitespace()).map(|cli| cli.command);
+        let Ok(Command::Canary(args)) = parse("earthshine canary --encoders=nvenc,software") else { panic!("refused") };
+        assert_eq!(args.encoders, [EncoderFamily::Nvenc, EncoderFamily::Software]);
+        assert!(parse("earthshine canary --encoders=x264").is_err());
     }
 
     #[test]

@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 use earthshine::api_client::ApiClient;
-use earthshine::cli::{BenchArgs, BenchCommand, Cli, ClientsArgs, Command, DoctorArgs, PairArgs, ServeArgs};
+use earthshine::cli::{
+    BenchArgs, BenchCommand, Cli, ClientsArgs, Command, DoctorArgs, HealthArgs, PairArgs, ServeArgs,
+};
 use earthshine::config::Config;
 use earthshine::config::directories::Directories;
 use earthshine::desktop::descriptor_limit;
@@ -21,9 +23,11 @@ fn main() -> ExitCode {
     log_to_stderr();
     let result = match cli.command {
         Command::Worker => return worker::main::main(),
+        Command::Canary(args) => return worker::canary::main(args.encoders),
         Command::Serve(args) => serve(args),
         Command::Doctor(args) => examine(&args),
         Command::Pair(args) => pair(&args),
+        Command::Health(args) => health(&args),
         Command::Bench(BenchArgs { command: BenchCommand::Clients(args) }) => bench_clients(&args),
     };
     result.unwrap_or_else(|error| {
@@ -68,6 +72,18 @@ fn pair(args: &PairArgs) -> anyhow::Result<ExitCode> {
     let client = ApiClient::new(socket).pair(&args.pin, args.client)?;
     println!("PIN sent to {client}; Moonlight says whether it was right.");
     Ok(ExitCode::SUCCESS)
+}
+
+fn health(args: &HealthArgs) -> anyhow::Result<ExitCode> {
+    let socket = args.api_socket.clone().unwrap_or_else(|| Directories::choose(None, None).runtime.join("api.sock"));
+    let health = ApiClient::new(socket).health()?;
+    let word = |key: &str| health[key].as_str().unwrap_or_default();
+    if args.json {
+        println!("{health}");
+    } else {
+        println!("{} {}", word("overall_status"), word("reason"));
+    }
+    Ok(if word("overall_status") == "critical" { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn bench_clients(args: &ClientsArgs) -> anyhow::Result<ExitCode> {

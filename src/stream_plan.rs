@@ -136,6 +136,20 @@ pub enum EncoderFamily {
 }
 
 impl EncoderFamily {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Nvenc, Self::Vaapi, Self::Vulkan, Self::Software];
+
+    /// As in configuration files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Nvenc => "nvenc",
+            Self::Vaapi => "vaapi",
+            Self::Vulkan => "vulkan",
+            Self::Software => "software",
+        }
+    }
+
     /// What the family encodes on every machine, without asking a driver: all
     /// that the host process may know. GPU families add nothing until a worker
     /// has asked their driver.

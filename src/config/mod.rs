@@ -28,6 +28,10 @@ pub struct Config {
     pub video: VideoConfig,
     /// Desktops.
     pub desktop: DesktopConfig,
+    /// Who is taken.
+    pub admission: AdmissionConfig,
+    /// Canaries.
+    pub health: HealthConfig,
     /// Apps in the order clients list them.
     #[serde(rename = "app")]
     pub apps: Vec<AppConfig>,
@@ -84,6 +88,35 @@ pub struct DesktopConfig {
     pub first_uid: u32,
 }
 
+/// `[admission]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdmissionConfig {
+    /// Percent of all cores that streams and desktops may use together.
+    #[serde(with = "unless_zero")]
+    pub cpu_percent: Option<u32>,
+    /// Megabytes of memory that newcomers must leave.
+    #[serde(with = "unless_zero")]
+    pub memory_reserve_mb: Option<u64>,
+    /// Processes that cannot be killed, above which nobody is taken.
+    #[serde(with = "unless_negative")]
+    pub max_quarantined: Option<usize>,
+}
+
+/// `[health]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HealthConfig {
+    /// From one canary to the next; zero for none.
+    #[serde(with = "seconds")]
+    pub canary_interval: Duration,
+    /// How long a canary may take.
+    #[serde(with = "seconds")]
+    pub canary_deadline: Duration,
+    /// Command line instead of the built-in canary; empty means built-in.
+    pub canary_command: Vec<String>,
+}
+
 /// Compositors we know how to start and resize.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -108,6 +141,32 @@ pub enum Renderer {
     Gles2,
     /// Vulkan.
     Vulkan,
+}
+
+/// Limits where 0 means none.
+mod unless_zero {
+    use serde::{Deserialize, Deserializer};
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>, T>(deserializer: D) -> Result<Option<T>, D::Error>
+    where
+        T: Deserialize<'de> + Default + PartialEq,
+    {
+        Ok(Some(T::deserialize(deserializer)?).filter(|limit| *limit != T::default()))
+    }
+}
+
+/// Limits where 0 is one, and -1 means none.
+mod unless_negative {
+    use serde::{Deserialize, Deserializer};
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+        match i64::deserialize(deserializer)? {
+            -1 => Ok(None),
+            number => usize::try_from(number)
+                .map(Some)
+                .map_err(|_| serde::de::Error::custom(format!("{number} is neither a limit nor -1"))),
+        }
+    }
 }
 
 /// Durations as seconds, possibly fractions, in configuration files.

@@ -16,6 +16,7 @@ impl Config {
     /// Names the first key, apps aside, that is out of its range.
     pub(super) fn key_out_of_range(&self) -> Option<&'static str> {
         let (host, video, desktop) = (&self.host, &self.video, &self.desktop);
+        let (admission, health) = (&self.admission, &self.health);
         let seconds = Duration::from_secs;
         let checks = [
             ("host.name", host.name.len() <= 64 && !host.name.contains(char::is_control)),
@@ -28,6 +29,12 @@ impl Config {
             ("desktop.ready_deadline", (seconds(1)..=seconds(120)).contains(&desktop.ready_deadline)),
             ("desktop.idle_limit", desktop.idle_limit <= seconds(30 * 24 * 3600)),
             ("desktop.first_uid", (1000..=2_000_000_000).contains(&desktop.first_uid)),
+            ("admission.cpu_percent", admission.cpu_percent.is_none_or(|percent| percent <= 10_000)),
+            ("admission.memory_reserve_mb", admission.memory_reserve_mb.is_none_or(|megabytes| megabytes <= 1 << 30)),
+            ("admission.max_quarantined", admission.max_quarantined.is_none_or(|limit| limit <= 1000)),
+            ("health.canary_interval", health.canary_interval <= seconds(3600)),
+            ("health.canary_deadline", (Duration::from_millis(100)..=seconds(60)).contains(&health.canary_deadline)),
+            ("health.canary_command", is_command(&health.canary_command)),
         ];
         checks.into_iter().find(|(_, good)| !good).map(|(key, _)| key)
     }
@@ -58,6 +65,12 @@ const ALLOWED: &[(&str, &str)] = &[
     ("desktop.ready_deadline", "1 to 120 seconds"),
     ("desktop.idle_limit", "0 to 2592000 seconds"),
     ("desktop.first_uid", "1000 to 2000000000"),
+    ("admission.cpu_percent", "1 to 10000 percent of all cores, or 0 for no limit"),
+    ("admission.memory_reserve_mb", "1 to 1073741824 megabytes, or 0 for no limit"),
+    ("admission.max_quarantined", "0 to 1000 processes, or -1 for no limit"),
+    ("health.canary_interval", "0 to 3600 seconds, 0 for no canaries"),
+    ("health.canary_deadline", "0.1 to 60 seconds"),
+    ("health.canary_command", "a list of program and arguments, empty for the built-in canary"),
     ("app.title", "text of 1 to 64 bytes without control characters"),
     ("app.id", "1 to 2147483647"),
     ("app.command", "a command line for sh -c, empty for the compositor alone"),

@@ -194,7 +194,15 @@ mod tests {
 
     #[test]
     fn descendants_of_descendants_are_members() {
-        let stat = |pid, parent| ProcessStat { id: ProcessId { pid, start_time: 1 }, state: 'S', parent, group: pid };
+        let stat = |pid, parent| ProcessStat {
+            id: ProcessId { pid, start_time: 1 },
+            state: 'S',
+            parent,
+            group: pid,
+            threads: 1,
+            cpu_ticks: 0,
+            resident_pages: 0,
+        };
         let mut found = vec![stat(10, 1)];
         add_descendants(&mut found, vec![stat(13, 12), stat(12, 10), stat(20, 1)]);
         assert_eq!(found.iter().map(|stat| stat.id.pid).collect::<Vec<_>>(), [10, 12, 13]);

@@ -171,11 +171,12 @@ impl Desktop {
 
     /// Ends everything and removes the runtime directory: first politely, then
     /// not. Answers when all are gone, within seconds at most.
-    pub async fn stop(mut self) {
-        self.halt(GRACE).await;
+    /// What does not die is returned.
+    pub async fn stop(mut self) -> Option<Stuck> {
+        self.halt(GRACE).await
     }
 
-    async fn halt(&mut self, grace: Duration) {
+    async fn halt(&mut self, grace: Duration) -> Option<Stuck> {
         self.children().for_each(Child::retire);
         if !grace.is_zero() {
             self.members.signal_groups(Signal::TERM);
@@ -190,13 +191,15 @@ impl Desktop {
         // Reading another process's environment can wait for its memory lock,
         // so it happens on a thread that we need not wait for.
         let killed = tokio::task::spawn_blocking(move || remains.remove());
-        if timeout(KILL_DEADLINE + Duration::from_secs(1), killed).await.is_err() {
+        let stuck = timeout(KILL_DEADLINE + Duration::from_secs(1), killed).await;
+        if stuck.is_err() {
             tracing::warn!(desktop = self.spec.name, "desktop not removed in time");
         }
         for child in self.children() {
             let _ = timeout(KILL_DEADLINE, child.wait()).await;
         }
         self.stopped = true;
+        stuck.ok().and_then(Result::ok).flatten()
     }
 
     /// What must be killed and removed, apart from the handle.
@@ -263,16 +266,49 @@ struct Remains {
 
 impl Remains {
     /// Kills and removes. Blocking. The directory of a desktop with a process
-    /// that does not die is left, with its record, to the next host's sweep.
-    fn remove(self) {
+    /// that does not die is left, with its record, to whoever
+    /// [tries again](Stuck::retry), or to the next host's sweep.
+    fn remove(self) -> Option<Stuck> {
         let left = self.members.kill_all(KILL_DEADLINE);
         if !left.is_empty() {
             tracing::warn!(directory = ?self.directory, ?left, "processes do not die");
-            return;
+            return Some(Stuck { remains: self, left });
         }
+        self.clear();
+        None
+    }
+
+    fn clear(&self) {
         self.members.release();
         x_display::remove_left_over(&self.compositor);
         runtime_dir::remove(&self.directory);
+    }
+}
+
+/// What is left of a desktop some of whose processes do not die.
+#[derive(Debug)]
+pub struct Stuck {
+    remains: Remains,
+    left: Vec<ProcessId>,
+}
+
+impl Stuck {
+    /// Those that do not die.
+    #[must_use]
+    pub fn processes(&self) -> &[ProcessId] {
+        &self.left
+    }
+
+    /// Kills them again, and removes the rest if all are gone. Returns whether
+    /// they are. Blocking, without waiting.
+    pub fn retry(&mut self) -> bool {
+        let left = self.remains.members.kill_all(Duration::ZERO);
+        if left.is_empty() {
+            self.remains.clear();
+            return true;
+        }
+        self.left = left;
+        false
     }
 }
 

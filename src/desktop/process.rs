@@ -79,6 +79,13 @@ pub struct ProcessStat {
     pub parent: u32,
     /// Number of the process group.
     pub group: u32,
+    /// Threads that are not gone; a process whose main thread has ended, while
+    /// another is stuck, looks like a zombie with more than one.
+    pub threads: u32,
+    /// Clock ticks that it has spent on cores, in user and kernel mode.
+    pub cpu_ticks: u64,
+    /// Pages of memory that it has, shared ones too.
+    pub resident_pages: u64,
 }
 
 impl ProcessStat {
@@ -98,7 +105,7 @@ impl ProcessStat {
     /// Whether it has ended and waits for its parent to notice.
     #[must_use]
     pub fn is_zombie(&self) -> bool {
-        matches!(self.state, 'Z' | 'X')
+        matches!(self.state, 'Z' | 'X') && self.threads <= 1
     }
 
     /// The content of the file for process `pid`; `None` if it is something else.
@@ -111,9 +118,15 @@ impl ProcessStat {
         let state = fields.next()?.chars().next()?;
         let parent = fields.next()?.parse().ok()?;
         let group = fields.next()?.parse().ok()?;
-        // Fields 4 and 5 are behind us; field 22 is 16 after field 6.
-        let start_time = fields.nth(16)?.parse().ok()?;
-        Some(Self { id: ProcessId { pid, start_time }, state, parent, group })
+        // Fields 3 to 5 are behind us; the others are 14 and 15, 20, 22 and 24.
+        let user: u64 = fields.nth(8)?.parse().ok()?;
+        let kernel: u64 = fields.next()?.parse().ok()?;
+        let threads = fields.nth(4)?.parse().ok()?;
+        let start_time = fields.nth(1)?.parse().ok()?;
+        // A kernel that tells less of others' processes says so with less.
+        let resident_pages = fields.nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
+        let cpu_ticks = user.saturating_add(kernel);
+        Some(Self { id: ProcessId { pid, start_time }, state, parent, group, threads, cpu_ticks, resident_pages })
     }
 }
 
@@ -129,10 +142,11 @@ mod tests {
 
     #[test]
     fn stat_is_read_past_a_hostile_name() {
-        let text = "77 (a) Z 1 (b)) S 5 6 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4711 100 200";
+        let text = "77 (a) Z 1 (b)) S 5 6 7 0 -1 4194560 1 2 3 4 50 60 7 8 20 0 1 0 4711 100 200";
         let stat = ProcessStat::parse(77, text).unwrap();
         assert_eq!(stat.id, ProcessId { pid: 77, start_time: 4711 });
         assert_eq!((stat.state, stat.parent, stat.group), ('S', 5, 6));
+        assert_eq!((stat.threads, stat.cpu_ticks, stat.resident_pages), (1, 110, 200));
         assert_eq!(ProcessStat::parse(1, "1 (x) S 1"), None);
         assert_eq!(ProcessStat::parse(1, ""), None);
     }

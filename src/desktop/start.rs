@@ -79,7 +79,8 @@ impl Desktop {
                 StartDesktopError::NotReady { deadline, tail: log_keeper::tail(&log), log }
             }
         };
-        desktop.halt(Duration::ZERO).await;
+        // What does not die of it is logged, and left to the next sweep.
+        let _ = desktop.halt(Duration::ZERO).await;
         Err(failure)
     }
 

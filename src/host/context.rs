@@ -16,6 +16,7 @@ use crate::host::pairing::Pairings;
 use crate::host::ports::Ports;
 use crate::host::sessions::Sessions;
 use crate::host::store::paired_clients::PairedClients;
+use crate::host::supervision::Supervision;
 
 /// State and services of the host process, for those who answer requests.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub struct Context {
     pub lobbies: Lobbies,
     /// What happens, for whoever listens.
     pub events: Events,
+    /// What is known of the host's own state.
+    pub(crate) supervision: Supervision,
     /// What clients can launch.
     pub apps: Apps,
     /// What the operator decided.

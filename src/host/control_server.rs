@@ -20,6 +20,7 @@ use tracing::{debug, info, warn};
 
 use crate::host::events::Event as Told;
 use crate::host::events::seldom::Seldom;
+use crate::host::health::Health;
 use crate::host::media_ports::canonical;
 use crate::host::sessions::command::Command;
 use crate::host::sessions::directory::Directory;
@@ -57,14 +58,14 @@ impl ControlServer {
     ///
     /// # Errors
     /// What `eventfd` or thread creation report.
-    pub(crate) fn start(socket: UdpSocket, directory: Arc<Directory>) -> io::Result<Self> {
+    pub(crate) fn start(socket: UdpSocket, directory: Arc<Directory>, health: Health) -> io::Result<Self> {
         let wake = Arc::new(eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?);
         let (orders, inbox) = mpsc::channel();
         let waiter = socket.try_clone()?;
         let thread = std::thread::Builder::new().name("control".into()).spawn({
             let wake = Arc::clone(&wake);
             move || match Thread::new(socket, directory) {
-                Ok(mut thread) => thread.run(&waiter, &wake, &inbox),
+                Ok(mut thread) => thread.run(&waiter, &wake, &inbox, &health),
                 Err(error) => tracing::error!(%error, "control server cannot start"),
             }
         })?;
@@ -132,8 +133,9 @@ impl Thread {
         Ok(Self { host, directory, peers: HashMap::new(), undelivered: Vec::new() })
     }
 
-    fn run(&mut self, socket: &UdpSocket, wake: &OwnedFd, inbox: &mpsc::Receiver<Order>) {
+    fn run(&mut self, socket: &UdpSocket, wake: &OwnedFd, inbox: &mpsc::Receiver<Order>, health: &Health) {
         loop {
+            health.control_beats();
             self.service();
             self.deliver();
             let patience = if self.peers.is_empty() { IDLE_WAIT } else { TIMER_WAIT };

@@ -14,12 +14,14 @@ use crate::desktop::spec::DesktopSpec;
 use crate::desktop::{Desktop, DesktopEvent, SetModeError, StartDesktopError};
 use crate::host::doubt::{Blame, Doubt};
 use crate::host::sessions::view::DesktopView;
+use crate::host::supervisor::quarantine::{Captive, Quarantine};
 use crate::stream_plan::Source;
 use crate::units::{FrameRate, Size};
 
 /// At most one running desktop.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct KeptDesktop {
+    quarantine: Quarantine,
     running: Option<Desktop>,
     events: Option<mpsc::Receiver<DesktopEvent>>,
     /// The application ended; why is not certain before the instant given.
@@ -31,6 +33,11 @@ pub(crate) struct KeptDesktop {
 }
 
 impl KeptDesktop {
+    /// None yet. What does not die of one goes into `quarantine`.
+    pub(crate) fn new(quarantine: Quarantine) -> Self {
+        Self { quarantine, running: None, events: None, app_exit: None, restarts: 0, doubt: Doubt::default() }
+    }
+
     /// Whether there is one.
     pub(crate) const fn is_running(&self) -> bool {
         self.running.is_some()
@@ -58,8 +65,10 @@ impl KeptDesktop {
     pub(crate) async fn stop(&mut self) {
         self.events = None;
         self.app_exit = None;
-        if let Some(desktop) = self.running.take() {
-            desktop.stop().await;
+        if let Some(desktop) = self.running.take()
+            && let Some(stuck) = desktop.stop().await
+        {
+            self.quarantine.take(Captive::desktop(stuck));
         }
     }
 

@@ -23,14 +23,17 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
+use crate::host::context::Context;
+use crate::host::host_metrics::HostMetrics;
 use crate::host::sessions::Sessions;
 use crate::host::sessions::view::SessionView;
 use crate::ipc::counters_page::{BUCKETS, Counter, CountersPage, Stage, bucket_bound};
 
 /// Serves metrics until the task is dropped.
-pub(crate) async fn listen(listener: TcpListener, sessions: Sessions) {
+pub(crate) async fn listen(listener: TcpListener, context: Arc<Context>) {
     let mut registry = Registry::default();
-    registry.register_collector(Box::new(Streams { sessions }));
+    registry.register_collector(Box::new(Streams { sessions: context.sessions.clone() }));
+    registry.register_collector(Box::new(HostMetrics { context }));
     let registry = Arc::new(registry);
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     loop {

@@ -31,15 +31,19 @@ use crate::host::facts::HostFacts;
 use crate::host::http_servers::{HttpServers, StartHttpError};
 use crate::host::identity::{Identity, IdentityError};
 use crate::host::lobbies::{self, Lobbies};
+use crate::host::monitor::{Monitor, Watched};
 use crate::host::pairing::pending::PairingLimits;
 use crate::host::pairing::{Pairings, StartPairingError};
 use crate::host::ports::Ports;
+use crate::host::service_manager::ServiceManager;
 use crate::host::sessions::Sessions;
 use crate::host::sessions::directory::Directory;
 use crate::host::sessions::shared::{ClientSlots, Shared};
 use crate::host::store::paired_clients::PairedClients;
 use crate::host::store::state_dir::{OpenStateDirError, StateDir};
 use crate::host::store::versioned_file::LoadStateError;
+use crate::host::supervision::Supervision;
+use crate::host::supervisor::quarantine::Captive;
 use crate::host::{media_ports, metrics, rtsp_server};
 use crate::ipc::message::MediaKind;
 use crate::protocol::rtsp::sdp::{Encryption, Offer};
@@ -105,7 +109,7 @@ struct Host {
     _state_lock: StateDir,
     bound_to: IpAddr,
     api_socket: PathBuf,
-    logs: PathBuf,
+    directories: Directories,
 }
 
 /// Sockets that have a task each.
@@ -151,19 +155,21 @@ impl Host {
         // Only now is it certain that no other host runs here.
         let swept = sweep(&directories.runtime);
         lobbies::home::sweep(&directories);
+        let instance = instance_name();
+        let events = Events::new(&instance);
+        let supervision = Supervision::new(&config, &events);
         if !swept.stuck.is_empty() {
             warn!(processes = swept.stuck.len(), "an earlier host left processes that cannot be killed");
+            supervision.quarantine.take(Captive::left_over(swept.stuck));
         }
 
         let directory: Arc<Directory> = Arc::default();
-        let control = ControlServer::start(control_socket, Arc::clone(&directory))?;
+        let control = ControlServer::start(control_socket, Arc::clone(&directory), supervision.health.clone())?;
         let profiles: Vec<_> =
             config.video.encoders.iter().flat_map(|family| family.certain_profiles()).copied().collect();
         if profiles.is_empty() {
             return Err(ServeError::NoEncoder);
         }
-        let instance = instance_name();
-        let events = Events::new(&instance);
         let shared = Arc::new(Shared {
             config: Arc::clone(&config),
             apps: apps.clone(),
@@ -171,6 +177,7 @@ impl Host {
             directory: Arc::clone(&directory),
             control: control.handle(),
             events: events.clone(),
+            supervision: supervision.clone(),
             offer: Offer {
                 profiles: profiles.clone(),
                 encryption_supported: Encryption::ALL,
@@ -203,13 +210,13 @@ impl Host {
             sessions,
             lobbies,
             events,
+            supervision,
             facts: HostFacts::read(&config.host.name),
             apps,
             config,
             ports,
             profiles,
         });
-        let logs = directories.logs();
         Ok(Self {
             context,
             sockets,
@@ -219,7 +226,7 @@ impl Host {
             _state_lock: state,
             bound_to,
             api_socket,
-            logs,
+            directories,
         })
     }
 
@@ -233,20 +240,32 @@ impl Host {
         let servers = tokio::spawn(self.http.run(Arc::clone(&self.context), shutting_down));
         let mut tasks = JoinSet::new();
         tasks.spawn(rtsp_server::listen(rtsp, Arc::clone(&self.directory)));
-        tasks.spawn(metrics::listen(metrics, sessions.clone()));
+        tasks.spawn(metrics::listen(metrics, Arc::clone(&self.context)));
         tasks.spawn(media_ports::listen(MediaKind::Video, video, Arc::clone(&self.directory)));
         tasks.spawn(media_ports::listen(MediaKind::Audio, audio, Arc::clone(&self.directory)));
 
-        let Context { config, ports, facts, .. } = &*self.context;
+        let Context { config, ports, facts, supervision, .. } = &*self.context;
+        tasks.spawn(supervision.health.clone().probe_host_loop());
+        let canary = tokio::spawn(supervision.canary(config, &self.directories.evidence()).run());
+        let service_manager = ServiceManager::from_environment();
+        let _monitor = Monitor::start(Watched {
+            sessions: sessions.clone(),
+            lobbies: self.context.lobbies.clone(),
+            supervision: supervision.clone(),
+            service_manager: service_manager.clone(),
+        })?;
         let discovery =
             config.host.discovery.then(|| Discovery::announce(&facts.name, self.bound_to, ports.http)).flatten();
         print_ready(*ports, &self.api_socket, metrics_at)?;
-        greet(*ports, &self.api_socket, &self.logs);
+        greet(*ports, &self.api_socket, &self.directories.logs());
+        service_manager.ready();
 
         tokio::select! {
             _ = terminate.recv() => info!("SIGTERM: shutting down"),
             _ = interrupt.recv() => info!("SIGINT: shutting down"),
         }
+        service_manager.stopping();
+        canary.abort();
         if let Some(discovery) = discovery {
             discovery.withdraw().await;
         }

@@ -16,6 +16,7 @@
 //! whole (`panic = "abort"`): its host sees it and starts another.
 
 pub mod audio;
+pub mod canary;
 pub mod capture;
 pub mod convert;
 pub mod encode;

@@ -20,3 +20,4 @@ mod sound;
 mod surround;
 mod test_card;
 mod typing;
+mod watched;

@@ -7,6 +7,7 @@ mod support;
 
 mod app_exits;
 mod bystander;
+mod canary_hangs;
 mod client_vanishes;
 mod compositor_killed;
 mod compositor_sigstop;
@@ -15,6 +16,7 @@ mod garbage_on_every_port;
 mod half_open_tls;
 mod host_sigkill_and_restart;
 mod lobby_desktop_dies;
+mod no_capacity;
 mod sound_server_killed;
 mod worker_sigkill;
 mod worker_sigstop;

@@ -24,6 +24,7 @@ pub(crate) struct Host {
     child: Child,
     base: u16,
     bind: &'static str,
+    environment: Vec<(&'static str, String)>,
 }
 
 /// The line a host prints when it accepts connections.
@@ -53,9 +54,11 @@ impl Ready {
     }
 }
 
-/// What all test hosts have in common: not announced to the network, and
-/// desktops of gone clients kept long enough to come back to.
-const COMMON_CONFIG: &str = "[host]\ndiscovery = false\n\n[desktop]\nidle_limit = 60\n";
+/// What all test hosts have in common: not announced to the network, desktops of
+/// gone clients kept long enough to come back to, and few canaries, because the
+/// machine is loaded as it is.
+const COMMON_CONFIG: &str =
+    "[host]\ndiscovery = false\n\n[desktop]\nidle_limit = 60\n\n[health]\ncanary_interval = 60\n";
 
 impl Host {
     /// Starts a host with the embedded default apps.
@@ -70,10 +73,22 @@ impl Host {
 
     /// Starts a host with this configuration file.
     pub(crate) fn with_config(scratch: Scratch, config: &str, bind: &'static str) -> Self {
+        Self::with_environment(scratch, config, bind, &[])
+    }
+
+    /// Starts a host with this configuration file, and these variables in its
+    /// environment.
+    pub(crate) fn with_environment(
+        scratch: Scratch,
+        config: &str,
+        bind: &'static str,
+        environment: &[(&'static str, String)],
+    ) -> Self {
         std::fs::write(scratch.join("config.toml"), config).expect("write config.toml");
         let base = free_base_port();
-        let (child, ready) = spawn(&scratch, base, bind);
-        Self { scratch, ready, child, base, bind }
+        let environment = environment.to_vec();
+        let (child, ready) = spawn(&scratch, base, bind, &environment);
+        Self { scratch, ready, child, base, bind, environment }
     }
 
     /// Process id.
@@ -114,7 +129,7 @@ impl Host {
 
     /// Starts it again on the same ports and directories.
     pub(crate) fn start_again(&mut self) {
-        (self.child, self.ready) = spawn(&self.scratch, self.base, self.bind);
+        (self.child, self.ready) = spawn(&self.scratch, self.base, self.bind, &self.environment);
     }
 
     /// SIGTERM; it must end in order and leave nothing.
@@ -154,7 +169,7 @@ pub(crate) fn home(scratch: &Scratch) -> PathBuf {
     scratch.join("operator")
 }
 
-fn spawn(scratch: &Scratch, base: u16, bind: &str) -> (Child, Ready) {
+fn spawn(scratch: &Scratch, base: u16, bind: &str, environment: &[(&'static str, String)]) -> (Child, Ready) {
     let log = File::options().create(true).append(true).open(scratch.join("host.log")).expect("log file");
     // Whatever a program leaves in its user's home is for tests to see.
     std::fs::create_dir_all(home(scratch)).expect("a home directory");
@@ -171,6 +186,7 @@ fn spawn(scratch: &Scratch, base: u16, bind: &str) -> (Child, Ready) {
         .arg(scratch.join("api.sock"))
         .env("EARTHSHINE_LOG", std::env::var("EARTHSHINE_TEST_LOG").unwrap_or_else(|_| "info,earthshine=debug".into()))
         .env("HOME", home(scratch))
+        .envs(environment.iter().map(|(name, value)| (*name, value.as_str())))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log)

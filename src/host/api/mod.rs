@@ -10,6 +10,7 @@ pub mod answer;
 pub mod apps;
 pub mod body;
 pub mod clients;
+pub mod latency;
 pub mod lobbies;
 pub mod openapi;
 pub mod pairing;
@@ -17,6 +18,7 @@ pub mod route;
 pub mod routes;
 pub mod sessions;
 pub mod socket;
+pub mod system;
 
 use std::sync::Arc;
 

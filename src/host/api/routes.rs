@@ -1,8 +1,10 @@
 //! All routes: what the router serves and the schema describes.
 
 use crate::host::api::route::Route;
-use crate::host::api::{apps, clients, lobbies, openapi, pairing, sessions};
+use crate::host::api::{apps, clients, latency, lobbies, openapi, pairing, sessions, system};
 use crate::host::apps::record::AppRecord;
+use crate::host::capacity::view::CapacityView;
+use crate::host::health::view::HealthView;
 use crate::host::lobbies::view::LobbyView;
 use crate::host::sessions::view::SessionView;
 
@@ -27,6 +29,13 @@ pub static ROUTES: &[Route] = &[
         .takes::<AppRecord>(),
     Route::post("/api/v1/apps/delete", "Takes an app off the list", boxed!(apps::delete)).takes::<apps::Delete>(),
     Route::get("/api/v1/sessions", "What streams", sessions::list).lists::<SessionView>("sessions"),
+    Route::ask(
+        "/api/v1/sessions/latency",
+        "How long frames take, stage by stage",
+        &[("session_id", "this session alone")],
+        |context, query| Box::pin(std::future::ready(latency::list(context, query))),
+    )
+    .lists::<latency::LatencyView>("sessions"),
     Route::post("/api/v1/sessions/stop", "Ends a session and its app", boxed!(sessions::stop))
         .takes::<sessions::Stop>(),
     Route::post(
@@ -50,5 +59,10 @@ pub static ROUTES: &[Route] = &[
     Route::post("/api/v1/lobbies/renew", "Puts off the end of a lease", boxed!(lobbies::renew))
         .takes::<lobbies::Renew>(),
     Route::post("/api/v1/lobbies/stop", "Ends a lobby", boxed!(lobbies::stop)).takes::<lobbies::Stop>(),
+    Route::get("/api/v1/system/health", "Whether new streams would work, and all threads", system::health)
+        .gives::<HealthView>(),
+    Route::get("/api/v1/wolf/health", "The same, by its older name", system::health).gives::<HealthView>(),
+    Route::get("/api/v1/capacity", "What runs, what it uses, and what still fits", system::capacity)
+        .gives::<CapacityView>(),
     Route::get("/api/v1/openapi-schema", "This description", openapi::schema).gives_json::<serde_json::Value>(),
 ];

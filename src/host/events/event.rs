@@ -167,6 +167,17 @@ pub enum Event {
         /// What it died of.
         cause: String,
     },
+    /// A worker was found hanging, and is killed; [`WorkerFailed`](Self::WorkerFailed)
+    /// is told as well.
+    WorkerHung {
+        /// The session.
+        #[serde(serialize_with = "text")]
+        session_id: SessionId,
+        /// Its process.
+        pid: u32,
+        /// Which thread stands still, in words.
+        cause: String,
+    },
     /// Evidence of a worker's death was written.
     EvidenceWritten {
         /// The session.
@@ -195,7 +206,16 @@ pub enum Event {
         /// How many there are now.
         quarantined: usize,
     },
-    /// A quarantined worker has ended after all.
+    /// A process of a desktop, or a canary, that cannot be killed was set aside.
+    ProcessQuarantined {
+        /// `desktop` or `canary`.
+        kind: String,
+        /// Its process.
+        pid: u32,
+        /// How many there are now.
+        quarantined: usize,
+    },
+    /// A quarantined process has ended after all.
     QuarantineReleased {
         /// Its process.
         pid: u32,
@@ -318,9 +338,11 @@ impl Event {
             Self::SessionRefused { .. } => "earthshine::SessionRefused",
             Self::WorkerReady { .. } => "earthshine::WorkerReady",
             Self::WorkerFailed { .. } => "earthshine::WorkerFailed",
+            Self::WorkerHung { .. } => "earthshine::WorkerHung",
             Self::EvidenceWritten { .. } => "earthshine::EvidenceWritten",
             Self::WorkerReplaced { .. } => "earthshine::WorkerReplaced",
             Self::WorkerQuarantined { .. } => "earthshine::WorkerQuarantined",
+            Self::ProcessQuarantined { .. } => "earthshine::ProcessQuarantined",
             Self::QuarantineReleased { .. } => "earthshine::QuarantineReleased",
             Self::DesktopRestarted { .. } => "earthshine::DesktopRestarted",
             Self::SoundServerRestarted { .. } => "earthshine::SoundServerRestarted",
@@ -354,6 +376,7 @@ impl Event {
             | Self::SessionEnding { session_id, .. }
             | Self::WorkerReady { session_id, .. }
             | Self::WorkerFailed { session_id, .. }
+            | Self::WorkerHung { session_id, .. }
             | Self::EvidenceWritten { session_id, .. }
             | Self::WorkerReplaced { session_id, .. }
             | Self::WorkerQuarantined { session_id, .. }

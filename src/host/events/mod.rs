@@ -16,6 +16,7 @@ pub(crate) mod seldom;
 pub mod subscription;
 pub mod wolf;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -44,6 +45,7 @@ struct Inner {
     closed: watch::Sender<bool>,
     subscribers: AtomicUsize,
     lost: AtomicU64,
+    counts: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 /// An event in its place.
@@ -75,6 +77,7 @@ impl Events {
             closed: watch::Sender::new(false),
             subscribers: AtomicUsize::new(0),
             lost: AtomicU64::new(0),
+            counts: Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -87,6 +90,7 @@ impl Events {
             Err(error) => return warn!(name = event.name(), %error, "event not published"),
         };
         trace!(name = event.name(), data, "event");
+        *self.counts_by_name().entry(event.name()).or_default() += 1;
         let mut ring = self.ring();
         let sequence = ring.newest() + 1;
         ring.push(Arc::new(Published { sequence, at: SystemTime::now(), event, data }));
@@ -138,6 +142,12 @@ impl Events {
         self.inner.subscribers.load(Ordering::Relaxed)
     }
 
+    /// How often each event was published.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<&'static str, u64> {
+        self.counts_by_name().clone()
+    }
+
     /// Events that subscribers have missed, all together.
     #[must_use]
     pub fn lost(&self) -> u64 {
@@ -147,6 +157,10 @@ impl Events {
     /// Ends all subscriptions, once they have heard everything.
     pub fn close(&self) {
         self.inner.closed.send_replace(true);
+    }
+
+    fn counts_by_name(&self) -> MutexGuard<'_, BTreeMap<&'static str, u64>> {
+        self.inner.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn ring(&self) -> MutexGuard<'_, Ring> {

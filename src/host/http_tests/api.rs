@@ -117,3 +117,37 @@ async fn apps_are_added_listed_launched_and_deleted() {
     );
     host.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn health_and_capacity_have_the_keys_that_callers_look_for() {
+    let host = Host::start().await;
+    let body = |reply: String| -> serde_json::Value {
+        let (_, body) = reply.split_once("\r\n\r\n").unwrap();
+        serde_json::from_str(body).unwrap()
+    };
+    for path in ["/api/v1/system/health", "/api/v1/wolf/health"] {
+        let health = body(api(&host, "GET", path, "").await);
+        assert_eq!(health["success"], true);
+        assert_eq!(health["can_create_new_pipelines"], true);
+        assert!(["healthy", "degraded"].contains(&health["overall_status"].as_str().unwrap()), "{health}");
+        for key in ["process_uptime_seconds", "stuck_thread_count", "total_thread_count"] {
+            assert!(health[key].is_u64(), "{key}: {health}");
+        }
+        let thread = &health["threads"][0];
+        for key in ["tid", "name", "details", "seconds_since_heartbeat", "seconds_alive", "heartbeat_count", "is_stuck"]
+            .into_iter()
+            .chain(["current_request_path", "request_duration_seconds", "has_active_request", "stack_trace"])
+        {
+            assert!(!thread[key].is_null(), "{key}: {thread}");
+        }
+    }
+    let capacity = body(api(&host, "GET", "/api/v1/capacity", "").await);
+    assert_eq!((&capacity["available"], &capacity["error"]), (&false.into(), &"not measured yet".into()));
+    assert_eq!((&capacity["sessions_that_fit"], &capacity["limited_by"]), (&4.into(), &"host.max_sessions".into()));
+    assert_eq!(capacity["limits"]["cpu_percent"], serde_json::Value::Null, "switched off");
+    let latency = api(&host, "GET", "/api/v1/sessions/latency", "").await;
+    assert!(latency.ends_with(r#"{"sessions":[],"success":true}"#), "{latency}");
+    let unknown = api(&host, "GET", "/api/v1/sessions/latency?session_id=7", "").await;
+    assert!(unknown.contains("Invalid session_id"), "{unknown}");
+    host.stop().await;
+}

@@ -47,6 +47,16 @@ first_uid = 60000
 renderer = "auto"
 xwayland = false
 
+[admission]
+cpu_percent = 0
+memory_reserve_mb = 0
+max_quarantined = 3
+
+[health]
+canary_interval = 0
+canary_deadline = 2
+canary_command = []
+
 [[app]]
 title = "Desktop"
 
@@ -92,6 +102,7 @@ impl Host {
             identity: Arc::new(identity),
             clients,
             events: shared.events.clone(),
+            supervision: shared.supervision.clone(),
             apps: shared.apps.clone(),
             sessions: Sessions::new(shared, lobbies.clone()),
             lobbies,

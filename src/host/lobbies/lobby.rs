@@ -58,6 +58,7 @@ impl Lobby {
         record: Arc<LobbyRecord>,
         commands: mpsc::UnboundedSender<LobbyCommand>,
     ) -> Self {
+        let desktop = KeptDesktop::new(shared.supervision.quarantine.clone());
         Self {
             id,
             spec,
@@ -65,7 +66,7 @@ impl Lobby {
             record,
             commands,
             home: LobbyHome::default(),
-            desktop: KeptDesktop::default(),
+            desktop,
             visitors: Vec::new(),
             visits: 0,
             told: Vec::new(),

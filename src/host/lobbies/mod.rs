@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
+use crate::host::capacity::NoRoom;
 use crate::host::events::Event;
 use crate::host::lobbies::command::{Admission, LobbyCommand};
 use crate::host::lobbies::lobby::Lobby;
@@ -59,7 +60,7 @@ struct Handle {
 
 /// Why a lobby is not created, joined or stopped, in the words that clients of
 /// the API know.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum LobbyError {
     /// There is none with this id.
     #[error("Invalid lobby ID")]
@@ -93,6 +94,9 @@ pub enum LobbyError {
         /// `host.max_lobbies`.
         limit: usize,
     },
+    /// There is no capacity left for it.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     /// The host is shutting down.
     #[error("This host is shutting down.")]
     Closed,
@@ -227,6 +231,7 @@ impl Lobbies {
         if running >= limit {
             return Err(LobbyError::TooMany { running, limit });
         }
+        self.shared.supervision.capacity.admit_lobby()?;
         let (commands, inbox) = mpsc::unbounded_channel();
         let (is_ready, ready) = watch::channel(None);
         let (has_ended, ended) = watch::channel(false);

@@ -194,6 +194,8 @@ impl Sessions {
         }
         let app = self.shared.apps.launchable(order.request.app)?;
         let mut registry = self.lock();
+        // First, because one that is refused must not have ended anything.
+        self.admit(&registry, order.client)?;
         for (id, handle) in &mut registry.sessions {
             if handle.client == order.client && !handle.ending {
                 info!(session = %id, "superseded by a new launch");
@@ -204,7 +206,6 @@ impl Sessions {
                 let _ = handle.commands.try_send(end);
             }
         }
-        self.admit(&registry)?;
         registry.last_id += 1;
         let id = SessionId(registry.last_id);
         let handle = self.spawn(id, order.client, app);
@@ -212,8 +213,12 @@ impl Sessions {
         Ok(handle)
     }
 
-    fn admit(&self, registry: &Registry) -> Result<(), Refusal> {
-        let running = registry.sessions.values().filter(|handle| !handle.ending).count();
+    /// Whether there is room for a session of `client`, in place of its present
+    /// one if it has one.
+    fn admit(&self, registry: &Registry, client: ClientId) -> Result<(), Refusal> {
+        let others: Vec<_> =
+            registry.sessions.values().filter(|handle| !handle.ending && handle.client != client).collect();
+        let running = others.len();
         let limit = self.shared.config.host.max_sessions;
         if registry.closed {
             return Err(Refusal { status: 503, text: "This host is shutting down.".to_owned() });
@@ -224,7 +229,11 @@ impl Sessions {
                 text: format!("This host runs {running} sessions and allows {limit} (host.max_sessions). Try later."),
             });
         }
-        Ok(())
+        // Those that wait for their clients use next to nothing.
+        let active: Vec<_> =
+            others.iter().filter(|handle| handle.record.view().state != "paused").map(|handle| handle.id).collect();
+        let room = self.shared.supervision.capacity.admit_session(&active);
+        room.map_err(|no_room| Refusal { status: 503, text: no_room.to_string() })
     }
 
     fn spawn(&self, id: SessionId, client: ClientId, app: crate::config::apps::AppConfig) -> Handle {

@@ -78,6 +78,7 @@ impl Session {
         commands: mpsc::Sender<Command>,
         record: Arc<SessionRecord>,
     ) -> Self {
+        let desktop = KeptDesktop::new(shared.supervision.quarantine.clone());
         Self {
             id,
             client,
@@ -85,7 +86,7 @@ impl Session {
             shared,
             commands,
             record,
-            desktop: KeptDesktop::default(),
+            desktop,
             visiting: Visiting::default(),
             mode: (DEFAULT_SIZE, DEFAULT_RATE),
             channels: 2,
@@ -246,7 +247,7 @@ impl Session {
         info!(session = %self.id, codec = plan.video.profile.codec.name(), size = %plan.video.size,
             rate = %plan.video.frame_rate, bitrate = %plan.video.bitrate, sealed = plan.video.encrypted,
             channels = plan.audio.layout.channels, "stream planned");
-        match Stream::start(plan, ticket.worker.clone()) {
+        match Stream::start(plan, ticket.worker.clone(), self.shared.supervision.quarantine.clone()) {
             Ok(stream) => {
                 self.record.set_counters(Some(Arc::clone(stream.counters())));
                 for event in told::stream_begins(stream.plan(), connection.ticket.peer, self.shared.ports) {
@@ -338,7 +339,11 @@ impl Session {
     async fn worker_down(&mut self, cause: Cause) -> Option<Ending> {
         error!(session = %self.id, cause = cause.text(), "worker down");
         let pid = self.stream().map_or(0, |stream| stream.worker_pid());
-        self.tell(Event::WorkerFailed { session_id: self.id, pid, cause: cause.text().to_owned() });
+        let (session_id, text) = (self.id, cause.text().to_owned());
+        if matches!(cause, Cause::Hung(_)) {
+            self.tell(Event::WorkerHung { session_id, pid, cause: text.clone() });
+        }
+        self.tell(Event::WorkerFailed { session_id, pid, cause: text });
         if let Some(blame) = self.stream().and_then(|stream| stream.blame(&cause)) {
             if self.visiting.is_under_way() {
                 return self.lobby_fails(cause, blame).await;

@@ -14,6 +14,7 @@ use crate::host::lobbies::home::LobbyHome;
 use crate::host::lobbies::spec::LobbySpec;
 use crate::host::ports::Ports;
 use crate::host::sessions::directory::Directory;
+use crate::host::supervision::Supervision;
 use crate::ids::{ClientId, LobbyId, SessionId};
 use crate::protocol::rtsp::sdp::Offer;
 use crate::units::{FrameRate, Size};
@@ -28,6 +29,8 @@ pub(crate) struct Shared {
     pub(crate) control: ControlHandle,
     /// Where to tell what happens.
     pub(crate) events: Events,
+    /// What is known of the host's own state.
+    pub(crate) supervision: Supervision,
     /// What DESCRIBE says.
     pub(crate) offer: Offer,
     /// Desktops' private directories, homes, logs, evidence.
@@ -113,7 +116,9 @@ impl Shared {
 
         let tickets: Arc<Directory> = Arc::default();
         let socket = bind_udp("control", ([127, 0, 0, 1], 0).into(), false).unwrap();
-        let control = ControlServer::start(socket, Arc::clone(&tickets)).unwrap();
+        let events = Events::new("test");
+        let supervision = Supervision::new(&config, &events);
+        let control = ControlServer::start(socket, Arc::clone(&tickets), supervision.health.clone()).unwrap();
         let apps = Apps::open(&directory.join("apps.json"), &config.apps).unwrap();
         Self {
             config: Arc::new(config),
@@ -121,7 +126,8 @@ impl Shared {
             ports,
             directory: tickets,
             control: control.handle(),
-            events: Events::new("test"),
+            events,
+            supervision,
             offer: Offer {
                 profiles: vec![crate::codec::VideoProfile::H264],
                 encryption_supported: crate::protocol::rtsp::sdp::Encryption::ALL,

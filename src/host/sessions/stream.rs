@@ -12,7 +12,7 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::config::directories::Directories;
 use crate::desktop;
@@ -21,11 +21,12 @@ use crate::host::events::Event;
 use crate::host::media_ports;
 use crate::host::sessions::shared::Shared;
 use crate::host::supervisor::evidence::{self, Subject};
+use crate::host::supervisor::quarantine::{Captive, Quarantine};
 use crate::host::supervisor::restart::{RestartPolicy, Verdict};
 use crate::host::supervisor::watchdog::{Hang, Watchdog};
 use crate::host::supervisor::worker_link::WorkerLink;
 use crate::host::supervisor::worker_process::{WorkerEvent, WorkerProcess};
-use crate::ids::Generation;
+use crate::ids::{Generation, SessionId};
 use crate::ipc::counters_page::{Counter, CountersPage};
 use crate::ipc::message::{FailureKind, FromWorker, MediaKind, ToWorker, WorkerFailure};
 use crate::stream_plan::{Source, StreamPlan};
@@ -36,6 +37,8 @@ pub(crate) struct Stream {
     plan: StreamPlan,
     counters: Arc<CountersPage>,
     link: WorkerLink,
+    /// For workers that do not die.
+    quarantine: Quarantine,
     generation: Generation,
     worker: WorkerProcess,
     watchdog: Watchdog,
@@ -106,7 +109,7 @@ impl Stream {
     ///
     /// # Errors
     /// What the kernel says.
-    pub(crate) fn start(plan: StreamPlan, link: WorkerLink) -> io::Result<Self> {
+    pub(crate) fn start(plan: StreamPlan, link: WorkerLink, quarantine: Quarantine) -> io::Result<Self> {
         let counters = Arc::new(CountersPage::create()?);
         let generation = Generation(0);
         let worker = WorkerProcess::spawn(&plan, generation, &counters)?;
@@ -116,6 +119,7 @@ impl Stream {
             plan,
             counters,
             link,
+            quarantine,
             generation,
             worker,
             watchdog: Watchdog::new(Instant::now()),
@@ -287,7 +291,7 @@ impl Stream {
         self.generation = Generation(next);
         let worker = WorkerProcess::spawn(&self.plan, self.generation, &self.counters)?;
         let old = std::mem::replace(&mut self.worker, worker);
-        reap(old, &self.plan);
+        reap(old, self.plan.session, self.quarantine.clone());
         self.watchdog = Watchdog::new(Instant::now());
         self.restarts += 1;
         warn!(session = %self.plan.session, pid = self.worker.pid(), "worker replaced");
@@ -301,8 +305,8 @@ impl Stream {
     /// Ends the stream's worker.
     pub(crate) async fn stop(self) {
         self.link.set(None);
-        if !self.worker.stop().await {
-            error!(session = %self.plan.session, "worker cannot be killed: it is stuck inside the kernel");
+        if let Some(process) = self.worker.stop().await {
+            self.quarantine.take(Captive::worker(self.plan.session, process));
         }
     }
 
@@ -335,11 +339,10 @@ impl Stream {
 }
 
 /// Waits for a killed worker elsewhere: the stream must not.
-fn reap(worker: WorkerProcess, plan: &StreamPlan) {
-    let (session, pid) = (plan.session, worker.pid());
+fn reap(worker: WorkerProcess, session: SessionId, quarantine: Quarantine) {
     tokio::spawn(async move {
-        if !worker.kill().await {
-            error!(%session, pid, "worker cannot be killed: it is stuck inside the kernel");
+        if let Some(process) = worker.kill().await {
+            quarantine.take(Captive::worker(session, process));
         }
     });
 }

@@ -10,6 +10,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use crate::desktop::process::ProcessId;
 use crate::ids::Generation;
 use crate::ipc::channel::Channel;
 use crate::ipc::counters_page::CountersPage;
@@ -45,6 +46,8 @@ impl WorkerProcess {
             .arg0("earthshine")
             .arg("worker")
             .envs(NO_SOUND_FILES)
+            // The service manager's business is with the host alone.
+            .env_remove("NOTIFY_SOCKET")
             .stdin(Stdio::from(theirs.into_fd()))
             .stdout(Stdio::null())
             // A signal to the host's terminal is the host's business.
@@ -85,12 +88,12 @@ impl WorkerProcess {
         }
     }
 
-    /// Asks the worker to end, and kills it if it does not. Returns whether it
-    /// is gone: not if it is stuck inside the kernel.
-    pub(crate) async fn stop(mut self) -> bool {
+    /// Asks the worker to end, and kills it if it does not. Returns what is
+    /// left of it: it is stuck inside the kernel then.
+    pub(crate) async fn stop(mut self) -> Option<ProcessId> {
         let asked = self.channel.get_ref().send(&ToWorker::Stop, None).is_ok();
         if asked && timeout(STOP_GRACE, self.child.wait()).await.is_ok() {
-            return true;
+            return None;
         }
         self.kill().await
     }
@@ -101,10 +104,14 @@ impl WorkerProcess {
         let _ = self.child.start_kill();
     }
 
-    /// Kills the worker. Returns whether it is gone.
-    pub(crate) async fn kill(mut self) -> bool {
+    /// Kills the worker. Returns what is left of it, as [`stop`](Self::stop).
+    pub(crate) async fn kill(mut self) -> Option<ProcessId> {
         self.kill_now();
-        timeout(KILL_DEADLINE, self.child.wait()).await.is_ok()
+        match timeout(KILL_DEADLINE, self.child.wait()).await {
+            Ok(_) => None,
+            // Nobody has waited for it, so the number is still its own.
+            Err(_) => ProcessId::of(self.pid),
+        }
     }
 }
 

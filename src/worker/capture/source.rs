@@ -27,8 +27,13 @@ pub(crate) fn open(
         Source::Desktop { wayland, .. } => {
             Desktop::open(wayland, video.frame_rate, pulse)?.map(|desktop| Box::new(desktop) as Box<dyn FrameSource>)
         }
-        Source::TestCard => Some(Box::new(TestCard::new(video.size, video.frame_rate))),
+        Source::TestCard => Some(open_test_card(video)),
     })
+}
+
+/// The test card.
+pub(crate) fn open_test_card(video: &VideoPlan) -> Box<dyn FrameSource> {
+    Box::new(TestCard::new(video.size, video.frame_rate))
 }
 
 /// For logs.

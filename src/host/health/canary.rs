@@ -1,0 +1,232 @@
+//! Runs the canary on an interval, and kills it when it does not come back.
+//!
+//! One that is late has failed, but may come back yet: on a machine whose cores
+//! are all in use it is slow, and new streams would be slow. Only one that stays
+//! away is killed, and counts as a second failure.
+//!
+//! Never on the path of a request: requests read the last verdict. While a
+//! canary cannot be killed there is no other: it would get stuck beside it.
+
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, Command};
+use tokio::time::{sleep, timeout};
+use tracing::{error, info, warn};
+
+use crate::config::HealthConfig;
+use crate::desktop::process::ProcessId;
+use crate::host::health::Health;
+use crate::host::health::verdict::Status;
+use crate::host::supervisor::evidence;
+use crate::host::supervisor::quarantine::{Captive, Quarantine};
+use crate::stream_plan::EncoderFamily;
+
+/// What is run, and when.
+#[derive(Debug)]
+pub(crate) struct Canary {
+    interval: Duration,
+    deadline: Duration,
+    command: Vec<String>,
+    health: Health,
+    quarantine: Quarantine,
+    evidence: PathBuf,
+}
+
+/// How one canary did.
+#[derive(Debug, Clone)]
+pub(crate) struct Outcome {
+    pub(crate) ok: bool,
+    pub(crate) took: Duration,
+    /// Name of the encoder, empty if it did not get that far.
+    pub(crate) encoder: String,
+    /// What was wrong, empty if nothing was.
+    pub(crate) error: String,
+}
+
+impl Canary {
+    /// The operator's canary, or ours, which tries these encoders.
+    pub(crate) fn new(
+        config: &HealthConfig,
+        encoders: &[EncoderFamily],
+        health: Health,
+        quarantine: Quarantine,
+        evidence: PathBuf,
+    ) -> Self {
+        let command = if config.canary_command.is_empty() {
+            let names: Vec<_> = encoders.iter().map(|family| family.name()).collect();
+            vec![OURSELVES.to_owned(), "canary".to_owned(), format!("--encoders={}", names.join(","))]
+        } else {
+            config.canary_command.clone()
+        };
+        let (interval, deadline) = (config.canary_interval, config.canary_deadline);
+        Self { interval, deadline, command, health, quarantine, evidence }
+    }
+
+    /// Runs canaries until the task is dropped; at once returns if the operator
+    /// wants none.
+    pub(crate) async fn run(self) {
+        if self.interval.is_zero() {
+            return;
+        }
+        loop {
+            let started = Instant::now();
+            let ok = self.run_once(started).await;
+            // One that failed is looked into soon.
+            let pause = if ok { self.interval } else { self.interval.min(SECOND_LOOK) };
+            sleep(pause.saturating_sub(started.elapsed()).max(SHORTEST_PAUSE)).await;
+        }
+    }
+
+    /// Answers when the canary is gone. Returns whether it was well.
+    async fn run_once(&self, started: Instant) -> bool {
+        let mut child = match self.spawn() {
+            Ok(child) => child,
+            Err(error) => return self.note(failed(started, format!("{}: {error}", self.command[0]))),
+        };
+        let pid = child.id();
+        let finished = {
+            let ending = finish(&mut child);
+            tokio::pin!(ending);
+            match timeout(self.deadline, &mut ending).await {
+                Ok(finished) => Some(finished),
+                Err(_) => {
+                    let text = format!("not done within {:?}", self.deadline);
+                    self.write_evidence(pid, &text).await;
+                    self.note(failed(started, text));
+                    timeout(self.deadline * MORE_DEADLINES, &mut ending).await.ok()
+                }
+            }
+        };
+        let outcome = match finished {
+            Some(Ok((status, said))) => return self.note(judge(started, status, &said)),
+            Some(Err(error)) => failed(started, error.to_string()),
+            None => failed(started, format!("not done within {:?}", self.deadline * (1 + MORE_DEADLINES))),
+        };
+        // Said before the kill, which may take long.
+        self.note(outcome);
+        self.remove(child, started).await;
+        false
+    }
+
+    fn note(&self, outcome: Outcome) -> bool {
+        let (ok, error) = (outcome.ok, outcome.error.clone());
+        match self.health.canary_returned(outcome) {
+            Some(Status::Healthy) => info!("canaries are well again"),
+            Some(status) => warn!(status = status.name(), error, "canary"),
+            None => {}
+        }
+        ok
+    }
+
+    fn spawn(&self) -> std::io::Result<Child> {
+        let mut command = Command::new(&self.command[0]);
+        if self.command[0] == OURSELVES {
+            command.arg0("earthshine");
+        }
+        command
+            .args(&self.command[1..])
+            .env_remove("NOTIFY_SOCKET")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+    }
+
+    /// Kills it and waits, for as long as that takes.
+    async fn remove(&self, mut child: Child, started: Instant) {
+        let id = child.id().and_then(ProcessId::of);
+        if let Some(id) = id {
+            // A script has children of its own.
+            id.signal_group(rustix::process::Signal::KILL);
+        }
+        let _ = child.start_kill();
+        if timeout(KILL_DEADLINE, child.wait()).await.is_ok() {
+            return;
+        }
+        error!(pid = id.map(|id| id.pid), "canary cannot be killed: it is stuck inside the kernel");
+        self.note(failed(started, "it cannot be killed: it is stuck inside the kernel".to_owned()));
+        if let Some(id) = id {
+            self.quarantine.take(Captive::canary(id));
+        }
+        let _ = child.wait().await;
+        info!(seconds = started.elapsed().as_secs(), "canary is gone after all");
+    }
+
+    async fn write_evidence(&self, pid: Option<u32>, text: &str) {
+        // Of a hang that lasts there is nothing new to say.
+        let Some(pid) = pid.filter(|_| self.health.canary_status() == Status::Healthy) else { return };
+        let (directory, text) = (self.evidence.clone(), format!("canary {text}"));
+        let writing = tokio::task::spawn_blocking(move || evidence::collect_process(&directory, "canary", pid, &text));
+        match timeout(EVIDENCE_DEADLINE, writing).await {
+            Ok(Ok(Ok(path))) => info!(path = %path.display(), "evidence of the canary written"),
+            Ok(Ok(Err(error))) => warn!(%error, "evidence of the canary not written"),
+            Ok(Err(_)) | Err(_) => warn!("evidence of the canary not written in time"),
+        }
+    }
+}
+
+async fn finish(child: &mut Child) -> std::io::Result<(ExitStatus, String)> {
+    let mut said = Vec::new();
+    if let Some(output) = child.stdout.take() {
+        output.take(LONGEST_REPORT).read_to_end(&mut said).await?;
+    }
+    Ok((child.wait().await?, String::from_utf8_lossy(&said).into_owned()))
+}
+
+/// The exit status decides; what was said is for people.
+fn judge(started: Instant, status: ExitStatus, said: &str) -> Outcome {
+    let report: Value = said.lines().last().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default();
+    let word = |key: &str| report[key].as_str().unwrap_or_default().to_owned();
+    let error = match (status.success(), word("error")) {
+        (true, _) => String::new(),
+        (false, error) if error.is_empty() => status.to_string(),
+        (false, error) => error,
+    };
+    Outcome { ok: status.success(), took: started.elapsed(), encoder: word("encoder"), error }
+}
+
+fn failed(started: Instant, error: String) -> Outcome {
+    Outcome { ok: false, took: started.elapsed(), encoder: String::new(), error }
+}
+
+/// The running binary itself, also after its file was replaced by an upgrade.
+const OURSELVES: &str = "/proc/self/exe";
+
+/// After a failure the next canary follows so soon at least.
+const SECOND_LOOK: Duration = Duration::from_millis(500);
+
+/// How long one that is late is waited for, in deadlines.
+const MORE_DEADLINES: u32 = 2;
+
+/// Whatever the deadline and interval are.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+
+/// Bytes of a canary's output that are read.
+const LONGEST_REPORT: u64 = 4096;
+const KILL_DEADLINE: Duration = Duration::from_secs(2);
+const EVIDENCE_DEADLINE: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+
+    #[test]
+    fn the_exit_status_decides() {
+        let ok = r#"{"ok":true,"milliseconds":9,"encoder":"software/openh264","frames":3,"bytes":900}"#;
+        let outcome = judge(Instant::now(), ExitStatus::from_raw(0), &format!("noise\n{ok}\n"));
+        assert!(outcome.ok && outcome.encoder == "software/openh264" && outcome.error.is_empty());
+        let outcome = judge(Instant::now(), ExitStatus::from_raw(1 << 8), ok);
+        assert!(!outcome.ok);
+        assert_eq!(outcome.error, "exit status: 1");
+        let outcome = judge(Instant::now(), ExitStatus::from_raw(1 << 8), r#"{"ok":false,"error":"no encoder"}"#);
+        assert_eq!(outcome.error, "no encoder");
+        assert!(judge(Instant::now(), ExitStatus::from_raw(0), "[]").ok, "an operator's canary may say nothing");
+    }
+}

@@ -1,0 +1,36 @@
+//! What is known of the host's own state, for all who ask or decide.
+
+use std::path::Path;
+
+use crate::config::Config;
+use crate::host::capacity::Capacity;
+use crate::host::events::Events;
+use crate::host::health::Health;
+use crate::host::health::canary::Canary;
+use crate::host::supervisor::quarantine::Quarantine;
+
+/// Handles, cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Supervision {
+    /// What cannot be killed.
+    pub(crate) quarantine: Quarantine,
+    /// Whether new streams would work.
+    pub(crate) health: Health,
+    /// Whether there is room for them.
+    pub(crate) capacity: Capacity,
+}
+
+impl Supervision {
+    /// Nothing is known yet.
+    pub(crate) fn new(config: &Config, events: &Events) -> Self {
+        let quarantine = Quarantine::new(events.clone());
+        let capacity = Capacity::new(config.admission, quarantine.clone());
+        Self { quarantine, health: Health::new(events.clone()), capacity }
+    }
+
+    /// The canaries of this host.
+    pub(crate) fn canary(&self, config: &Config, evidence: &Path) -> Canary {
+        let (health, quarantine) = (self.health.clone(), self.quarantine.clone());
+        Canary::new(&config.health, &config.video.encoders, health, quarantine, evidence.to_owned())
+    }
+}
