@@ -101,6 +101,10 @@ impl Sessions {
                 status: 503,
                 text: "No app of yours is running on this host any more. Start it again.".to_owned(),
             })?;
+            if handle.app != app {
+                let text = format!("App {app} is not the one that runs for you. Refresh the list of apps.");
+                return Err(Refusal { status: 404, text });
+            }
             self.connect(handle, order).await
         };
         resume.await.inspect_err(|refusal| self.tell_refusal(client, app, refusal))
