@@ -213,12 +213,13 @@ mod tests {
     fn the_newest_events_are_kept_in_order() {
         let words = words();
         let recorder = FlightRecorder::in_words(&words);
+        let kept = u32::try_from(EVENTS).unwrap();
         for frame in 0..5000 {
             recorder.note(WorkerThread::Encode, What::Encoded, frame, u64::from(frame) * 10);
         }
         let events = recorder.events();
         assert_eq!(events.len(), EVENTS);
-        assert_eq!((events[0].number, events[0].about), (5000 - EVENTS as u64 + 1, 5000 - EVENTS as u32));
+        assert_eq!((events[0].number, events[0].about), (u64::from(5000 - kept) + 1, 5000 - kept));
         let last = events[EVENTS - 1];
         assert_eq!((last.number, last.about, last.value), (5000, 4999, 49_990));
         assert!(events.windows(2).all(|pair| pair[0].time <= pair[1].time));
