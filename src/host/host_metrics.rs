@@ -35,7 +35,10 @@ impl HostMetrics {
             let labels = [("event", name.rsplit("::").next().unwrap_or(name))];
             metric.encode_family(&labels)?.encode_counter::<NoLabels, _, u64>(&count, None)?;
         }
-        Ok(())
+        let events = &self.context.events;
+        let help = "Who listens to the stream of events";
+        gauge(encoder, "earthshine_event_subscribers", help, &whole(events.subscribers()))?;
+        counter(encoder, "earthshine_events_lost", "Events that subscribers were too slow for", events.lost())
     }
 
     fn encode_quarantine(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {

@@ -8,7 +8,7 @@ use crate::host::events::Event;
 use crate::ids::{LobbyId, SessionId};
 
 /// What a caller may see and do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// Everything: the operator.
     Host,

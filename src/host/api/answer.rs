@@ -2,8 +2,6 @@
 
 use std::fmt::Display;
 
-use http_body_util::Full;
-use hyper::body::Bytes;
 use hyper::ext::ReasonPhrase;
 use hyper::{StatusCode, Version};
 use serde::Serialize;
@@ -79,7 +77,7 @@ impl ApiAnswer {
             Self::Failure(status, error) => (status, json!({"success": false, "error": error}).to_string()),
             Self::NotFound => (StatusCode::NOT_FOUND, String::new()),
         };
-        let mut response = Response::new(Full::new(Bytes::from(body)));
+        let mut response = Response::new(body.into());
         *response.status_mut() = status;
         *response.version_mut() = Version::HTTP_10;
         response.extensions_mut().insert(ReasonPhrase::from_static(b"OK"));

@@ -10,6 +10,7 @@ pub mod answer;
 pub mod apps;
 pub mod body;
 pub mod clients;
+pub mod events;
 pub mod latency;
 pub mod lobbies;
 pub mod openapi;
@@ -34,6 +35,7 @@ use crate::host::context::Context;
 use crate::host::http::connection::{self, Deadlines};
 use crate::host::http::server::{drain, pause_after, stopped};
 use crate::host::http::{Request, Response};
+use crate::host::scope::Scope;
 
 /// Serves the API until `shutdown` turns true; returns when all is closed.
 pub async fn serve(
@@ -52,7 +54,7 @@ pub async fn serve(
                 Ok(stream) => {
                     let context = Arc::clone(&context);
                     connections.spawn(async move {
-                        connection::serve(stream, &deadlines, |request| answer(&context, request)).await;
+                        connection::serve(stream, &deadlines, |request| answer(&context, &deadlines, request)).await;
                     });
                 }
                 Err(error) => pause_after(&error).await,
@@ -60,23 +62,22 @@ pub async fn serve(
         }
     }
     drop(socket);
+    context.events.close();
     drain(connections, deadlines.shutdown).await;
 }
 
-async fn answer(context: &Context, request: Request) -> Response {
+async fn answer(context: &Context, deadlines: &Deadlines, request: Request) -> Response {
     debug!(method = %request.method(), path = request.uri().path(), "api request");
-    route(context, request).await.into_response()
-}
-
-async fn route(context: &Context, request: Request) -> ApiAnswer {
     let (head, body) = request.into_parts();
     let asked = |route: &&Route| route.path == head.uri.path() && route.method() == head.method;
-    let Some(route) = ROUTES.iter().find(asked) else { return ApiAnswer::NotFound };
-    match route.action {
+    let Some(route) = ROUTES.iter().find(asked) else { return ApiAnswer::NotFound.into_response() };
+    let answer = match route.action {
+        Action::Listen => return events::subscribe(&context.events, Scope::Host, &head, deadlines.keepalive),
         Action::Read(read) => read(context),
         Action::Ask(ask) => ask(context, head.uri.query().unwrap_or_default()).await,
         Action::Do(act) => act(context, body::read(&head, body).await).await,
-    }
+    };
+    answer.into_response()
 }
 
 /// Callers at one time; enough for every tool of one machine.

@@ -36,6 +36,8 @@ pub enum Action {
     Ask(for<'a> fn(&'a Context, &'a str) -> Answering<'a>),
     /// POST.
     Do(for<'a> fn(&'a Context, Body) -> Answering<'a>),
+    /// GET: subscribes to events.
+    Listen,
 }
 
 /// An answer that is being made.
@@ -89,6 +91,18 @@ impl Route {
         Self::new(path, summary, Action::Do(act))
     }
 
+    /// A GET that is answered with events for as long as the caller listens.
+    #[must_use]
+    pub const fn listen(
+        path: &'static str,
+        summary: &'static str,
+        parameters: &'static [(&'static str, &'static str)],
+    ) -> Self {
+        let mut route = Self::new(path, summary, Action::Listen);
+        route.parameters = parameters;
+        route.gives_bytes("text/event-stream")
+    }
+
     const fn new(path: &'static str, summary: &'static str, action: Action) -> Self {
         Self { path, summary, action, takes: None, parameters: &[], gives: Gives::Done }
     }
@@ -132,7 +146,7 @@ impl Route {
     #[must_use]
     pub const fn method(&self) -> Method {
         match self.action {
-            Action::Read(_) | Action::Ask(_) => Method::GET,
+            Action::Read(_) | Action::Ask(_) | Action::Listen => Method::GET,
             Action::Do(_) => Method::POST,
         }
     }

@@ -64,5 +64,13 @@ pub static ROUTES: &[Route] = &[
     Route::get("/api/v1/wolf/health", "The same, by its older name", system::health).gives::<HealthView>(),
     Route::get("/api/v1/capacity", "What runs, what it uses, and what still fits", system::capacity)
         .gives::<CapacityView>(),
+    Route::listen(
+        "/api/v1/events",
+        "What happens, as server-sent events",
+        &[
+            ("after", "Number of an event: those after it are repeated first"),
+            ("instance", "Start of the host that `after` is of; of another, all are repeated"),
+        ],
+    ),
     Route::get("/api/v1/openapi-schema", "This description", openapi::schema).gives_json::<serde_json::Value>(),
 ];

@@ -16,8 +16,9 @@ pub(crate) mod seldom;
 pub mod subscription;
 pub mod wolf;
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -43,7 +44,7 @@ struct Inner {
     /// Number of the newest event; closed when the host ends.
     newest: watch::Sender<u64>,
     closed: watch::Sender<bool>,
-    subscribers: AtomicUsize,
+    subscribers: Mutex<HashMap<Scope, usize>>,
     lost: AtomicU64,
     counts: Mutex<BTreeMap<&'static str, u64>>,
 }
@@ -61,10 +62,24 @@ pub struct Published {
     pub data: String,
 }
 
+impl Published {
+    /// The event as JSON for `scope`: what callers other than the operator may
+    /// not know is left out.
+    #[must_use]
+    pub fn json(&self, scope: Scope) -> Cow<'_, str> {
+        match (scope, &self.event) {
+            (Scope::Session(_) | Scope::Lobby(_), Event::CreateLobby(created)) => {
+                serde_json::to_string(&created.for_others()).map_or_else(|_| "{}".into(), Cow::Owned)
+            }
+            _ => Cow::Borrowed(&self.data),
+        }
+    }
+}
+
 /// There are as many subscribers as there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{MOST_SUBSCRIBERS} subscribers listen already, the limit; close one first")]
-pub struct TooManySubscribers;
+#[error("{0} subscribers listen already, the limit; close one first")]
+pub struct TooManySubscribers(usize);
 
 impl Events {
     /// Nothing has happened yet. `instance` is of this start of the host alone.
@@ -75,7 +90,7 @@ impl Events {
             ring: Mutex::new(Ring::new(MOST_EVENTS, MOST_BYTES)),
             newest: watch::Sender::new(0),
             closed: watch::Sender::new(false),
-            subscribers: AtomicUsize::new(0),
+            subscribers: Mutex::default(),
             lost: AtomicU64::new(0),
             counts: Mutex::default(),
         };
@@ -104,10 +119,15 @@ impl Events {
     /// # Errors
     /// [`TooManySubscribers`].
     pub fn subscribe(&self, scope: Scope, after: Option<u64>) -> Result<Subscription, TooManySubscribers> {
-        let count = &self.inner.subscribers;
-        let taken =
-            count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < MOST_SUBSCRIBERS).then_some(n + 1));
-        taken.map_err(|_| TooManySubscribers)?;
+        {
+            let mut subscribers = self.subscriptions();
+            let count = subscribers.entry(scope).or_default();
+            let limit = if scope == Scope::Host { MOST_SUBSCRIBERS } else { MOST_IN_A_DESKTOP };
+            if *count >= limit {
+                return Err(TooManySubscribers(limit));
+            }
+            *count += 1;
+        }
         let newest = self.newest();
         // A number of the future is of another start of the host.
         let next = after.map_or(newest, |after| if after > newest { 0 } else { after }) + 1;
@@ -139,7 +159,7 @@ impl Events {
     /// Subscribers now.
     #[must_use]
     pub fn subscribers(&self) -> usize {
-        self.inner.subscribers.load(Ordering::Relaxed)
+        self.subscriptions().values().sum()
     }
 
     /// How often each event was published.
@@ -163,6 +183,20 @@ impl Events {
         self.inner.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn subscriptions(&self) -> MutexGuard<'_, HashMap<Scope, usize>> {
+        self.inner.subscribers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn forget_subscriber(&self, scope: Scope) {
+        let mut subscribers = self.subscriptions();
+        if let Some(count) = subscribers.get_mut(&scope) {
+            *count -= 1;
+            if *count == 0 {
+                subscribers.remove(&scope);
+            }
+        }
+    }
+
     fn ring(&self) -> MutexGuard<'_, Ring> {
         self.inner.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -174,8 +208,11 @@ const MOST_EVENTS: usize = 4096;
 /// Bytes of JSON kept: a lobby's runner may be long.
 const MOST_BYTES: usize = 8 << 20;
 
-/// More than people who watch one host.
-const MOST_SUBSCRIBERS: usize = 64;
+/// More than people who watch one host, and fewer than its API's connections.
+const MOST_SUBSCRIBERS: usize = 32;
+
+/// Of one desktop's programs.
+const MOST_IN_A_DESKTOP: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -268,7 +305,8 @@ mod tests {
     fn subscribers_are_counted_and_limited() {
         let events = events();
         let mut held: Vec<_> = (0..MOST_SUBSCRIBERS).map(|_| events.subscribe(Scope::Host, None).unwrap()).collect();
-        assert_eq!(events.subscribe(Scope::Host, None).unwrap_err(), TooManySubscribers);
+        assert_eq!(events.subscribe(Scope::Host, None).unwrap_err(), TooManySubscribers(MOST_SUBSCRIBERS));
+        assert!(events.subscribe(Scope::Session(SessionId(1)), None).is_ok(), "others have places of their own");
         held.pop();
         assert!(events.subscribe(Scope::Host, None).is_ok());
         drop(held);

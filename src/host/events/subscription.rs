@@ -92,7 +92,7 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.events.inner.subscribers.fetch_sub(1, Ordering::Relaxed);
+        self.events.forget_subscriber(self.scope);
     }
 }
 

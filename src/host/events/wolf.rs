@@ -3,6 +3,7 @@
 //! does what only GStreamer has.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::event::text;
 use crate::ids::{LobbyId, SessionId};
@@ -152,6 +153,22 @@ pub struct CreateLobby {
     pub runner: serde_json::Value,
     /// Nobody yet.
     pub connected_sessions: [String; 0],
+}
+
+impl CreateLobby {
+    /// What programs in other desktops may know: not what runs there, nor where
+    /// its files are.
+    #[must_use]
+    pub fn for_others(&self) -> Self {
+        Self { runner: for_others(&self.runner), runner_state_folder: String::new(), ..self.clone() }
+    }
+}
+
+/// A runner's type and name: its command line and environment may hold secrets.
+#[must_use]
+pub fn for_others(runner: &Value) -> Value {
+    let kept = ["type", "name"].into_iter().filter_map(|key| Some((key.to_owned(), runner.get(key)?.clone())));
+    Value::Object(kept.collect())
 }
 
 /// Size of a lobby.

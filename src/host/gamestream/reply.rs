@@ -1,6 +1,5 @@
 //! What an endpoint answers with.
 
-use http_body_util::Full;
 use hyper::StatusCode;
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
@@ -34,7 +33,7 @@ impl Reply {
             Self::Picture(bytes) => (StatusCode::OK, Some("image/png"), bytes),
             Self::NotFound => (StatusCode::NOT_FOUND, None, Bytes::new()),
         };
-        let mut response = Response::new(Full::new(body));
+        let mut response = Response::new(body.into());
         *response.status_mut() = status;
         if let Some(content_type) = content_type {
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

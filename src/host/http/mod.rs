@@ -8,15 +8,18 @@
 //! RSA work of TLS off the threads that serve everything else.
 
 pub mod admission;
+pub mod body;
 pub mod connection;
 pub mod handshake;
 pub mod server;
+mod stall;
 
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Incoming;
+
+use self::body::ResponseBody;
 
 /// A request as it arrives.
 pub type Request = hyper::Request<Incoming>;
 
-/// An answer, complete in memory.
-pub type Response = hyper::Response<Full<Bytes>>;
+/// An answer.
+pub type Response = hyper::Response<ResponseBody>;

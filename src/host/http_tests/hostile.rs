@@ -18,6 +18,7 @@ const SHORT: Deadlines = Deadlines {
     request: Duration::from_millis(300),
     answer: Duration::from_secs(150),
     write: Duration::from_millis(300),
+    keepalive: Duration::from_secs(15),
     shutdown: Duration::from_millis(100),
 };
 
