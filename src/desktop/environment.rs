@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::api_socket;
 use super::members::MARKER;
 use super::programs;
 use super::runtime_dir::RuntimeDir;
@@ -38,6 +39,7 @@ impl Environment {
         let configured = spec.app.environment.iter().map(|(key, value)| (key.into(), value.into())).collect();
         let fixed = table([
             (MARKER, directories.path().into()),
+            (api_socket::VARIABLE, api_socket::path(directories).into()),
             ("XDG_RUNTIME_DIR", run.clone().into()),
             ("PULSE_RUNTIME_PATH", run.join("pulse").into()),
             ("PULSE_STATE_PATH", run.join("pulse-state").into()),

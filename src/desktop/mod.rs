@@ -7,6 +7,7 @@
 //! PulseAudio, and waits for a child only with a deadline. A private desktop
 //! belongs to one session; a lobby is one that outlives its visitors.
 
+mod api_socket;
 mod cgroup;
 mod child;
 pub mod clean_up;
@@ -25,6 +26,8 @@ mod start;
 pub mod sway_ipc;
 mod x_display;
 
+use std::io;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -77,6 +80,8 @@ pub struct Desktop {
     app: Option<Child>,
     events: mpsc::Sender<DesktopEvent>,
     listener: Option<mpsc::Receiver<DesktopEvent>>,
+    /// Where programs call the host, until somebody takes it.
+    api_listener: Option<UnixListener>,
     log_keeper: Option<JoinHandle<()>>,
     stopped: bool,
 }
@@ -117,6 +122,24 @@ impl Desktop {
     #[must_use]
     pub fn sound_socket(&self) -> Option<PathBuf> {
         self.sound_server.as_ref().map(|_| sound_server::socket(&self.directories))
+    }
+
+    /// The listening socket by which programs in the desktop call the host; its
+    /// path is in their environment. The second call listens anew.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn take_api_listener(&mut self) -> io::Result<UnixListener> {
+        match self.api_listener.take() {
+            Some(listener) => Ok(listener),
+            None => api_socket::listen(&api_socket::path(&self.directories), self.spec.place.identity.as_ref()),
+        }
+    }
+
+    /// The user that its programs run as; `None` means the host's own.
+    #[must_use]
+    pub fn uid(&self) -> Option<u32> {
+        self.spec.place.identity.as_ref().map(|identity| identity.uid)
     }
 
     /// Log files of compositor, sound server and application.

@@ -3,6 +3,7 @@
 //! ```text
 //! RUNTIME/desktops/NAME/               the host's: the desktop's user cannot write here
 //!                       desktop.json   who runs in it (see `record`)
+//!                       api.sock       its user's way to call the host
 //!                       compositor/    generated configuration
 //!                       run/           the desktop user's XDG_RUNTIME_DIR, 0700: sockets
 //! ```

@@ -18,7 +18,7 @@ use super::members::Members;
 use super::process::ProcessId;
 use super::runtime_dir::{MakeDirectoryError, RuntimeDir};
 use super::spec::DesktopSpec;
-use super::{Desktop, DesktopEvent, compositor, log_keeper, runtime_dir, sound_server, x_display};
+use super::{Desktop, DesktopEvent, api_socket, compositor, log_keeper, runtime_dir, sound_server, x_display};
 
 /// Why there is no desktop. Nothing of it is left.
 #[derive(Debug, thiserror::Error)]
@@ -108,6 +108,7 @@ impl Desktop {
             app: None,
             events,
             listener: Some(listener),
+            api_listener: None,
             log_keeper: None,
             stopped: false,
         };
@@ -116,6 +117,11 @@ impl Desktop {
     }
 
     async fn bring_up(&mut self) -> Result<(), StartDesktopError> {
+        let owner = self.spec.place.identity.as_ref();
+        match api_socket::listen(&api_socket::path(&self.directories), owner) {
+            Ok(listener) => self.api_listener = Some(listener),
+            Err(error) => tracing::warn!(desktop = self.spec.name, %error, "programs cannot call the host"),
+        }
         let sound_socket = sound_server::socket(&self.directories);
         let command = compositor::command(&self.spec, &self.directories, &self.environment, &sound_socket)
             .map_err(StartDesktopError::Config)?;

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::host::api::{self, socket::ApiSocket};
 use crate::host::context::Context;
+use crate::host::desktop_sockets::DesktopSocketQueue;
 use crate::host::gamestream::{self, Caller, Channel};
 use crate::host::http::admission::{Admission, ConnectionLimits};
 use crate::host::http::connection::{self, Deadlines};
@@ -28,6 +29,7 @@ pub struct HttpServers {
     http: TcpListener,
     https: TcpListener,
     api: ApiSocket,
+    desktops: DesktopSocketQueue,
     tls: Arc<ServerConfig>,
     handshakes: Arc<Handshakes>,
     limits: ConnectionLimits,
@@ -44,12 +46,14 @@ impl HttpServers {
         http: TcpListener,
         https: TcpListener,
         api: ApiSocket,
+        desktops: DesktopSocketQueue,
         identity: &Identity,
     ) -> Result<Self, StartHttpError> {
         Ok(Self {
             http,
             https,
             api,
+            desktops,
             tls: tls::server_config(identity)?,
             handshakes: Arc::new(Handshakes::start()?),
             limits: ConnectionLimits::default(),
@@ -74,7 +78,7 @@ impl HttpServers {
     /// Serves until `shutdown` turns true; returns when every socket is
     /// closed.
     pub async fn run(self, context: Arc<Context>, shutdown: watch::Receiver<bool>) {
-        let Self { http, https, api, tls, handshakes, limits, deadlines } = self;
+        let Self { http, https, api, desktops, tls, handshakes, limits, deadlines } = self;
         let grace = deadlines.shutdown;
         let plain = accept_until(http, Admission::new(limits), shutdown.clone(), grace, |stream, ends| {
             serve_plain(stream, ends, Arc::clone(&context), deadlines)
@@ -83,7 +87,7 @@ impl HttpServers {
             let handshakes = Arc::clone(&handshakes);
             serve_secure(stream, ends, Arc::clone(&context), deadlines, Arc::clone(&tls), handshakes)
         });
-        let local = api::serve(api, Arc::clone(&context), deadlines, shutdown.clone());
+        let local = api::server::serve(api, desktops, Arc::clone(&context), deadlines, shutdown.clone());
         tokio::join!(plain, secure, local);
         if let Some(handshakes) = Arc::into_inner(handshakes) {
             handshakes.stop().await;

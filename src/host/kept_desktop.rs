@@ -12,7 +12,10 @@ use tracing::{error, warn};
 
 use crate::desktop::spec::DesktopSpec;
 use crate::desktop::{Desktop, DesktopEvent, SetModeError, StartDesktopError};
+use crate::host::desktop_sockets::{DesktopSockets, OpenSocket};
 use crate::host::doubt::{Blame, Doubt};
+use crate::host::scope::Scope;
+use crate::host::sessions::shared::Shared;
 use crate::host::sessions::view::DesktopView;
 use crate::host::supervisor::quarantine::{Captive, Quarantine};
 use crate::stream_plan::Source;
@@ -22,6 +25,10 @@ use crate::units::{FrameRate, Size};
 #[derive(Debug)]
 pub(crate) struct KeptDesktop {
     quarantine: Quarantine,
+    /// Where its programs' calls are answered, and as whose.
+    sockets: DesktopSockets,
+    scope: Scope,
+    socket: Option<OpenSocket>,
     running: Option<Desktop>,
     events: Option<mpsc::Receiver<DesktopEvent>>,
     /// The application ended; why is not certain before the instant given.
@@ -33,9 +40,20 @@ pub(crate) struct KeptDesktop {
 }
 
 impl KeptDesktop {
-    /// None yet. What does not die of one goes into `quarantine`.
-    pub(crate) fn new(quarantine: Quarantine) -> Self {
-        Self { quarantine, running: None, events: None, app_exit: None, restarts: 0, doubt: Doubt::default() }
+    /// None yet; its programs' calls will be those of `scope`. What does not die
+    /// of it goes into quarantine.
+    pub(crate) fn new(shared: &Shared, scope: Scope) -> Self {
+        Self {
+            quarantine: shared.supervision.quarantine.clone(),
+            sockets: shared.desktop_sockets.clone(),
+            scope,
+            socket: None,
+            running: None,
+            events: None,
+            app_exit: None,
+            restarts: 0,
+            doubt: Doubt::default(),
+        }
     }
 
     /// Whether there is one.
@@ -56,14 +74,28 @@ impl KeptDesktop {
     pub(crate) async fn start(&mut self, spec: DesktopSpec) -> Result<(), StartDesktopError> {
         let mut desktop = Desktop::start(spec).await?;
         self.events = Some(desktop.take_events());
+        self.socket = self.open_socket(&mut desktop);
         self.running = Some(desktop);
         self.doubt = Doubt::default();
         Ok(())
     }
 
+    /// Has the calls of its programs answered.
+    fn open_socket(&self, desktop: &mut Desktop) -> Option<OpenSocket> {
+        let uid = desktop.uid().unwrap_or_else(|| rustix::process::geteuid().as_raw());
+        match desktop.take_api_listener() {
+            Ok(listener) => Some(self.sockets.open(listener, self.scope, uid)),
+            Err(error) => {
+                warn!(desktop = desktop.name(), %error, "its programs cannot call the host");
+                None
+            }
+        }
+    }
+
     /// Ends it and removes what is left of it.
     pub(crate) async fn stop(&mut self) {
         self.events = None;
+        self.socket = None;
         self.app_exit = None;
         if let Some(desktop) = self.running.take()
             && let Some(stuck) = desktop.stop().await

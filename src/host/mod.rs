@@ -10,6 +10,7 @@ pub mod capacity;
 pub mod client_certificate;
 pub mod context;
 pub(crate) mod control_server;
+pub mod desktop_sockets;
 pub mod discovery;
 pub(crate) mod doubt;
 pub mod events;

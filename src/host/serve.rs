@@ -25,6 +25,7 @@ use crate::host::apps::Apps;
 use crate::host::bind::{BindError, any_address, bind_udp, listen_tcp};
 use crate::host::context::Context;
 use crate::host::control_server::ControlServer;
+use crate::host::desktop_sockets::DesktopSockets;
 use crate::host::discovery::Discovery;
 use crate::host::events::Events;
 use crate::host::facts::HostFacts;
@@ -170,6 +171,7 @@ impl Host {
         if profiles.is_empty() {
             return Err(ServeError::NoEncoder);
         }
+        let (desktop_sockets, desktop_queue) = DesktopSockets::new();
         let shared = Arc::new(Shared {
             config: Arc::clone(&config),
             apps: apps.clone(),
@@ -178,6 +180,7 @@ impl Host {
             control: control.handle(),
             events: events.clone(),
             supervision: supervision.clone(),
+            desktop_sockets,
             offer: Offer {
                 profiles: profiles.clone(),
                 encryption_supported: Encryption::ALL,
@@ -202,7 +205,7 @@ impl Host {
         });
         let lobbies = Lobbies::new(Arc::clone(&shared));
         let sessions = Sessions::new(shared, lobbies.clone());
-        let http = HttpServers::new(http, https, api, &identity)?;
+        let http = HttpServers::new(http, https, api, desktop_queue, &identity)?;
         let context = Arc::new(Context {
             pairings: Pairings::new(&identity, clients.clone(), PairingLimits::default(), events.clone())?,
             identity,

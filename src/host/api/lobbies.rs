@@ -22,10 +22,19 @@ pub fn list(context: &Context) -> ApiAnswer {
 
 /// `POST /api/v1/lobbies/create`: answers when the lobby's desktop is up.
 pub async fn create(context: &Context, body: Body) -> ApiAnswer {
-    let spec = match parse::<CreateLobby>(body).and_then(|wanted| wanted.checked().map_err(ApiAnswer::failed)) {
-        Ok(spec) => spec,
-        Err(answer) => return answer,
-    };
+    match wanted(body) {
+        Ok(spec) => start(context, spec).await,
+        Err(answer) => answer,
+    }
+}
+
+/// The lobby that a caller asks for, or the answer that says what is wrong.
+pub(super) fn wanted(body: Body) -> Result<LobbySpec, ApiAnswer> {
+    parse::<CreateLobby>(body).and_then(|wanted| wanted.checked().map_err(ApiAnswer::failed))
+}
+
+/// Starts a lobby.
+pub(super) async fn start(context: &Context, spec: LobbySpec) -> ApiAnswer {
     let lobbies = context.lobbies.clone();
     // A task of its own: a caller that hangs up must not leave a lobby half
     // made.
@@ -253,6 +262,7 @@ impl CreateLobby {
             state_folder: self.runner_state_folder,
             run_uid: self.client_settings.and_then(|settings| settings.run_uid).filter(|uid| *uid >= FIRST_PERSON),
             idempotency_key: self.idempotency_key,
+            created_by: None,
             lease: self.lease_seconds.map(|seconds| Duration::from_secs(seconds.into())),
         })
     }

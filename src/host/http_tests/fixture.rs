@@ -12,6 +12,7 @@ use crate::codec::VideoProfile;
 use crate::config::Config;
 use crate::host::api::socket::ApiSocket;
 use crate::host::context::Context;
+use crate::host::desktop_sockets::DesktopSockets;
 use crate::host::facts::HostFacts;
 use crate::host::http::admission::ConnectionLimits;
 use crate::host::http::connection::Deadlines;
@@ -73,6 +74,7 @@ pub(super) struct Host {
     pub(super) https: SocketAddr,
     pub(super) api: PathBuf,
     pub(super) clients_file: PathBuf,
+    pub(super) desktop_sockets: DesktopSockets,
     stop: watch::Sender<bool>,
     running: JoinHandle<()>,
     _dir: tempfile::TempDir,
@@ -95,7 +97,10 @@ impl Host {
         let clients_file = dir.path().join("clients.json");
         let clients = PairedClients::open(&clients_file).unwrap();
         let ports = Ports::from_base(Ports::DEFAULT_BASE).unwrap();
-        let shared = Arc::new(Shared::for_tests(config.clone(), ports, dir.path()));
+        let mut shared = Shared::for_tests(config.clone(), ports, dir.path());
+        let (desktop_sockets, desktop_queue) = DesktopSockets::new();
+        shared.desktop_sockets = desktop_sockets.clone();
+        let shared = Arc::new(shared);
         let lobbies = Lobbies::new(Arc::clone(&shared));
         let context = Arc::new(Context {
             pairings: Pairings::new(&identity, clients.clone(), pairing, shared.events.clone()).unwrap(),
@@ -111,13 +116,23 @@ impl Host {
             ports: Ports { http: http_address.port(), https: https_address.port(), ..ports },
             profiles: vec![VideoProfile::H264],
         });
-        let servers = HttpServers::new(http, https, socket, &context.identity)
+        let servers = HttpServers::new(http, https, socket, desktop_queue, &context.identity)
             .unwrap()
             .with_deadlines(deadlines)
             .with_limits(limits);
         let (stop, stopped) = watch::channel(false);
         let running = tokio::spawn(servers.run(Arc::clone(&context), stopped));
-        Self { context, http: http_address, https: https_address, api, clients_file, stop, running, _dir: dir }
+        Self {
+            context,
+            http: http_address,
+            https: https_address,
+            api,
+            clients_file,
+            desktop_sockets,
+            stop,
+            running,
+            _dir: dir,
+        }
     }
 
     /// Stops the host and waits until all its sockets are closed.

@@ -8,3 +8,4 @@ mod api;
 mod hostile;
 mod pairing;
 mod requests;
+mod scoped;

@@ -16,6 +16,7 @@ use crate::host::lobbies::home::LobbyHome;
 use crate::host::lobbies::spec::LobbySpec;
 use crate::host::lobbies::view::LobbyRecord;
 use crate::host::lobbies::visit::{Visit, VisitId};
+use crate::host::scope::Scope;
 use crate::host::sessions::command::Command;
 use crate::host::sessions::shared::Shared;
 use crate::ids::{LobbyId, SessionId};
@@ -58,15 +59,14 @@ impl Lobby {
         record: Arc<LobbyRecord>,
         commands: mpsc::UnboundedSender<LobbyCommand>,
     ) -> Self {
-        let desktop = KeptDesktop::new(shared.supervision.quarantine.clone());
         Self {
+            desktop: KeptDesktop::new(&shared, Scope::Lobby(id)),
             id,
             spec,
             shared,
             record,
             commands,
             home: LobbyHome::default(),
-            desktop,
             visitors: Vec::new(),
             visits: 0,
             told: Vec::new(),

@@ -29,7 +29,7 @@ use crate::host::lobbies::spec::{LobbySpec, Pin, Right};
 use crate::host::lobbies::view::{LobbyRecord, LobbyView};
 use crate::host::lobbies::visit::Visit;
 use crate::host::sessions::shared::Shared;
-use crate::ids::{LobbyId, SessionId, Uuid};
+use crate::ids::{ClientId, LobbyId, SessionId, Uuid};
 
 /// Handle to all lobbies; cheap to clone.
 #[derive(Debug, Clone)]
@@ -50,6 +50,7 @@ struct Handle {
     /// Numbers lobbies in the order of their creation.
     number: u64,
     idempotency_key: Option<String>,
+    created_by: Option<ClientId>,
     pin: Option<Pin>,
     commands: mpsc::UnboundedSender<LobbyCommand>,
     record: Arc<LobbyRecord>,
@@ -97,6 +98,9 @@ pub enum LobbyError {
     /// There is no capacity left for it.
     #[error(transparent)]
     NoRoom(#[from] NoRoom),
+    /// One client's programs have created as many as they may.
+    #[error("Programs of this client have created {0} lobbies, the limit. Stop one first.")]
+    TooManyOfClient(usize),
     /// The host is shutting down.
     #[error("This host is shutting down.")]
     Closed,
@@ -140,6 +144,13 @@ impl Lobbies {
         let mut handles: Vec<_> = registry.lobbies.values().collect();
         handles.sort_by_key(|handle| handle.number);
         handles.into_iter().map(|handle| handle.record.view()).collect()
+    }
+
+    /// Those that a client's programs have created.
+    #[must_use]
+    pub fn created_by(&self, client: ClientId) -> Vec<LobbyId> {
+        let registry = self.lock();
+        registry.lobbies.iter().filter(|(_, handle)| handle.created_by == Some(client)).map(|(id, _)| *id).collect()
     }
 
     /// A place for a session in a lobby; it is given back when the visit is
@@ -232,6 +243,10 @@ impl Lobbies {
             return Err(LobbyError::TooMany { running, limit });
         }
         self.shared.supervision.capacity.admit_lobby()?;
+        let of_client = registry.lobbies.values().filter(|handle| handle.created_by == spec.created_by).count();
+        if spec.created_by.is_some() && of_client >= MOST_OF_A_CLIENT {
+            return Err(LobbyError::TooManyOfClient(MOST_OF_A_CLIENT));
+        }
         let (commands, inbox) = mpsc::unbounded_channel();
         let (is_ready, ready) = watch::channel(None);
         let (has_ended, ended) = watch::channel(false);
@@ -239,6 +254,7 @@ impl Lobbies {
         let handle = Handle {
             number: registry.lobbies.values().map(|handle| handle.number + 1).max().unwrap_or(0),
             idempotency_key: spec.idempotency_key.clone(),
+            created_by: spec.created_by,
             pin: spec.pin.clone(),
             commands: commands.clone(),
             record: Arc::clone(&record),
@@ -285,6 +301,10 @@ const CREATE_SLACK: Duration = Duration::from_secs(2);
 
 /// How long a session and its worker may take to show a lobby.
 pub(crate) const JOIN_DEADLINE: Duration = Duration::from_secs(2);
+
+/// Lobbies that one client's programs may have at a time: they shall not take
+/// everybody's.
+const MOST_OF_A_CLIENT: usize = 4;
 
 /// How long the end of a lobby's desktop may take.
 const END_DEADLINE: Duration = Duration::from_secs(10);

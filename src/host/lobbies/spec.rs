@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 
 use crate::host::events::Event;
 use crate::host::events::wolf::{CreateLobby, LobbyAudio, LobbyVideo};
-use crate::ids::LobbyId;
+use crate::ids::{ClientId, LobbyId};
 use crate::units::{FrameRate, Size};
 
 /// What a lobby is made of; it does not change while the lobby lives.
@@ -50,6 +50,8 @@ pub struct LobbySpec {
     pub idempotency_key: Option<String>,
     /// Ends if it is not renewed within this time.
     pub lease: Option<Duration>,
+    /// The client whose program asked for it, if it was not the operator.
+    pub created_by: Option<ClientId>,
 }
 
 impl LobbySpec {

@@ -133,6 +133,12 @@ impl Sessions {
         records.into_iter().map(|(_, record)| record.view()).collect()
     }
 
+    /// The client whose session it is.
+    #[must_use]
+    pub fn client_of(&self, session: SessionId) -> Option<ClientId> {
+        self.lock().sessions.get(&session).map(|handle| handle.client)
+    }
+
     /// Ends one session, for the API.
     ///
     /// # Errors

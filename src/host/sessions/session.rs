@@ -26,6 +26,7 @@ use crate::desktop::spec::DesktopSpec;
 use crate::host::events::{Event, Owner};
 use crate::host::kept_desktop::KeptDesktop;
 use crate::host::lobbies::visit::Visit;
+use crate::host::scope::Scope;
 use crate::host::sessions::command::{Command, Ending};
 use crate::host::sessions::connection::{Connection, next_stream_event};
 use crate::host::sessions::plan::{self, Circumstances};
@@ -78,15 +79,14 @@ impl Session {
         commands: mpsc::Sender<Command>,
         record: Arc<SessionRecord>,
     ) -> Self {
-        let desktop = KeptDesktop::new(shared.supervision.quarantine.clone());
         Self {
+            desktop: KeptDesktop::new(&shared, Scope::Session(id)),
             id,
             client,
             app,
             shared,
             commands,
             record,
-            desktop,
             visiting: Visiting::default(),
             mode: (DEFAULT_SIZE, DEFAULT_RATE),
             channels: 2,

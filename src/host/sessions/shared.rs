@@ -9,6 +9,7 @@ use crate::config::directories::Directories;
 use crate::desktop::spec::{AppSpec, CompositorSpec, DesktopSpec, Identity, Place};
 use crate::host::apps::Apps;
 use crate::host::control_server::ControlHandle;
+use crate::host::desktop_sockets::DesktopSockets;
 use crate::host::events::Events;
 use crate::host::lobbies::home::LobbyHome;
 use crate::host::lobbies::spec::LobbySpec;
@@ -29,8 +30,13 @@ pub(crate) struct Shared {
     pub(crate) control: ControlHandle,
     /// Where to tell what happens.
     pub(crate) events: Events,
+<<<<<<< HEAD
     /// What is known of the host's own state.
     pub(crate) supervision: Supervision,
+=======
+    /// Where sockets of desktops are handed in.
+    pub(crate) desktop_sockets: DesktopSockets,
+>>>>>>> 1905e3b (Each desktop has a socket of its own, for what concerns it alone)
     /// What DESCRIBE says.
     pub(crate) offer: Offer,
     /// Desktops' private directories, homes, logs, evidence.
@@ -64,7 +70,9 @@ impl Shared {
         let name = format!("{}-{session}-{attempt}", self.instance);
         let uid = self.config.desktop.first_uid + (self.slots.0)(client).unwrap_or(0);
         let place = self.place(self.directories.home(client, app.id()), uid);
-        DesktopSpec::for_app(&self.config.desktop, app, name, mode, channels, place)
+        let mut spec = DesktopSpec::for_app(&self.config.desktop, app, name, mode, channels, place);
+        spec.app.environment.insert(SESSION_VARIABLE.to_owned(), session.to_string());
+        spec
     }
 
     /// Where a desktop with this home is, and as whom.
@@ -103,6 +111,9 @@ impl Shared {
     }
 }
 
+/// Tells programs which session they are in, as wolf-ui expects.
+const SESSION_VARIABLE: &str = "WOLF_SESSION_ID";
+
 /// Visitors of a lobby with a seat of their own; more share the first.
 const LOBBY_SEATS: usize = 8;
 
@@ -126,8 +137,13 @@ impl Shared {
             ports,
             directory: tickets,
             control: control.handle(),
+<<<<<<< HEAD
             events,
             supervision,
+=======
+            events: Events::new("test"),
+            desktop_sockets: DesktopSockets::new().0,
+>>>>>>> 1905e3b (Each desktop has a socket of its own, for what concerns it alone)
             offer: Offer {
                 profiles: vec![crate::codec::VideoProfile::H264],
                 encryption_supported: crate::protocol::rtsp::sdp::Encryption::ALL,

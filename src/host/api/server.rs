@@ -1,0 +1,108 @@
+//! The doors of the API: the operator's socket, and one for each desktop.
+
+use std::sync::Arc;
+
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tracing::{debug, warn};
+
+use crate::host::api::answer;
+use crate::host::api::caller::{Caller, is_welcome};
+use crate::host::api::socket::ApiSocket;
+use crate::host::context::Context;
+use crate::host::desktop_sockets::{DesktopSocket, DesktopSocketQueue};
+use crate::host::http::connection::{self, Deadlines};
+use crate::host::http::server::{drain, pause_after, stopped};
+use crate::host::scope::Scope;
+
+/// Serves the API until `shutdown` turns true; returns when all is closed.
+pub async fn serve(
+    socket: ApiSocket,
+    mut desktops: DesktopSocketQueue,
+    context: Arc<Context>,
+    deadlines: Deadlines,
+    mut shutdown: watch::Receiver<bool>,
+) {
+    let operator = Arc::new(Caller::new(Scope::Host));
+    let mut connections = JoinSet::new();
+    let mut doors = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = stopped(&mut shutdown) => break,
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+            Some(_) = doors.join_next(), if !doors.is_empty() => {}
+            desktop = desktops.next() => {
+                doors.spawn(serve_desktop(desktop, Arc::clone(&context), deadlines, shutdown.clone()));
+            }
+            // Over the limit callers wait in the queue: they are local.
+            accepted = socket.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
+                Ok(stream) => {
+                    let (context, caller) = (Arc::clone(&context), Arc::clone(&operator));
+                    connections.spawn(serve_one(stream, None, context, caller, deadlines));
+                }
+                Err(error) => pause_after(&error).await,
+            }
+        }
+    }
+    drop(socket);
+    context.events.close();
+    drain(connections, deadlines.shutdown).await;
+    drain(doors, deadlines.shutdown).await;
+}
+
+/// Serves a desktop's socket until the desktop ends.
+async fn serve_desktop(
+    desktop: DesktopSocket,
+    context: Arc<Context>,
+    deadlines: Deadlines,
+    mut shutdown: watch::Receiver<bool>,
+) {
+    let DesktopSocket { listener, scope, uid, mut closed } = desktop;
+    let listener = match UnixListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return warn!(?scope, %error, "a desktop's programs cannot call"),
+    };
+    let caller = Arc::new(Caller::new(scope));
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            // Nothing is ever sent: the other end is dropped.
+            _ = &mut closed => break,
+            () = stopped(&mut shutdown) => break,
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+            accepted = listener.accept(), if connections.len() < MAX_OF_A_DESKTOP => match accepted {
+                Ok((stream, _)) => {
+                    let (context, caller) = (Arc::clone(&context), Arc::clone(&caller));
+                    connections.spawn(serve_one(stream, Some(uid), context, caller, deadlines));
+                }
+                Err(error) => pause_after(&error).await,
+            }
+        }
+    }
+    drop(listener);
+    // Who listens to events does not end by itself.
+    drain(connections, deadlines.shutdown).await;
+}
+
+async fn serve_one(
+    stream: UnixStream,
+    desktop_uid: Option<u32>,
+    context: Arc<Context>,
+    caller: Arc<Caller>,
+    deadlines: Deadlines,
+) {
+    match is_welcome(&stream, desktop_uid) {
+        Ok(true) => {}
+        Ok(false) => return warn!(scope = ?caller.scope, "somebody else's program calls the API"),
+        Err(error) => return debug!(%error, "peer of an API socket"),
+    }
+    connection::serve(stream, &deadlines, |request| answer(&context, &caller, &deadlines, request)).await;
+}
+
+/// Callers of the operator's socket at one time; enough for every tool of one
+/// machine.
+const MAX_CONNECTIONS: usize = 64;
+
+/// Callers of one desktop's socket at one time.
+const MAX_OF_A_DESKTOP: usize = 16;
