@@ -60,6 +60,14 @@ pub enum ConfigError {
         /// What it may be.
         allowed: &'static str,
     },
+    /// Values that do not fit together.
+    #[error("{}: {problem}", path.display())]
+    Together {
+        /// The file.
+        path: PathBuf,
+        /// Which, and what to do.
+        problem: String,
+    },
     /// An app without a title.
     #[error("{at}: this [[app]] has no title")]
     Untitled {
@@ -134,7 +142,10 @@ impl Config {
         }
         let mut config = from_table(merged).map_err(|error| DEFAULT_SOURCE.syntax(&error))?;
         config.apps = apps.into_iter().map(|(app, _)| app).collect();
-        Ok(config)
+        match config.api.problem() {
+            Some(problem) => Err(ConfigError::Together { path: path.to_owned(), problem }),
+            None => Ok(config),
+        }
     }
 }
 
@@ -294,7 +305,7 @@ fn join<'a>(keys: impl Iterator<Item = &'a String>) -> String {
 }
 
 const DEFAULT_SOURCE: Source<'static> = Source { text: DEFAULTS, path: "defaults.toml" };
-const SECTIONS: &str = "[host], [video], [desktop], [admission], [health], [[app]]";
+const SECTIONS: &str = "[host], [api], [video], [desktop], [admission], [health], [[app]]";
 const APP_KEYS: &[&str] =
     &["title", "id", "command", "test_card", "compositor", "environment", "icon", "working_directory"];
 

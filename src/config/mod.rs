@@ -4,6 +4,7 @@
 //! `--config` overrides single values of it and adds apps. Unknown keys and
 //! values out of range are errors that name the key and what is allowed.
 
+pub mod api;
 pub mod apps;
 pub mod directories;
 pub mod file;
@@ -15,6 +16,7 @@ use serde::Deserialize;
 
 pub use self::file::ConfigError;
 
+use crate::config::api::ApiConfig;
 use crate::config::apps::AppConfig;
 use crate::stream_plan::EncoderFamily;
 
@@ -24,6 +26,8 @@ use crate::stream_plan::EncoderFamily;
 pub struct Config {
     /// The machine as clients see it.
     pub host: HostConfig,
+    /// The API over TCP.
+    pub api: ApiConfig,
     /// Picture.
     pub video: VideoConfig,
     /// Desktops.

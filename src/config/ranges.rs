@@ -3,6 +3,7 @@
 //! Types say most of it; this says the rest, and says it in words for error
 //! messages.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::Config;
@@ -22,6 +23,9 @@ impl Config {
             ("host.name", host.name.len() <= 64 && !host.name.contains(char::is_control)),
             ("host.max_sessions", (1..=256).contains(&host.max_sessions)),
             ("host.max_lobbies", host.max_lobbies <= 256),
+            ("api.token_file", is_path(&self.api.token_file)),
+            ("api.certificate_file", is_path(&self.api.certificate_file)),
+            ("api.key_file", is_path(&self.api.key_file)),
             ("video.encoders", !video.encoders.is_empty() && all_differ(&video.encoders)),
             ("video.minimum_frame_rate", (1..=240).contains(&video.minimum_frame_rate)),
             ("video.max_bitrate_kbps", (500..=1_000_000).contains(&video.max_bitrate_kbps)),
@@ -44,6 +48,10 @@ fn all_differ<T: PartialEq>(values: &[T]) -> bool {
     values.iter().enumerate().all(|(index, value)| !values[..index].contains(value))
 }
 
+fn is_path(path: &Path) -> bool {
+    path.as_os_str().is_empty() || path.is_absolute()
+}
+
 fn is_command(arguments: &[String]) -> bool {
     arguments.first().is_none_or(|program| !program.is_empty())
         && arguments.iter().all(|argument| !argument.contains('\0'))
@@ -54,6 +62,12 @@ const ALLOWED: &[(&str, &str)] = &[
     ("host.discovery", "true or false"),
     ("host.max_sessions", "1 to 256"),
     ("host.max_lobbies", "0 to 256"),
+    ("api.listen", "an address and port as in \"0.0.0.0:47988\" or \"[::]:47988\", or empty for none"),
+    ("api.token", "a text of at least 16 letters and digits"),
+    ("api.token_file", "absolute path of a file with the token"),
+    ("api.tls", "true; false only on loopback"),
+    ("api.certificate_file", "absolute path of a PEM file, empty for the host's own certificate"),
+    ("api.key_file", "absolute path of a PEM file"),
     ("video.encoders", "a list of \"nvenc\", \"vaapi\", \"vulkan\", \"software\", at least one, each once"),
     ("video.fec_percent", "0 to 255"),
     ("video.minimum_frame_rate", "1 to 240 frames per second"),

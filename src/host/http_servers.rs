@@ -11,7 +11,10 @@ use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::host::api::{self, socket::ApiSocket};
+use crate::host::api;
+use crate::host::api::socket::ApiSocket;
+use crate::host::api::tcp::TcpApi;
+
 use crate::host::context::Context;
 use crate::host::desktop_sockets::DesktopSocketQueue;
 use crate::host::gamestream::{self, Caller, Channel};
@@ -30,6 +33,7 @@ pub struct HttpServers {
     https: TcpListener,
     api: ApiSocket,
     desktops: DesktopSocketQueue,
+    tcp_api: Option<TcpApi>,
     tls: Arc<ServerConfig>,
     handshakes: Arc<Handshakes>,
     limits: ConnectionLimits,
@@ -54,6 +58,7 @@ impl HttpServers {
             https,
             api,
             desktops,
+            tcp_api: None,
             tls: tls::server_config(identity)?,
             handshakes: Arc::new(Handshakes::start()?),
             limits: ConnectionLimits::default(),
@@ -75,10 +80,17 @@ impl HttpServers {
         self
     }
 
+    /// With the API over TCP, if there is to be one.
+    #[must_use]
+    pub fn with_tcp_api(mut self, tcp_api: Option<TcpApi>) -> Self {
+        self.tcp_api = tcp_api;
+        self
+    }
+
     /// Serves until `shutdown` turns true; returns when every socket is
     /// closed.
     pub async fn run(self, context: Arc<Context>, shutdown: watch::Receiver<bool>) {
-        let Self { http, https, api, desktops, tls, handshakes, limits, deadlines } = self;
+        let Self { http, https, api, desktops, tcp_api, tls, handshakes, limits, deadlines } = self;
         let grace = deadlines.shutdown;
         let plain = accept_until(http, Admission::new(limits), shutdown.clone(), grace, |stream, ends| {
             serve_plain(stream, ends, Arc::clone(&context), deadlines)
@@ -88,7 +100,12 @@ impl HttpServers {
             serve_secure(stream, ends, Arc::clone(&context), deadlines, Arc::clone(&tls), handshakes)
         });
         let local = api::server::serve(api, desktops, Arc::clone(&context), deadlines, shutdown.clone());
-        tokio::join!(plain, secure, local);
+        let remote = async {
+            if let Some(tcp_api) = tcp_api {
+                tcp_api.run(Arc::clone(&context), Arc::clone(&handshakes), limits, deadlines, shutdown.clone()).await;
+            }
+        };
+        tokio::join!(plain, secure, local, remote);
         if let Some(handshakes) = Arc::into_inner(handshakes) {
             handshakes.stop().await;
         }

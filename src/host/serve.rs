@@ -21,6 +21,7 @@ use crate::config::directories::{Directories, DirectoryError};
 use crate::config::{Config, ConfigError};
 use crate::desktop::clean_up::sweep;
 use crate::host::api::socket::{ApiSocket, BindApiError};
+use crate::host::api::tcp::{StartTcpApiError, TcpApi};
 use crate::host::apps::Apps;
 use crate::host::bind::{BindError, any_address, bind_udp, listen_tcp};
 use crate::host::context::Context;
@@ -79,6 +80,9 @@ pub enum ServeError {
     /// The API socket.
     #[error(transparent)]
     Api(#[from] BindApiError),
+    /// The API over TCP.
+    #[error(transparent)]
+    TcpApi(#[from] StartTcpApiError),
     /// The host's key is not usable for pairing.
     #[error(transparent)]
     Pairing(#[from] StartPairingError),
@@ -110,6 +114,7 @@ struct Host {
     _state_lock: StateDir,
     bound_to: IpAddr,
     api_socket: PathBuf,
+    api_listen: Option<SocketAddr>,
     directories: Directories,
 }
 
@@ -205,7 +210,9 @@ impl Host {
         });
         let lobbies = Lobbies::new(Arc::clone(&shared));
         let sessions = Sessions::new(shared, lobbies.clone());
-        let http = HttpServers::new(http, https, api, desktop_queue, &identity)?;
+        let tcp_api = TcpApi::bind(&config.api, &identity)?;
+        let api_listen = tcp_api.as_ref().map(TcpApi::address).transpose()?;
+        let http = HttpServers::new(http, https, api, desktop_queue, &identity)?.with_tcp_api(tcp_api);
         let context = Arc::new(Context {
             pairings: Pairings::new(&identity, clients.clone(), PairingLimits::default(), events.clone())?,
             identity,
@@ -229,6 +236,7 @@ impl Host {
             _state_lock: state,
             bound_to,
             api_socket,
+            api_listen,
             directories,
         })
     }
@@ -259,7 +267,7 @@ impl Host {
         })?;
         let discovery =
             config.host.discovery.then(|| Discovery::announce(&facts.name, self.bound_to, ports.http)).flatten();
-        print_ready(*ports, &self.api_socket, metrics_at)?;
+        print_ready(*ports, &self.api_socket, self.api_listen, metrics_at)?;
         greet(*ports, &self.api_socket, &self.directories.logs());
         service_manager.ready();
 
@@ -289,7 +297,12 @@ impl Host {
 }
 
 /// The one line on standard output that scripts wait for.
-fn print_ready(ports: Ports, api_socket: &std::path::Path, metrics: SocketAddr) -> io::Result<()> {
+fn print_ready(
+    ports: Ports,
+    api_socket: &std::path::Path,
+    api_listen: Option<SocketAddr>,
+    metrics: SocketAddr,
+) -> io::Result<()> {
     let line = json!({
         "event": "ready",
         "pid": std::process::id(),
@@ -300,6 +313,7 @@ fn print_ready(ports: Ports, api_socket: &std::path::Path, metrics: SocketAddr) 
         "control": ports.control,
         "audio": ports.audio,
         "api_socket": api_socket,
+        "api_listen": api_listen,
         "metrics": metrics.to_string(),
     });
     let mut out = io::stdout().lock();

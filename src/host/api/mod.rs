@@ -24,6 +24,7 @@ pub mod server;
 pub mod sessions;
 pub mod socket;
 pub mod system;
+pub mod tcp;
 
 use tracing::debug;
 

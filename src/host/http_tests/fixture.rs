@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use crate::codec::VideoProfile;
 use crate::config::Config;
 use crate::host::api::socket::ApiSocket;
+use crate::host::api::tcp::TcpApi;
 use crate::host::context::Context;
 use crate::host::desktop_sockets::DesktopSockets;
 use crate::host::facts::HostFacts;
@@ -32,6 +33,14 @@ name = "den"
 discovery = false
 max_sessions = 4
 max_lobbies = 4
+
+[api]
+listen = "127.0.0.1:0"
+token = "0123456789abcdef"
+token_file = ""
+tls = true
+certificate_file = ""
+key_file = ""
 
 [video]
 encoders = ["software"]
@@ -73,6 +82,8 @@ pub(super) struct Host {
     pub(super) http: SocketAddr,
     pub(super) https: SocketAddr,
     pub(super) api: PathBuf,
+    /// The API over TCP, whose token is [`TOKEN`].
+    pub(super) tcp_api: SocketAddr,
     pub(super) clients_file: PathBuf,
     pub(super) desktop_sockets: DesktopSockets,
     stop: watch::Sender<bool>,
@@ -116,10 +127,13 @@ impl Host {
             ports: Ports { http: http_address.port(), https: https_address.port(), ..ports },
             profiles: vec![VideoProfile::H264],
         });
+        let tcp = TcpApi::bind(&context.config.api, &context.identity).unwrap();
+        let tcp_api = tcp.as_ref().unwrap().address().unwrap();
         let servers = HttpServers::new(http, https, socket, desktop_queue, &context.identity)
             .unwrap()
             .with_deadlines(deadlines)
-            .with_limits(limits);
+            .with_limits(limits)
+            .with_tcp_api(tcp);
         let (stop, stopped) = watch::channel(false);
         let running = tokio::spawn(servers.run(Arc::clone(&context), stopped));
         Self {
@@ -127,6 +141,7 @@ impl Host {
             http: http_address,
             https: https_address,
             api,
+            tcp_api,
             clients_file,
             desktop_sockets,
             stop,
@@ -140,11 +155,14 @@ impl Host {
         self.stop.send_replace(true);
         tokio::time::timeout(Duration::from_secs(20), self.running).await.unwrap().unwrap();
         assert!(!self.api.exists());
-        for address in [self.http, self.https] {
+        for address in [self.http, self.https, self.tcp_api] {
             assert_eq!(sockets_of(address.port()), Vec::<String>::new());
         }
     }
 }
+
+/// Of the API over TCP.
+pub(super) const TOKEN: &str = "0123456789abcdef";
 
 /// The sockets of this port that some process still has open, as
 /// `/proc/net/tcp` shows them.

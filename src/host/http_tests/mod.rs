@@ -9,3 +9,4 @@ mod hostile;
 mod pairing;
 mod requests;
 mod scoped;
+mod tcp_api;

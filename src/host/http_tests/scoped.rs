@@ -47,7 +47,8 @@ async fn others_are_neither_seen_nor_touched() {
     let host = Host::start().await;
     let (own, other) = (LobbyId(Uuid::random().unwrap()), LobbyId(Uuid::random().unwrap()));
     let doors = [Door::open(&host, Scope::Session(SessionId(1))), Door::open(&host, Scope::Lobby(own))];
-    let foreign = format!(r#"{{"lobby_id":"{other}","moonlight_session_id":"2","session_id":"2","pin":[1],"force":true}}"#);
+    let foreign =
+        format!(r#"{{"lobby_id":"{other}","moonlight_session_id":"2","session_id":"2","pin":[1],"force":true}}"#);
     let mut denied = [0; 2];
     for route in ROUTES {
         // Those are tried below and elsewhere.

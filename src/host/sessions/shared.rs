@@ -30,13 +30,10 @@ pub(crate) struct Shared {
     pub(crate) control: ControlHandle,
     /// Where to tell what happens.
     pub(crate) events: Events,
-<<<<<<< HEAD
     /// What is known of the host's own state.
     pub(crate) supervision: Supervision,
-=======
     /// Where sockets of desktops are handed in.
     pub(crate) desktop_sockets: DesktopSockets,
->>>>>>> 1905e3b (Each desktop has a socket of its own, for what concerns it alone)
     /// What DESCRIBE says.
     pub(crate) offer: Offer,
     /// Desktops' private directories, homes, logs, evidence.
@@ -137,13 +134,9 @@ impl Shared {
             ports,
             directory: tickets,
             control: control.handle(),
-<<<<<<< HEAD
             events,
             supervision,
-=======
-            events: Events::new("test"),
             desktop_sockets: DesktopSockets::new().0,
->>>>>>> 1905e3b (Each desktop has a socket of its own, for what concerns it alone)
             offer: Offer {
                 profiles: vec![crate::codec::VideoProfile::H264],
                 encryption_supported: crate::protocol::rtsp::sdp::Encryption::ALL,
