@@ -39,6 +39,7 @@ pub(crate) struct Ready {
     pub(crate) control: u16,
     pub(crate) audio: u16,
     pub(crate) api_socket: PathBuf,
+    pub(crate) api_listen: Option<String>,
     pub(crate) metrics: String,
 }
 
