@@ -61,10 +61,10 @@ pub enum ConfigError {
         allowed: &'static str,
     },
     /// Values that do not fit together.
-    #[error("{}: {problem}", path.display())]
+    #[error("{at}: {problem}")]
     Together {
-        /// The file.
-        path: PathBuf,
+        /// Where their section begins.
+        at: Location,
         /// Which, and what to do.
         problem: String,
     },
@@ -143,7 +143,11 @@ impl Config {
         let mut config = from_table(merged).map_err(|error| DEFAULT_SOURCE.syntax(&error))?;
         config.apps = apps.into_iter().map(|(app, _)| app).collect();
         match config.api.problem() {
-            Some(problem) => Err(ConfigError::Together { path: path.to_owned(), problem }),
+            Some(problem) => {
+                let section = file.get_ref().keys().find(|key| key.get_ref() == "api");
+                let at = source.at(section.map_or(0, |section| section.span().start));
+                Err(ConfigError::Together { at, problem })
+            }
             None => Ok(config),
         }
     }

@@ -109,6 +109,9 @@ for data, parity in [(1, 1), (3, 2), (10, 4), (40, 20), (0, 1), (80, 0)]:
 for body in ['"12345678901234567890"', "18446744073709551615", "-1", '"0123"', '"\\u0000"', "1e400", "[" * 200]:
     seed("api_body", body.encode())
 
+for head in ["after=7&instance=a\n9", "after=-1\n", "\nBearer 0123456789abcdef", "after=%37\nbearer  x ", "a=b\n18446744073709551615"]:
+    seed("api_head", head.encode())
+
 seed("config", (here.parents[1] / "src/config/defaults.toml").read_bytes())
 for text in [
     '[video]\nfec_percent = 30\nencoders = ["software"]\n[desktop]\nidle_limit = 0.5\n',

@@ -15,6 +15,8 @@ use earthshine::desktop::record::Record;
 use earthshine::desktop::sway_ipc;
 use earthshine::host::api::answer::ApiAnswer;
 use earthshine::host::api::body::{self, WireId};
+use earthshine::host::api::events::Start;
+use earthshine::host::api::tcp::bearer;
 use earthshine::host::store::paired_clients::PairedClients;
 use earthshine::ipc::channel;
 use earthshine::ipc::counters_page::{BUCKETS, Counter, CountersPage, Stage, WORDS, bucket_bound};
@@ -74,6 +76,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("fec_repair", fec_repair),
     ("audio_packet", audio_packet),
     ("api_body", api_body),
+    ("api_head", api_head),
     ("config", config),
     ("state_file", state_file),
     ("desktop_files", desktop_files),
@@ -367,6 +370,20 @@ pub fn api_body(data: &[u8]) {
     }
     if let Ok(text) = body::parse::<String>(Ok(data.to_vec())) {
         let _ = Pin::parse(&text);
+    }
+}
+
+/// Heads of API requests: a query, and on a second line the value of a header:
+/// where a subscriber begins, and the token.
+pub fn api_head(data: &[u8]) {
+    let mut lines = data.splitn(2, |byte| *byte == b'\n');
+    let (query, header) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+    if let Some(token) = bearer(header) {
+        assert!(!token.is_empty() && token.trim_ascii() == token);
+    }
+    match Start::parse(&String::from_utf8_lossy(query), Some(header)) {
+        Ok(start) => assert!(start.after("x").is_some() || start.after("y").is_none()),
+        Err(error) => assert!(error.to_string().len() < 1000),
     }
 }
 

@@ -50,7 +50,7 @@ fn stream(events: EventStream) -> Response {
 
 /// Where a subscriber wants to begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Start {
+pub struct Start {
     after: Option<u64>,
     /// Start of the host that the number is of, if it says.
     instance: Option<String>,
@@ -59,21 +59,27 @@ struct Start {
 /// What a subscriber asks for makes no sense.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name} is {value:?}, but must be the number of an event")]
-struct StartError {
+pub struct StartError {
     name: &'static str,
     value: String,
 }
 
 impl Start {
-    /// A client that reconnects by itself repeats its old query and adds the
-    /// header, so the header counts.
     fn of(head: &Parts) -> Result<Self, StartError> {
-        let query = head.uri.query().unwrap_or_default();
+        let header = head.headers.get(LAST_EVENT_ID).map(HeaderValue::as_bytes);
+        Self::parse(head.uri.query().unwrap_or_default(), header)
+    }
+
+    /// From the query and the value of `Last-Event-ID`. A client that reconnects
+    /// by itself repeats its old query and adds the header, so the header counts.
+    ///
+    /// # Errors
+    /// [`StartError`] for what is no number.
+    pub fn parse(query: &str, last_event_id: Option<&[u8]>) -> Result<Self, StartError> {
         let in_query = |name: &str| {
             form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
         };
-        let header =
-            head.headers.get(LAST_EVENT_ID).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let header = last_event_id.map(String::from_utf8_lossy);
         let after = match (header.filter(|id| !id.is_empty()), in_query("after")) {
             (Some(id), _) => Some(number(LAST_EVENT_ID, &id)?),
             (None, Some(after)) => Some(number("after", &after)?),
@@ -83,7 +89,8 @@ impl Start {
     }
 
     /// A number of another start of the host means all there is.
-    fn after(&self, instance: &str) -> Option<u64> {
+    #[must_use]
+    pub fn after(&self, instance: &str) -> Option<u64> {
         let is_of_another = self.instance.as_ref().is_some_and(|of| of != instance);
         self.after.map(|after| if is_of_another { 0 } else { after })
     }
@@ -185,28 +192,24 @@ const MOST_SHOWN: usize = 64;
 mod tests {
     use super::*;
 
-    fn start(target: &str, header: Option<&str>) -> Result<Start, StartError> {
-        let mut request = hyper::Request::get(target);
-        if let Some(id) = header {
-            request = request.header("Last-Event-ID", id);
-        }
-        Start::of(&request.body(()).unwrap().into_parts().0)
+    fn start(query: &str, header: Option<&str>) -> Result<Start, StartError> {
+        Start::parse(query, header.map(str::as_bytes))
     }
 
     #[test]
     fn header_counts_before_the_query_and_junk_is_an_error() {
-        assert_eq!(start("/e", None).unwrap().after, None);
-        assert_eq!(start("/e?after=7", None).unwrap().after, Some(7));
-        assert_eq!(start("/e?after=7", Some("9")).unwrap().after, Some(9));
-        assert_eq!(start("/e?after=7", Some("")).unwrap().after, Some(7));
-        assert!(start("/e?after=-1", None).unwrap_err().to_string().contains("after is \"-1\""));
-        assert!(start("/e", Some("x")).is_err());
+        assert_eq!(start("", None).unwrap().after, None);
+        assert_eq!(start("after=7", None).unwrap().after, Some(7));
+        assert_eq!(start("after=7", Some("9")).unwrap().after, Some(9));
+        assert_eq!(start("after=7", Some("")).unwrap().after, Some(7));
+        assert!(start("after=-1", None).unwrap_err().to_string().contains("after is \"-1\""));
+        assert!(start("", Some("x")).is_err());
     }
 
     #[test]
     fn numbers_of_another_start_ask_for_everything() {
-        let here = start("/e?after=7&instance=a", None).unwrap();
+        let here = start("after=7&instance=a", None).unwrap();
         assert_eq!((here.after("a"), here.after("b")), (Some(7), Some(0)));
-        assert_eq!(start("/e?instance=b", None).unwrap().after("a"), None);
+        assert_eq!(start("instance=b", None).unwrap().after("a"), None);
     }
 }

@@ -196,7 +196,8 @@ impl std::fmt::Debug for Token {
 
 /// The token of `Bearer TOKEN` (RFC 6750, 2.1; the scheme's case does not
 /// count, RFC 9110, 11.1).
-fn bearer(value: &[u8]) -> Option<&[u8]> {
+#[must_use]
+pub fn bearer(value: &[u8]) -> Option<&[u8]> {
     let (scheme, token) = value.split_at_checked(BEARER.len())?;
     let is_bearer = scheme.eq_ignore_ascii_case(BEARER);
     let token = token.trim_ascii();
