@@ -34,12 +34,17 @@ impl Inside {
     /// # Panics
     /// If no answer comes.
     pub(crate) fn run(&self, script: &str) -> String {
-        let part = self.directory.join("ask.part");
-        std::fs::write(&part, script).expect("write the script");
-        std::fs::rename(&part, &self.ask).expect("hand it over");
+        self.order(script);
         let answer = wait_for("an answer from inside the desktop", SOON, || std::fs::read_to_string(&self.answer).ok());
         std::fs::remove_file(&self.answer).expect("take the answer");
         answer
+    }
+
+    /// Has a shell script run and waits for nothing.
+    pub(crate) fn order(&self, script: &str) {
+        let part = self.directory.join("ask.part");
+        std::fs::write(&part, script).expect("write the script");
+        std::fs::rename(&part, &self.ask).expect("hand it over");
     }
 
     /// Calls the API from there by the socket that the environment names; HTTP

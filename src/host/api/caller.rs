@@ -15,20 +15,21 @@ use crate::host::scope::Scope;
 pub struct Caller {
     /// What they may see and do.
     pub scope: Scope,
-    /// Lobbies that they may try to join: each try could be a guess at a PIN.
-    joins: Mutex<Seldom>,
+    /// Lobbies that they may try to join or create: each could be a guess at a
+    /// PIN.
+    tries: Mutex<Seldom>,
 }
 
 impl Caller {
     /// Callers with this scope.
     #[must_use]
     pub const fn new(scope: Scope) -> Self {
-        Self { scope, joins: Mutex::new(Seldom::new(JOINS_AT_ONCE, JOIN_INTERVAL)) }
+        Self { scope, tries: Mutex::new(Seldom::new(TRIES_AT_ONCE, TRY_INTERVAL)) }
     }
 
-    /// Whether one more join may be tried now.
-    pub(super) fn may_join(&self) -> bool {
-        self.joins.lock().unwrap_or_else(PoisonError::into_inner).allows(Instant::now())
+    /// Whether one more may be tried now.
+    pub(super) fn may_try(&self) -> bool {
+        self.tries.lock().unwrap_or_else(PoisonError::into_inner).allows(Instant::now())
     }
 }
 
@@ -44,8 +45,8 @@ pub fn is_welcome(stream: &UnixStream, desktop_uid: Option<u32>) -> io::Result<b
 }
 
 /// More than people need, and few for guessing four digits.
-const JOINS_AT_ONCE: u32 = 10;
-const JOIN_INTERVAL: Duration = Duration::from_secs(5);
+const TRIES_AT_ONCE: u32 = 10;
+const TRY_INTERVAL: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {
@@ -54,7 +55,7 @@ mod tests {
     #[test]
     fn guessing_is_slow() {
         let caller = Caller::new(Scope::Host);
-        let tries = (0..100).filter(|_| caller.may_join()).count();
+        let tries = (0..100).filter(|_| caller.may_try()).count();
         assert!(tries <= 12, "{tries}");
     }
 }

@@ -34,6 +34,12 @@ pub(super) fn denied(scope: Scope) -> ApiAnswer {
     ApiAnswer::Failure(StatusCode::FORBIDDEN, format!("{text} Use the host's own socket for everything else."))
 }
 
+/// What is answered to somebody else's program.
+pub(super) fn not_welcome() -> ApiAnswer {
+    let text = "This socket is for another user: root and the host's, and those of the desktop that it belongs to.";
+    ApiAnswer::Failure(StatusCode::FORBIDDEN, text.to_owned())
+}
+
 /// `GET /api/v1/sessions`: the caller's own.
 pub(super) async fn sessions(context: &Context, caller: &Caller, _: Body) -> ApiAnswer {
     let Scope::Session(session) = caller.scope else { return denied(caller.scope) };
@@ -62,6 +68,9 @@ pub(super) async fn lobbies(context: &Context, caller: &Caller, _: Body) -> ApiA
 pub(super) async fn create_lobby(context: &Context, caller: &Caller, body: Body) -> ApiAnswer {
     let Scope::Session(session) = caller.scope else { return denied(caller.scope) };
     let Some(client) = client(context, session) else { return denied(caller.scope) };
+    if !caller.may_try() {
+        return too_often();
+    }
     let mut spec = match lobbies::wanted(body) {
         Ok(spec) => spec,
         Err(answer) => return answer,
@@ -81,9 +90,8 @@ pub(super) async fn join(context: &Context, caller: &Caller, body: Body) -> ApiA
     if let Err(answer) = names_own_session(caller.scope, &body) {
         return answer;
     }
-    if !caller.may_join() {
-        let text = "This session has tried to join lobbies too often; wait a few seconds.";
-        return ApiAnswer::Failure(StatusCode::TOO_MANY_REQUESTS, text.to_owned());
+    if !caller.may_try() {
+        return too_often();
     }
     lobbies::join(context, body).await
 }
@@ -120,6 +128,11 @@ async fn end(context: &Context, lobby: LobbyId) -> ApiAnswer {
     let lobbies = context.lobbies.clone();
     // A task of its own: the caller may end with the lobby.
     ApiAnswer::of_task(tokio::spawn(async move { lobbies.stop(lobby, Right::Operator).await }).await)
+}
+
+fn too_often() -> ApiAnswer {
+    let text = "This session has created or joined lobbies too often; wait a few seconds.";
+    ApiAnswer::Failure(StatusCode::TOO_MANY_REQUESTS, text.to_owned())
 }
 
 /// A lobby as a session may see it.

@@ -9,6 +9,7 @@ use tracing::{debug, warn};
 
 use crate::host::api::answer;
 use crate::host::api::caller::{Caller, is_welcome};
+use crate::host::api::scoped;
 use crate::host::api::socket::ApiSocket;
 use crate::host::context::Context;
 use crate::host::desktop_sockets::{DesktopSocket, DesktopSocketQueue};
@@ -93,11 +94,15 @@ async fn serve_one(
     deadlines: Deadlines,
 ) {
     match is_welcome(&stream, desktop_uid) {
-        Ok(true) => {}
-        Ok(false) => return warn!(scope = ?caller.scope, "somebody else's program calls the API"),
-        Err(error) => return debug!(%error, "peer of an API socket"),
+        Ok(true) => {
+            connection::serve(stream, &deadlines, |request| answer(&context, &caller, &deadlines, request)).await;
+        }
+        Ok(false) => {
+            debug!(scope = ?caller.scope, "somebody else's program calls the API");
+            connection::serve(stream, &deadlines, |_| async { scoped::not_welcome().into_response() }).await;
+        }
+        Err(error) => debug!(%error, "peer of an API socket"),
     }
-    connection::serve(stream, &deadlines, |request| answer(&context, &caller, &deadlines, request)).await;
 }
 
 /// Callers of the operator's socket at one time; enough for every tool of one

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tracing::info;
+use tracing::debug;
 
 use crate::config::api::{ApiConfig, ApiToken};
 use crate::host::api::answer::ApiAnswer;
@@ -149,7 +149,7 @@ async fn answer(context: &Context, door: &Door, deadlines: &Deadlines, request: 
     if door.token.is_in(request.headers()) {
         return super::answer(context, &door.caller, deadlines, request).await;
     }
-    info!(path = request.uri().path(), "api call without the right token");
+    debug!(path = request.uri().path(), "api call without the right token");
     let text = "The token is missing or wrong: send \"Authorization: Bearer TOKEN\" with the token of this host.";
     let mut response = ApiAnswer::Failure(StatusCode::UNAUTHORIZED, text.to_owned()).into_response();
     response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"earthshine\""));

@@ -20,13 +20,14 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch;
 use tracing::{trace, warn};
 
 pub use self::event::{Event, Owner};
 use self::ring::Ring;
+use self::seldom::Seldom;
 pub use self::subscription::{Heard, Subscription};
 use crate::host::scope::Scope;
 use crate::ids::SessionId;
@@ -47,6 +48,7 @@ struct Inner {
     subscribers: Mutex<HashMap<Scope, usize>>,
     lost: AtomicU64,
     counts: Mutex<BTreeMap<&'static str, u64>>,
+    refusals: Mutex<Seldom>,
 }
 
 /// An event in its place.
@@ -93,12 +95,17 @@ impl Events {
             subscribers: Mutex::default(),
             lost: AtomicU64::new(0),
             counts: Mutex::default(),
+            refusals: Mutex::new(Seldom::new(REFUSALS_AT_ONCE, REFUSAL_INTERVAL)),
         };
         Self { inner: Arc::new(inner) }
     }
 
-    /// Tells everybody. Never waits.
+    /// Tells everybody. Never waits. Refusals are told once a second at most,
+    /// after the first fifty: whoever is refused can ask again at once.
     pub fn publish(&self, event: Event) {
+        if matches!(event, Event::SessionRefused { .. }) && !self.may_refuse() {
+            return;
+        }
         let data = match serde_json::to_string(&event) {
             Ok(data) => data,
             // Only maps with odd keys can fail, and there are none.
@@ -183,6 +190,10 @@ impl Events {
         self.inner.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn may_refuse(&self) -> bool {
+        self.inner.refusals.lock().unwrap_or_else(PoisonError::into_inner).allows(Instant::now())
+    }
+
     fn subscriptions(&self) -> MutexGuard<'_, HashMap<Scope, usize>> {
         self.inner.subscribers.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -207,6 +218,9 @@ const MOST_EVENTS: usize = 4096;
 
 /// Bytes of JSON kept: a lobby's runner may be long.
 const MOST_BYTES: usize = 8 << 20;
+
+const REFUSALS_AT_ONCE: u32 = 50;
+const REFUSAL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// More than people who watch one host, and fewer than its API's connections.
 const MOST_SUBSCRIBERS: usize = 32;
