@@ -9,7 +9,7 @@
 //! what was learned: it is held to cost what coding it from nothing costs.
 
 use super::content::Content;
-use super::tried::Tried;
+use super::tried::{Trial, Tried};
 use crate::clock::Micros;
 use crate::units::{Bitrate, FrameRate};
 
@@ -29,8 +29,9 @@ pub struct RateControl {
     /// The bit rate is another than the last frame's.
     rate_changed: bool,
     tried: Tried,
-    /// Bits per sample that one quantizer step down may add.
-    slope: f64,
+    steepness: Steepness,
+    /// Frames since one took much more than its share.
+    since_burst: u32,
     /// Change of the last picture.
     change: f64,
     intra: Scale,
@@ -66,7 +67,8 @@ impl RateControl {
             last_bits: None,
             rate_changed: false,
             tried: Tried::new(),
-            slope: STEEPEST,
+            steepness: Steepness::FEARED,
+            since_burst: REST,
             change: 0.0,
             intra: Scale::new(1.0),
             inter: Scale::new(1.0),
@@ -80,6 +82,7 @@ impl RateControl {
     pub fn set_bitrate(&mut self, bitrate: Bitrate) {
         self.bitrate = bitrate;
         self.rate_changed = true;
+        self.tried.relent();
         self.debt = self.debt.clamp(-self.budget(), self.budget());
     }
 
@@ -93,7 +96,7 @@ impl RateControl {
             Some(last_bits) if !idr && !surprise && self.is_like_the_last(content) => self.step(content, last_bits),
             _ => {
                 self.tried.forget();
-                self.slope = STEEPEST;
+                self.steepness = Steepness::FEARED;
                 self.leap(content, idr, surprise)
             }
         };
@@ -113,11 +116,13 @@ impl RateControl {
         let Some(frame) = self.pending.take() else { return };
         let bits = f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)) * 8.0;
         self.spend(bits, frame.captured);
-        self.learn_slope(bits, frame.steps_down);
+        self.learn_steepness(bits, frame.steps_down);
         self.last_bits = (!frame.idr).then_some(bits);
         self.rate_changed = false;
         if !frame.idr {
-            self.tried.learn(self.quantizer, bits);
+            let burst = bits > self.budget() * SMALL_BURST;
+            self.since_burst = if burst { 0 } else { self.since_burst.saturating_add(1) };
+            self.tried.learn(self.quantizer, bits, bits * SECOND_TRIAL > self.budget() * BURST);
         }
         if frame.idr {
             self.intra.learn(bits, frame.estimate);
@@ -146,11 +151,13 @@ impl RateControl {
     fn reach(&self, content: Content, surprise: bool) -> (u8, u8) {
         let share = self.last_bits.filter(|_| !self.rate_changed).map(|bits| bits / self.budget());
         let (down, up) = match share {
-            Some(share) if is_calm(content) && share >= 0.5 => (if share < 1.0 { 2 } else { 0 }, HIGHEST),
+            Some(share) if is_calm(content) && share >= 0.5 => (u8::from(share < 1.0) + u8::from(share < 0.7), HIGHEST),
             _ if is_calm(content) => (6, HIGHEST),
             Some(share) if content.change < self.change * 1.1 && !surprise => {
                 (1 + u8::from(share < 0.5), steps_up(share))
             }
+            // There is more to code than in the last.
+            Some(_) if !surprise => (1, HIGHEST),
             _ => (2, HIGHEST),
         };
         (self.quantizer.saturating_sub(down).max(LOWEST), self.quantizer.saturating_add(up).min(HIGHEST))
@@ -164,14 +171,22 @@ impl RateControl {
     fn step(&self, content: Content, last_bits: f64) -> u8 {
         let budget = self.budget();
         let target = if self.debt < -budget { budget * LARGEST_SHARE } else { self.target(false, false) };
-        let least = self.quantizer.saturating_sub(2).max(LOWEST);
+        let down = if self.shows_nothing(last_bits) { 3 } else { 1 + u8::from(last_bits < budget * 0.5) };
+        let least = self.quantizer.saturating_sub(down).max(LOWEST);
+        let largest = budget * if self.may_burst() { BURST } else { SMALL_BURST };
         let fits = |quantizer: &u8| {
             let (probably, at_worst) = self.expect(content, last_bits, *quantizer);
-            probably <= target && at_worst <= budget * BURST
+            probably <= target && at_worst <= largest
         };
         let wanted = (least..HIGHEST).find(fits).unwrap_or(HIGHEST);
         // What took a little too much usually takes less the next time.
         wanted.min(self.quantizer.saturating_add(steps_up(last_bits / budget)))
+    }
+
+    /// No burst was of late, and without one the rate is not reached.
+    fn may_burst(&self) -> bool {
+        let enough = self.budget() * ENOUGH;
+        self.since_burst >= REST && self.tried.lately(self.quantizer).is_none_or(|trial| trial.mean < enough)
     }
 
     /// Bits that a quantizer will probably take for a picture like the last,
@@ -180,34 +195,60 @@ impl RateControl {
         let estimate = self.estimate(content, false, false, quantizer);
         let trial = self.tried.lately(quantizer);
         if quantizer >= self.quantizer {
-            let finer = || (self.quantizer..quantizer).rev().take(3).find_map(|finer| self.tried.lately(finer));
-            let bits =
-                trial.map_or_else(|| finer().map_or(estimate, |finer| estimate.min(finer.mean)), |trial| trial.mean);
+            let bits = trial.map_or_else(|| estimate.min(self.coarser_than_tried(quantizer)), |trial| trial.mean);
             return (bits, bits);
         }
-        let steps = f64::from(self.quantizer - quantizer);
+        let steps = self.quantizer - quantizer;
         let between = (quantizer + 1..self.quantizer).filter_map(|coarser| self.tried.lately(coarser));
-        let foreseen = last_bits + steps * self.samples * self.slope;
-        let at_worst = match trial {
-            // It has been too much already: not soon again.
-            Some(trial) if trial.most > self.budget() * BURST => trial.most,
-            Some(trial) => trial.most.min(foreseen),
-            None => foreseen,
-        };
+        let foreseen = self.foresee(last_bits, steps);
+        let at_worst = trial.map_or(foreseen, |trial| self.again(trial, steps, foreseen));
         let at_worst = between.fold(at_worst, |worst, coarser| worst.max(coarser.most));
         let in_debt = trial.filter(|_| self.debt > 0.0);
         (in_debt.map_or(estimate, |trial| estimate.max(trial.mean)), at_worst)
     }
 
+    /// Bits that a quantizer takes at most by what finer ones took: noise falls
+    /// off faster than the curve.
+    fn coarser_than_tried(&self, quantizer: u8) -> f64 {
+        let finer = (quantizer.saturating_sub(REMEMBERED_STEPS)..quantizer).rev();
+        let mut finer = finer.filter_map(|finer| Some((quantizer - finer, self.tried.lately(finer)?)));
+        finer.next().map_or(f64::MAX, |(steps, trial)| trial.mean * FALL.powi(i32::from(steps)))
+    }
+
+    /// Bits that a quantizer `steps` finer takes at worst after it was tried.
+    fn again(&self, trial: &Trial, steps: u8, foreseen: f64) -> f64 {
+        let settled = self.tried.lately(self.quantizer).is_some_and(|trial| trial.count >= 4);
+        if trial.count == 1 && !settled && trial.most < self.budget() * SMALL_BURST {
+            // The picture may not have been there in full yet.
+            return foreseen.clamp(trial.most, trial.most * SECOND_TRIAL_AT_WORST);
+        }
+        trial.most * if steps == 1 && !trial.blurred { SECOND_TRIAL } else { SECOND_TRIAL_FROM_AFAR }
+    }
+
+    /// Bits that going `steps` finer takes at worst.
+    fn foresee(&self, last_bits: f64, steps: u8) -> f64 {
+        if self.shows_nothing(last_bits) {
+            // One step is always taken: the picture must get somewhere.
+            return last_bits + f64::from(steps - 1) * self.samples * STEEPEST_FROM_NOTHING;
+        }
+        let added = last_bits + f64::from(steps) * self.samples * self.steepness.added;
+        let unsure = if steps > 1 { UNSURE } else { 1.0 };
+        added.max(last_bits * self.steepness.factor.powi(i32::from(steps)) * unsure)
+    }
+
+    /// The last frame was little more than headers.
+    fn shows_nothing(&self, last_bits: f64) -> bool {
+        last_bits < self.samples * NOTHING
+    }
+
     /// The worst is feared of a step down until steps were seen; and less so
     /// the longer the picture takes less than it may.
-    fn learn_slope(&mut self, bits: f64, steps_down: u8) {
-        if self.debt < -self.budget() {
-            self.slope *= 0.99;
+    fn learn_steepness(&mut self, bits: f64, steps_down: u8) {
+        if self.debt < -self.budget() && bits < self.budget() * ENOUGH {
+            self.steepness.doubt();
         }
         if let (Some(last_bits), 1..) = (self.last_bits, steps_down) {
-            let seen = (bits - last_bits) / (f64::from(steps_down) * self.samples);
-            self.slope = (seen * 1.5).clamp(self.slope * 0.9, STEEPEST);
+            self.steepness.learn(last_bits, bits, steps_down, self.samples);
         }
     }
 
@@ -249,6 +290,35 @@ impl RateControl {
 
     fn rate(&self) -> f64 {
         f64::from(self.bitrate.kbps()) * 1000.0
+    }
+}
+
+/// What one quantizer step down may do to the size of a frame.
+#[derive(Debug, Clone, Copy)]
+struct Steepness {
+    /// Bits per sample that it adds.
+    added: f64,
+    /// What it multiplies the frame by.
+    factor: f64,
+}
+
+impl Steepness {
+    const FEARED: Self = Self { added: STEEPEST, factor: STEEPEST_FACTOR };
+
+    /// Nothing was seen for another frame.
+    fn doubt(&mut self) {
+        self.added *= 0.99;
+        self.factor = (self.factor - 1.0).mul_add(0.97, 1.0);
+    }
+
+    /// A frame after one of `last_bits`, `steps` finer, took `bits`.
+    fn learn(&mut self, last_bits: f64, bits: f64, steps: u8, samples: f64) {
+        let added = (bits - last_bits) / (f64::from(steps) * samples);
+        self.added = (added * 1.5).clamp(self.added * 0.9, STEEPEST);
+        let factor = (bits / last_bits.max(1.0)).powf(1.0 / f64::from(steps));
+        let least = (self.factor - 1.0).mul_add(0.7, 1.0);
+        // What grain adds grows from step to step until all of it is shown.
+        self.factor = if factor > GRAIN { STEEPEST_FACTOR } else { (factor * 1.2).max(least) };
     }
 }
 
@@ -340,10 +410,39 @@ const REFINEMENT: f64 = 0.8;
 /// Frame budgets a frame may probably take after others took less than theirs.
 const LARGEST_SHARE: f64 = 1.2;
 /// Frame budgets a frame may take at worst.
-const BURST: f64 = 1.7;
+const BURST: f64 = 1.85;
+/// Frame budgets a frame may take at worst in the frames after a burst.
+const SMALL_BURST: f64 = 1.4;
+/// Frames between two bursts. Noise that a finer quantizer shows every second
+/// or third frame takes a tenth more each time than shown every fourth.
+const REST: u32 = 3;
 /// Bits per sample that one quantizer step adds at most: the envelope's
 /// steepest slope.
 const STEEPEST: f64 = 0.17;
+/// Part of what a quantizer took that it takes at worst the next time.
+const SECOND_TRIAL: f64 = 0.93;
+/// The same of a quantizer that was tried once.
+const SECOND_TRIAL_AT_WORST: f64 = 2.1;
+/// The same after frames with a quantizer two steps coarser.
+const SECOND_TRIAL_FROM_AFAR: f64 = 1.25;
+/// Part of its budget with which a frame is left as it is, before a step that
+/// may be too large is risked.
+const ENOUGH: f64 = 0.85;
+/// What one quantizer step multiplies noise by at most.
+const STEEPEST_FACTOR: f64 = 3.3;
+/// What is added to the doubt about more than one step.
+const UNSURE: f64 = 2.0;
+/// A step that multiplies a frame by more shows grain.
+const GRAIN: f64 = 1.5;
+/// Bits per sample of a frame that shows nothing new.
+const NOTHING: f64 = 0.005;
+/// Bits per sample that one of the first steps adds to such a frame at most.
+const STEEPEST_FROM_NOTHING: f64 = 0.16;
+/// Part that remains of a frame at least, one quantizer coarser: an eighth less
+/// bits is what the curve says of all but faint noise.
+const FALL: f64 = 0.87;
+/// By how much finer a trial may be to say something.
+const REMEMBERED_STEPS: u8 = 8;
 /// Estimated bits below which a frame is mostly headers and teaches nothing.
 const MEANINGFUL: f64 = 8000.0;
 /// Seconds of a still screen that count as saved.
