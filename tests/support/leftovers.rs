@@ -36,6 +36,13 @@ impl Holdings {
         }
     }
 
+    /// The same, for scenarios of seconds: tokio keeps an idle blocking thread for
+    /// ten, so threads are not compared.
+    #[must_use]
+    pub(crate) fn but_threads(self) -> Self {
+        Self { threads: usize::MAX, ..self }
+    }
+
     /// What there is now and was not before, in words.
     ///
     /// # Errors

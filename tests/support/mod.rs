@@ -23,6 +23,7 @@ pub(crate) mod lobbies;
 pub(crate) mod lossy_relay;
 pub(crate) mod needs;
 pub(crate) mod picture;
+pub(crate) mod players;
 pub(crate) mod process;
 pub(crate) mod scratch;
 pub(crate) mod sound;

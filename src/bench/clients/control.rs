@@ -17,19 +17,22 @@ use crate::bench::histogram::milliseconds;
 use crate::protocol::control::client_session::{ClientControlSession, channel};
 use crate::protocol::control::client_stats::FecStatus;
 use crate::protocol::control::feedback::{HostMessage, Termination};
+use crate::protocol::control::input_event::InputEvent;
 use crate::protocol::control::message::ClientMessage;
 
-/// What the receivers want said.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Order {
+/// What a client wants said.
+#[derive(Debug, Clone)]
+pub enum Order {
     /// A frame was lost.
     RequestIdr,
     /// How a block arrived.
     Status(FecStatus),
+    /// What the user does.
+    Input(InputEvent),
 }
 
 /// A connected control stream.
-pub(super) struct Control {
+pub struct Control {
     enet: Host<ClientSocket>,
     socket: Arc<UdpSocket>,
     peer: PeerID,
@@ -54,6 +57,12 @@ pub struct ControlReport {
     pub terminated: Option<String>,
     /// The connection was lost or closed by the host.
     pub disconnected: bool,
+}
+
+impl std::fmt::Debug for Control {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Control").field("report", &self.report).finish_non_exhaustive()
+    }
 }
 
 impl Control {
@@ -88,6 +97,11 @@ impl Control {
         Ok(control)
     }
 
+    /// Parts at once.
+    pub async fn close(mut self) {
+        self.part().await;
+    }
+
     /// Serves the connection until `stop` says so or the host ends it, and parts.
     pub(super) async fn run(
         mut self,
@@ -108,11 +122,7 @@ impl Control {
                 _ = timers.tick() => {}
                 _ = pings.tick() => self.say(channel::GENERIC, &ClientMessage::Ping, true)?,
                 Some(order) = orders.recv() => self.obey(order)?,
-                event = next_input(&mut typist) => {
-                    let packet = self.session.seal_input(&event)?;
-                    self.report.input_sent += 1;
-                    self.send(Typist::channel(&event), &Packet::reliable(packet.as_slice()));
-                }
+                event = next_input(&mut typist) => self.play(&event)?,
             }
         }
         self.report.round_trip_ms = milliseconds(self.enet.peer(self.peer).round_trip_time());
@@ -163,7 +173,15 @@ impl Control {
         match order {
             Order::RequestIdr => self.say(channel::URGENT, &ClientMessage::RequestIdr, true),
             Order::Status(status) => self.say(channel::GENERIC, &ClientMessage::FecStatus(status), false),
+            Order::Input(event) => self.play(&event),
         }
+    }
+
+    fn play(&mut self, event: &InputEvent) -> anyhow::Result<()> {
+        let packet = self.session.seal_input(event)?;
+        self.report.input_sent += 1;
+        self.send(Typist::channel(event), &Packet::reliable(packet.as_slice()));
+        Ok(())
     }
 
     fn say(&mut self, channel: u8, message: &ClientMessage<'_>, reliable: bool) -> anyhow::Result<()> {
@@ -203,7 +221,7 @@ impl Control {
     }
 }
 
-async fn next_input(typist: &mut Option<Typist>) -> crate::protocol::control::input_event::InputEvent {
+async fn next_input(typist: &mut Option<Typist>) -> InputEvent {
     match typist {
         Some(typist) => typist.next().await,
         None => std::future::pending().await,

@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// Where a host answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,16 +51,25 @@ impl Requests {
     /// Over HTTPS: everything for paired clients.
     pub(super) async fn https(&self, target: &str, patience: Duration) -> anyhow::Result<Timed> {
         let begin = Instant::now();
-        let address = SocketAddr::new(self.address.ip, self.address.https);
+        let stream = self.connect().await?;
+        let handshake = begin.elapsed();
+        let text = get(stream, self.https_address(), &self.identified(target), patience).await?;
+        Ok(Timed { text, handshake, whole: begin.elapsed() })
+    }
+
+    /// A TLS connection on which nothing was asked yet.
+    pub(super) async fn connect(&self) -> anyhow::Result<TlsStream<TcpStream>> {
+        let address = self.https_address();
         let stream = connect(address).await?;
         let name = ServerName::IpAddress(self.address.ip.into());
-        let stream = timeout(CONNECT_PATIENCE, self.tls.connect(name, stream))
+        timeout(CONNECT_PATIENCE, self.tls.connect(name, stream))
             .await
             .map_err(|_| anyhow!("no TLS handshake with {address} within {CONNECT_PATIENCE:?}"))?
-            .with_context(|| format!("TLS handshake with {address}"))?;
-        let handshake = begin.elapsed();
-        let text = get(stream, address, &self.identified(target), patience).await?;
-        Ok(Timed { text, handshake, whole: begin.elapsed() })
+            .with_context(|| format!("TLS handshake with {address}"))
+    }
+
+    const fn https_address(&self) -> SocketAddr {
+        SocketAddr::new(self.address.ip, self.address.https)
     }
 
     /// Every request says who asks; the number at its end is there against caches.

@@ -9,10 +9,12 @@
 mod audio_receiver;
 mod client;
 mod control;
+mod host;
 mod https;
 mod identity;
 mod media_socket;
 mod pairing;
+pub mod player;
 pub mod report;
 mod rtsp;
 mod settings;
@@ -22,27 +24,27 @@ mod tls_probe;
 mod typist;
 mod video_receiver;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use serde_json::json;
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinHandle;
 use tracing::info;
 
 use crate::bench::clients::client::Client;
-use crate::bench::clients::https::{HostAddress, Requests, SHORT_PATIENCE};
+use crate::bench::clients::host::Host;
 use crate::bench::clients::identity::Identity;
 use crate::bench::clients::pairing::PinTyper;
-use crate::bench::clients::report::{ClientReport, HostReport, Report, Totals};
+use crate::bench::clients::player::Player;
+use crate::bench::clients::report::{ClientReport, Report, Totals};
 use crate::bench::clients::settings::Settings;
 use crate::bench::clients::steps::{Failure, Steps};
 use crate::bench::clients::tls_probe::Stalled;
 use crate::cli::ClientsArgs;
 use crate::config::directories::Directories;
-use crate::protocol::gamestream::xml_reader::Answer;
 
 /// Plays the clients and returns what they got.
 ///
@@ -52,7 +54,7 @@ pub async fn run(args: &ClientsArgs) -> anyhow::Result<Report> {
     let settings = Arc::new(Settings::new(args)?);
     let handshakes = args.tls_handshakes.unwrap_or(if args.stalled_handshakes > 0 { DEFAULT_HANDSHAKES } else { 0 });
     ensure!(args.clients > 0 || handshakes > 0, "nothing to do: no clients (-n) and no handshakes (--tls-handshakes)");
-    let host = Host::meet(args).await?;
+    let host = Host::meet(&args.host, args.port).await?;
     let directories = Directories::choose(None, None);
     let directory = args.identities.clone().unwrap_or_else(|| directories.state.join("bench-clients"));
     // Handshakes alone need a certificate too.
@@ -137,7 +139,7 @@ async fn play(
         let client = Client {
             number,
             settings: Arc::clone(settings),
-            requests: host.requests(&identity)?,
+            player: Player::of(host, &identity, Arc::clone(settings))?,
             turn: Arc::clone(&turn),
             stop: stopped.clone(),
             steps: Steps::default(),
@@ -190,72 +192,6 @@ async fn all_ended(playing: &[JoinHandle<ClientReport>]) {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
-
-/// The host as it introduces itself.
-#[derive(Debug)]
-struct Host {
-    address: HostAddress,
-    name: String,
-    unique_id: String,
-}
-
-impl Host {
-    /// Asks for serverinfo over HTTP.
-    async fn meet(args: &ClientsArgs) -> anyhow::Result<Self> {
-        let ip = resolve(&args.host, args.port).await?;
-        let (name, port) = (&args.host, args.port);
-        let text = https::plain(ip, port, "/serverinfo", SHORT_PATIENCE).await.with_context(|| {
-            format!("no host answers at {name} port {port}: is `earthshine serve` running there, with --port {port}?")
-        })?;
-        let info = Answer::read(&text)
-            .with_context(|| format!("what answers at {} port {} is no host", args.host, args.port))?;
-        let https = info.number("HttpsPort").ok().and_then(|port| u16::try_from(port).ok()).filter(|port| *port != 0);
-        let address = HostAddress { ip, http: args.port, https: https.unwrap_or(DEFAULT_HTTPS_PORT) };
-        let name = info.element("hostname").unwrap_or_default();
-        Ok(Self { address, name, unique_id: info.required("uniqueid")? })
-    }
-
-    /// How this client asks; without pairing, it takes whoever answers.
-    fn requests(&self, identity: &Identity) -> anyhow::Result<Requests> {
-        let pinned = identity.host(&self.unique_id);
-        let tls = tls::connector(identity, pinned.as_ref())?;
-        Ok(Requests { address: self.address, client: identity.unique_id().to_owned(), tls })
-    }
-
-    /// Pairs if the host does not know the client.
-    async fn make_friends(&self, identity: &mut Identity, number: usize, typer: &PinTyper) -> anyhow::Result<()> {
-        if identity.host(&self.unique_id).is_some() {
-            let known = self.requests(identity)?.https("/serverinfo", SHORT_PATIENCE).await;
-            let known = known.ok().and_then(|info| Answer::read(&info.text).ok()?.element("PairStatus"));
-            if known.as_deref() == Some("1") {
-                return Ok(());
-            }
-            info!(client = number, "the host has forgotten this client; it pairs anew");
-        }
-        pairing::pair(identity, number, self.address, &self.unique_id, typer).await?;
-        info!(client = number, "paired");
-        Ok(())
-    }
-
-    fn report(&self) -> HostReport {
-        HostReport {
-            address: SocketAddr::new(self.address.ip, self.address.http).to_string(),
-            name: self.name.clone(),
-            unique_id: self.unique_id.clone(),
-        }
-    }
-}
-
-async fn resolve(host: &str, port: u16) -> anyhow::Result<IpAddr> {
-    let mut found = tokio::net::lookup_host((host, port)).await.with_context(|| format!("--host {host}"))?;
-    match found.next() {
-        Some(address) => Ok(address.ip()),
-        None => bail!("--host {host} has no address"),
-    }
-}
-
-/// Where HTTPS is if the host does not say.
-const DEFAULT_HTTPS_PORT: u16 = 47984;
 
 /// Handshakes that are timed beside stalled ones if nobody says how many: enough
 /// for a 99th percentile.

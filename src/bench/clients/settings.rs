@@ -28,6 +28,8 @@ pub(super) struct Settings {
     pub(super) encrypt: bool,
     /// The client is too old for encrypted RTSP.
     pub(super) plain_rtsp: bool,
+    /// The client is too old to say in pings and CONNECT whose they are.
+    pub(super) nameless: bool,
     pub(super) input: bool,
     pub(super) duration: Duration,
     pub(super) stagger: Duration,
@@ -46,6 +48,7 @@ impl Settings {
             codec: args.codec,
             encrypt: args.encrypt,
             plain_rtsp: args.plain_rtsp,
+            nameless: false,
             input: args.input,
             duration: Duration::from_secs(args.seconds),
             stagger: Duration::from_millis(args.stagger),
@@ -86,7 +89,7 @@ impl Settings {
                 dscp: true,
             },
             encryption,
-            features: ClientFeatures { fec_status: true, session_ids: true },
+            features: ClientFeatures { fec_status: true, session_ids: !self.nameless },
         })
     }
 

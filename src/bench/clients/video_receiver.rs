@@ -18,7 +18,8 @@ pub(super) struct VideoReceiver {
     opener: Option<VideoOpener>,
     assembler: Assembler,
     control: mpsc::Sender<Order>,
-    first_frame: watch::Sender<Option<Instant>>,
+    show: watch::Sender<Seen>,
+    first_frame: Option<Instant>,
     counts: VideoCounts,
     gaps: Histogram,
     host_latency: Histogram,
@@ -58,6 +59,22 @@ pub struct VideoCounts {
     pub last_frame: u32,
 }
 
+/// What has come until now.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// Counters.
+    pub counts: VideoCounts,
+    /// When the first whole frame was there.
+    pub first_frame: Option<Instant>,
+    /// When the last whole frame was there.
+    pub last_frame: Option<Instant>,
+    /// The last whole frame is an IDR frame.
+    pub last_was_idr: bool,
+    /// The last whole frame shows what the one before showed: it has no latency
+    /// to tell.
+    pub last_was_repeat: bool,
+}
+
 /// All about a client's video.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct VideoReport {
@@ -75,20 +92,21 @@ pub struct VideoReport {
 }
 
 impl VideoReceiver {
-    /// Where the first whole frame is announced is given by `first_frame`.
+    /// What has come is shown by `show`, with every whole frame.
     pub(super) fn new(
         socket: MediaSocket,
         opener: Option<VideoOpener>,
         packet_size: u16,
         control: mpsc::Sender<Order>,
-        first_frame: watch::Sender<Option<Instant>>,
+        show: watch::Sender<Seen>,
     ) -> Self {
         Self {
             socket,
             opener,
             assembler: Assembler::new(packet_size),
             control,
-            first_frame,
+            show,
+            first_frame: None,
             counts: VideoCounts::default(),
             gaps: Histogram::new(),
             host_latency: Histogram::new(),
@@ -146,9 +164,7 @@ impl VideoReceiver {
         let now = Instant::now();
         match self.last_frame.replace(now) {
             Some(before) => self.gaps.add(now - before),
-            None => {
-                self.first_frame.send_replace(Some(now));
-            }
+            None => self.first_frame = Some(now),
         }
         let counts = &mut self.counts;
         counts.frames_received += 1;
@@ -166,6 +182,13 @@ impl VideoReceiver {
             self.counts.idr_requests += 1;
             self.tell(Order::RequestIdr);
         }
+        self.show.send_replace(Seen {
+            counts: self.counts.clone(),
+            first_frame: self.first_frame,
+            last_frame: Some(now),
+            last_was_idr: frame.is_idr(),
+            last_was_repeat: frame.header.is_none_or(|header| header.latency_100us == 0),
+        });
     }
 
     /// A control task that is behind has lost its host.

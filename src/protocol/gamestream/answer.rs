@@ -20,7 +20,19 @@ pub enum Verb {
 }
 
 impl Verb {
-    const fn element(self) -> &'static str {
+    /// Path of the request.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Launch => "/launch",
+            Self::Resume => "/resume",
+            Self::Cancel => "/cancel",
+        }
+    }
+
+    /// The element that says whether it was done: 0 if not.
+    #[must_use]
+    pub const fn element(self) -> &'static str {
         match self {
             Self::Launch => "gamesession",
             Self::Resume => "resume",
