@@ -126,6 +126,9 @@ pub enum Counter {
     NextAudioSequence,
     /// Monotonic microseconds at which RTP time of both media is 0.
     MediaEpoch,
+    /// Mouse buttons that are down in the desktop, bit 0 for `BTN_LEFT` and so
+    /// on: a compositor does not release them when their worker dies.
+    HeldButtons,
     /// Frames taken from the compositor.
     FramesCaptured,
     /// Frames that a newer one replaced before they were encoded.

@@ -72,9 +72,12 @@ fn what_is_held_is_released_on_command_and_at_the_end() {
     log.wait("a released", |event| is_key(event, 30, false));
     log.wait("the button released", |event| is_button(event, 0x110, false));
     playing.key(VK_A, true, 0);
+    playing.play(InputEvent::MouseButton { button: MouseButton::Left, pressed: true });
     log.wait("a", |event| is_key(event, 30, true));
+    log.wait("the button", |event| is_button(event, 0x110, true));
     drop(playing);
     log.wait("a released", |event| is_key(event, 30, false));
+    log.wait("the button released", |event| is_button(event, 0x110, false));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! compositor.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tracing::warn;
 use wayland_client::protocol::wl_callback::{self, WlCallback};
@@ -93,6 +93,30 @@ impl Devices {
         }
         if let Some((device, pointer)) = &mut self.pointer {
             pointer.release_all(&mut |action| device.act(action));
+        }
+    }
+
+    /// Releases everything, and waits a moment until the compositor has seen it:
+    /// of a connection that is closed first, it reads nothing any more.
+    pub(crate) fn part(&mut self) -> Result<(), WaylandError> {
+        self.release_all();
+        let ticket = self.wayland.sync(&mut self.state);
+        let begin = Instant::now();
+        while !self.state.globals.has_answered(ticket) && begin.elapsed() < PARTING_DEADLINE {
+            self.wayland.dispatch(&mut self.state, PARTING_DEADLINE / 10)?;
+        }
+        Ok(())
+    }
+
+    /// Mouse buttons that are held, as [`Counter::HeldButtons`](crate::ipc::counters_page::Counter::HeldButtons) has them.
+    pub(crate) fn held_buttons(&self) -> u64 {
+        self.pointer.as_ref().map_or(0, |(_, pointer)| pointer.held())
+    }
+
+    /// Releases mouse buttons that a worker before this one held.
+    pub(crate) fn release_inherited(&self, held: u64) {
+        if let Some((device, _)) = &self.pointer {
+            Pointer::release_inherited(held, &mut |action| device.act(action));
         }
     }
 
@@ -230,6 +254,9 @@ fn plug_pointer(
     manager.destroy();
     Some((VirtualPointer::new(device), Pointer::default()))
 }
+
+/// Less than a worker gets to end in order.
+const PARTING_DEADLINE: Duration = Duration::from_millis(200);
 
 const WITH_OUTPUT_SINCE: u32 = 2;
 const SEAT_NAME_SINCE: u32 = 2;

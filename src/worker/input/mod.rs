@@ -52,8 +52,7 @@ pub fn run(source: &Source, stream: Size, commands: &Receiver<InputCommand>, pul
         }
         player.flush();
     }
-    player.obey(InputCommand::ReleaseAll);
-    player.flush();
+    player.part();
 }
 
 /// Commands played before they are sent together: a thousand-hertz mouse makes

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::InputCommand;
 use super::devices::Devices;
@@ -65,18 +65,36 @@ impl<'a> Player<'a> {
         let played = self.devices.as_mut().is_some_and(|devices| devices.play(event, self.stream));
         let counter = if played { Counter::InputEvents } else { Counter::InputIgnored };
         self.pulse.counters().add(counter, 1);
+        if matches!(event, InputEvent::MouseButton { .. }) {
+            self.note_buttons();
+        }
+    }
+
+    /// For a successor, if this worker dies.
+    fn note_buttons(&self) {
+        let held = self.devices.as_ref().map_or(0, Devices::held_buttons);
+        self.pulse.counters().set(Counter::HeldButtons, held);
+    }
+
+    /// Lets everything go, for good or before other devices take over.
+    pub(crate) fn part(&mut self) {
+        if let Some(mut devices) = self.devices.take()
+            && let Err(error) = devices.part()
+        {
+            debug!(%error, "nobody is there to release keys for");
+        }
+        self.note_buttons();
     }
 
     fn release_all(&mut self) {
         if let Some(devices) = &mut self.devices {
             devices.release_all();
         }
+        self.note_buttons();
     }
 
     fn switch(&mut self, source: &Source) {
-        self.release_all();
-        self.flush();
-        self.devices = None;
+        self.part();
         self.place = Place::of(source);
         self.retry_at = None;
         self.has_warned = false;
@@ -92,7 +110,9 @@ impl<'a> Player<'a> {
             Ok(Some(devices)) => {
                 info!(?socket, ?seat, "input devices are plugged in");
                 self.has_warned = false;
+                devices.release_inherited(self.pulse.counters().get(Counter::HeldButtons));
                 self.devices = Some(devices);
+                self.note_buttons();
             }
             Ok(None) => {}
             Err(error) => self.lose(&error),

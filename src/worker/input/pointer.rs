@@ -51,6 +51,18 @@ impl Pointer {
         }
     }
 
+    /// Buttons that are held: bit 0 for [`FIRST_BUTTON`] and so on.
+    pub(crate) fn held(&self) -> u64 {
+        self.held.iter().filter_map(|code| code.checked_sub(FIRST_BUTTON)).fold(0, |mask, bit| mask | 1 << (bit % 64))
+    }
+
+    /// Releases what a pointer before this one held.
+    pub(crate) fn release_inherited(held: u64, act: &mut impl FnMut(PointerAction)) {
+        for bit in (0..BUTTONS).filter(|bit| held & (1 << bit) != 0) {
+            act(PointerAction::Button { code: FIRST_BUTTON + bit, pressed: false });
+        }
+    }
+
     fn set(&mut self, code: u32, pressed: bool, act: &mut impl FnMut(PointerAction)) {
         if self.held.set(code, pressed) {
             act(PointerAction::Button { code, pressed });
@@ -80,6 +92,10 @@ const fn code_of(button: MouseButton) -> u32 {
         MouseButton::Extra => 0x114,
     }
 }
+
+/// `BTN_LEFT`; the others follow.
+const FIRST_BUTTON: u32 = 0x110;
+const BUTTONS: u32 = 5;
 
 /// `WHEEL_DELTA`.
 const NOTCH: i32 = 120;
@@ -128,5 +144,22 @@ mod tests {
         pointer.release_all(&mut |action| released.push(action));
         pointer.release_all(&mut |action| released.push(action));
         assert_eq!(released, [PointerAction::Button { code: 0x111, pressed: false }]);
+    }
+
+    #[test]
+    fn what_a_dead_worker_held_is_released_by_the_next() {
+        let mut pointer = Pointer::default();
+        assert_eq!(pointer.held(), 0);
+        for button in [MouseButton::Left, MouseButton::Extra] {
+            play(&mut pointer, InputEvent::MouseButton { button, pressed: true });
+        }
+        let mut released = Vec::new();
+        Pointer::release_inherited(pointer.held(), &mut |action| released.push(action));
+        let up = |code| PointerAction::Button { code, pressed: false };
+        assert_eq!(released, [up(0x110), up(0x114)]);
+        // Whatever the page says, only buttons are released.
+        released.clear();
+        Pointer::release_inherited(u64::MAX << BUTTONS, &mut |action| released.push(action));
+        assert_eq!(released, []);
     }
 }
