@@ -1,6 +1,7 @@
 //! Faults: after each, no process, socket, descriptor, directory or thread is
 //! too many, and other clients can start. Each scenario breaks one thing and
-//! looks from outside.
+//! looks from outside. Files named fNN are scenarios of one entry, or several, of
+//! the list of failures in docs/reliability.md.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -12,6 +13,29 @@ mod client_vanishes;
 mod compositor_killed;
 mod compositor_sigstop;
 mod encode_thread_hangs;
+mod f01_control_plane_goes_on;
+mod f02_close_wait;
+mod f04_no_system_calls;
+mod f05_half_pairings;
+mod f07_one_address;
+mod f08_resume_rekeys;
+mod f10_call_orders;
+mod f11_worker_killed;
+mod f12_no_shared_globals;
+mod f19_threads;
+mod f20_lobby_reconnects;
+mod f21_many_viewers;
+mod f23_switches;
+mod f25_read_your_writes;
+mod f26_failed_creates;
+mod f28_relaunch;
+mod f29_lobby_endings;
+mod f35_three_ports;
+mod f36_busy_machine;
+mod f38_no_hidden_queues;
+mod f43_first_ping;
+mod f44_reconnect_storm;
+mod f46_stuck_keys;
 mod garbage_on_every_port;
 mod half_open_tls;
 mod host_sigkill_and_restart;

@@ -117,6 +117,12 @@ impl Host {
         Holdings::of(self.pid(), self.scratch.path(), &self.runtime_dir())
     }
 
+    /// Its workers that live.
+    pub(crate) fn workers(&self) -> Vec<process::Process> {
+        let children = process::descendants(self.pid());
+        children.into_iter().filter(|child| child.state != 'Z' && child.command.ends_with("worker")).collect()
+    }
+
     /// Waits until it holds no more than `before`.
     pub(crate) fn assert_nothing_left(&self, before: &Holdings) {
         assert_nothing_left(before, || self.holdings());

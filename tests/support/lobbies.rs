@@ -40,6 +40,13 @@ pub(crate) fn list(host: &Host) -> Vec<Value> {
     api::get(host.api(), "/api/v1/lobbies")["lobbies"].as_array().expect("a list").clone()
 }
 
+/// Sends the next connection of a client, by the order of pairing, straight there.
+pub(crate) fn expect(host: &Host, client: usize, lobby: &str) {
+    let client = api::get(host.api(), "/api/v1/clients")["clients"][client]["client_id"].clone();
+    let appointment = json!({"client_unique_id": client, "immediate_lobby_id": lobby});
+    api::post(host.api(), "/api/v1/sessions/configure", &appointment);
+}
+
 /// Moves a session there.
 pub(crate) fn join(host: &Host, lobby: &str, session: &str) {
     api::post(host.api(), "/api/v1/lobbies/join", &visit(lobby, session));

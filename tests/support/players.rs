@@ -2,6 +2,7 @@
 //! They do not decode; what they count is exact.
 
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command as Process, Stdio};
 use std::sync::LazyLock;
 
 use clap::Parser;
@@ -39,6 +40,26 @@ pub(crate) fn paired(host: &Host, count: usize, flags: &[&str]) -> Vec<Player> {
     let players = block_on(Player::all(&args, &identities)).expect("clients that pair");
     keep_identities(&identities);
     players
+}
+
+/// A load generator of its own, as the last of the clients that have paired.
+///
+/// # Panics
+/// If it does not start.
+pub(crate) fn start_load(host: &Host, number: usize, flags: &[&str]) -> Child {
+    // Whoever plays a client has its certificate: one that nobody else plays.
+    let directory = host.scratch.join("load");
+    std::fs::create_dir_all(&directory).expect("a directory");
+    let certificate = host.scratch.join("clients").join(file_name(number));
+    std::fs::copy(certificate, directory.join(file_name(0))).expect("copy a certificate");
+    let mut command = Process::new(env!("CARGO_BIN_EXE_earthshine"));
+    command.args(["bench", "clients", "--port", &host.ready.http.to_string(), "--api-socket"]).arg(host.api());
+    command.arg("--identities").arg(directory);
+    for pair in SMALL.chunks(2).filter(|pair| !flags.contains(&pair[0])) {
+        command.args(pair);
+    }
+    command.args(flags).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().expect("start the load generator")
 }
 
 /// Arguments of the load generator against a host.

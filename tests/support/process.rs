@@ -101,10 +101,7 @@ pub(crate) fn threads(pid: u32) -> Vec<String> {
 
 /// States of a process's TCP sockets, as in `/proc/net/tcp` (8 is CLOSE_WAIT).
 pub(crate) fn tcp_states(pid: u32) -> Vec<u8> {
-    let own: BTreeSet<String> = descriptors(pid)
-        .into_values()
-        .filter_map(|target| target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']').map(str::to_owned))
-        .collect();
+    let own = own_sockets(pid);
     let mut states = Vec::new();
     for table in ["tcp", "tcp6"] {
         let content = fs::read_to_string(format!("/proc/{pid}/net/{table}")).unwrap_or_default();
@@ -116,6 +113,38 @@ pub(crate) fn tcp_states(pid: u32) -> Vec<u8> {
         }
     }
     states
+}
+
+/// Inodes of a process's sockets.
+fn own_sockets(pid: u32) -> BTreeSet<String> {
+    descriptors(pid)
+        .into_values()
+        .filter_map(|target| target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']').map(str::to_owned))
+        .collect()
+}
+
+/// Local ports of a process's UDP sockets.
+pub(crate) fn udp_ports(pid: u32) -> BTreeSet<u16> {
+    let own = own_sockets(pid);
+    let mut ports = BTreeSet::new();
+    for table in ["udp", "udp6"] {
+        let content = fs::read_to_string(format!("/proc/{pid}/net/{table}")).unwrap_or_default();
+        for line in content.lines().skip(1) {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            if fields.get(9).is_some_and(|inode| own.contains(*inode)) {
+                let port = fields.get(1).and_then(|local| local.rsplit_once(':'));
+                ports.extend(port.and_then(|(_, port)| u16::from_str_radix(port, 16).ok()));
+            }
+        }
+    }
+    ports
+}
+
+/// Resident memory of a process in KiB, 0 if it is gone.
+pub(crate) fn resident_kib(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
 /// State of a TCP socket whose peer has closed and whose owner has not noticed.

@@ -281,6 +281,19 @@ impl Connection {
         Control::connect(address, data, session).await
     }
 
+    /// Connects control and serves it, until either end ends it. What is to be
+    /// said goes to the sender.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn attend(&self) -> anyhow::Result<(Receiving<anyhow::Result<ControlReport>>, mpsc::Sender<Order>)> {
+        let control = self.connect().await?;
+        let (orders, inbox) = mpsc::channel(ORDERS);
+        let typist = self.settings.input.then(Typist::new);
+        let (stop, stopped) = watch::channel(false);
+        Ok((Receiving { stop, task: tokio::spawn(control.run(inbox, typist, stopped)) }, orders))
+    }
+
     /// Receives video, from now on. What is to be said about it goes to `orders`.
     ///
     /// # Errors
@@ -387,7 +400,15 @@ impl Stream {
     /// # Errors
     /// That it was not within `patience`, or that the stream is over.
     pub async fn wait(&mut self, patience: Duration, wanted: impl Fn(&VideoCounts) -> bool) -> anyhow::Result<Seen> {
-        let waiting = self.seen.wait_for(|seen| wanted(&seen.counts));
+        self.wait_seen(patience, |seen| wanted(&seen.counts)).await
+    }
+
+    /// The same, of all that was seen.
+    ///
+    /// # Errors
+    /// As [`wait`](Self::wait).
+    pub async fn wait_seen(&mut self, patience: Duration, wanted: impl Fn(&Seen) -> bool) -> anyhow::Result<Seen> {
+        let waiting = self.seen.wait_for(|seen| wanted(seen));
         let found = tokio::time::timeout(patience, waiting).await.map(|seen| seen.map(|seen| seen.clone()));
         match found {
             Ok(seen) => seen.map_err(|_| anyhow!("the receiver ended")),

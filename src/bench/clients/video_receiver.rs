@@ -20,6 +20,7 @@ pub(super) struct VideoReceiver {
     control: mpsc::Sender<Order>,
     show: watch::Sender<Seen>,
     first_frame: Option<Instant>,
+    fresh_frames: u64,
     counts: VideoCounts,
     gaps: Histogram,
     host_latency: Histogram,
@@ -68,11 +69,9 @@ pub struct Seen {
     pub first_frame: Option<Instant>,
     /// When the last whole frame was there.
     pub last_frame: Option<Instant>,
-    /// The last whole frame is an IDR frame.
-    pub last_was_idr: bool,
-    /// The last whole frame shows what the one before showed: it has no latency
-    /// to tell.
-    pub last_was_repeat: bool,
+    /// Whole frames with something new: those that only repeat a still picture
+    /// have no latency to tell.
+    pub fresh_frames: u64,
 }
 
 /// All about a client's video.
@@ -107,6 +106,7 @@ impl VideoReceiver {
             control,
             show,
             first_frame: None,
+            fresh_frames: 0,
             counts: VideoCounts::default(),
             gaps: Histogram::new(),
             host_latency: Histogram::new(),
@@ -174,6 +174,7 @@ impl VideoReceiver {
         counts.last_frame = frame.index.0;
         if let Some(header) = frame.header.filter(|header| header.latency_100us != 0) {
             self.host_latency.add(Duration::from_micros(u64::from(header.latency_100us) * 100));
+            self.fresh_frames += 1;
         }
         let (wait, ask) = self.wait.after(frame.is_idr());
         self.wait = wait;
@@ -186,8 +187,7 @@ impl VideoReceiver {
             counts: self.counts.clone(),
             first_frame: self.first_frame,
             last_frame: Some(now),
-            last_was_idr: frame.is_idr(),
-            last_was_repeat: frame.header.is_none_or(|header| header.latency_100us == 0),
+            fresh_frames: self.fresh_frames,
         });
     }
 

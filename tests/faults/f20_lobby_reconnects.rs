@@ -1,0 +1,47 @@
+//! failures.md 20 and 24: a client that comes back to a lobby at another size,
+//! again and again, gets a first frame each time, from the lobby; the lobby's
+//! compositor and application never notice, and nothing waits beside it: no
+//! desktop of the client's own, and one worker.
+
+use earthshine::units::Size;
+use serde_json::json;
+
+use crate::support::deadline::{SOON, settle};
+use crate::support::host::Host;
+use crate::support::lobbies::{create, expect, list, pattern_lobby, stop};
+use crate::support::players::{self, TEST_CARD, block_on, more_frames, stream};
+use crate::support::scratch::Scratch;
+use crate::support::{api, needs};
+
+#[test]
+fn reconnects_at_other_sizes_leave_the_lobby_untouched() {
+    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let scratch = Scratch::new();
+    let wanted = pattern_lobby(&scratch, &json!({}));
+    let host = Host::with_apps(scratch, "");
+    let player = players::paired(&host, 1, &["--bitrate", "4000"]).remove(0);
+    let before = host.holdings().but_threads();
+    let lobby = create(&host, &wanted);
+    let desktop = list(&host)[0]["desktop"].clone();
+    for (round, (width, height)) in SIZES.into_iter().cycle().take(ROUNDS).enumerate() {
+        expect(&host, 0, &lobby);
+        let player = player.with_mode(Size::new(width, height), 30);
+        let mut stream = block_on(stream(&player, TEST_CARD));
+        let session = api::the_session(host.api());
+        assert_eq!((&session["lobby_id"], &session["desktop"]), (&json!(lobby), &json!(null)));
+        assert_eq!((&session["video_width"], &session["video_height"]), (&json!(width), &json!(height)));
+        assert_eq!(host.workers().len(), 1, "one for one viewer");
+        block_on(more_frames(&mut stream, 5));
+        assert_eq!(stream.seen().counts.frames_lost, 0);
+        if round % 2 == 0 {
+            block_on(stream.leave()).expect("a client that leaves");
+        }
+        assert_eq!(list(&host)[0]["desktop"], desktop, "the same processes");
+    }
+    block_on(player.cancel()).expect("cancel");
+    stop(&host, &lobby);
+    settle("what visits leave", SOON, || host.holdings().not_more_than(&before));
+}
+
+const SIZES: [(u32, u32); 4] = [(1280, 720), (640, 360), (1366, 768), (800, 600)];
+const ROUNDS: usize = 8;

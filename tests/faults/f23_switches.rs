@@ -1,0 +1,55 @@
+//! failures.md 23: one session is switched again and again between its own
+//! picture and lobbies of other sizes: each call answers, each picture begins
+//! with an IDR frame, and nothing is lost or cannot be decoded.
+
+use serde_json::json;
+
+use crate::support::host::Host;
+use crate::support::lobbies::{create, join, leave, list, pattern_lobby};
+use crate::support::players::{self, TEST_CARD, block_on, idr_frames, more_frames, next_idr, stream};
+use crate::support::scratch::Scratch;
+use crate::support::{api, needs};
+
+#[test]
+fn switches_between_sources_of_different_sizes() {
+    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let scratch = Scratch::new();
+    let large = pattern_lobby(&scratch, &json!({}));
+    let small = pattern_lobby(
+        &scratch,
+        &json!({
+            "name": "Small",
+            "video_settings": {"width": 800, "height": 600, "refresh_rate": 30},
+            "runner": {"type": "process", "run_cmd": "sleep 600"},
+        }),
+    );
+    let host = Host::with_apps(scratch, "");
+    let player = players::paired(&host, 1, &[]).remove(0);
+    let lobbies = [&large, &small].map(|wanted| create(&host, wanted));
+    block_on(async {
+        let mut stream = stream(&player, TEST_CARD).await;
+        let session = api::the_session(host.api())["session_id"].as_str().expect("an id").to_owned();
+        for _ in 0..ROUNDS {
+            for lobby in &lobbies {
+                let before = idr_frames(&stream);
+                join(&host, lobby, &session);
+                next_idr(&mut stream, before).await;
+                more_frames(&mut stream, 2).await;
+                assert_eq!(api::the_session(host.api())["lobby_id"], json!(lobby));
+                let before = idr_frames(&stream);
+                leave(&host, lobby, &session);
+                next_idr(&mut stream, before).await;
+                more_frames(&mut stream, 2).await;
+            }
+        }
+        assert_eq!(api::the_session(host.api())["worker_restarts"], 0);
+        let (video, audio, _) = stream.leave().await.expect("a client that leaves");
+        let counts = &video.counts;
+        assert_eq!((counts.frames_lost, counts.frames_undecodable, counts.idr_requests), (0, 0, 0), "{video:?}");
+        assert_eq!(audio.lost, 0);
+        eprintln!("f23: {} switches; frame to frame {:?}", ROUNDS * 4, video.frame_gap_ms);
+    });
+    assert_eq!(list(&host).len(), 2);
+}
+
+const ROUNDS: usize = 4;
