@@ -7,7 +7,7 @@ CLIENT_VENV := $(abspath $(TARGET_DIR))/client-venv
 # More flags for `make run`, e.g. make run SERVE_FLAGS="--port 50000".
 SERVE_FLAGS ?=
 
-.PHONY: help run build test lint bench fuzz client picture
+.PHONY: help run build test lint bench fuzz soak figures client picture
 
 help:
 	@echo "make run    install what is missing, build, start the host"
@@ -15,6 +15,8 @@ help:
 	@echo "make lint   formatting, clippy, documentation, licences"
 	@echo "make bench  measure the parts of the data path, and then the whole with the real client"
 	@echo "make fuzz   run every parser on random bytes for FUZZ_SECONDS each"
+	@echo "make soak   clients come and go while parts are killed at random, for SOAK_MINUTES"
+	@echo "make figures  measure what docs/reliability.md tells"
 	@echo "make picture  take docs/stream.png with the real client"
 
 run:
@@ -53,6 +55,22 @@ bench:
 FUZZ_SECONDS ?= 60
 fuzz:
 	tests/fuzz/run all $(FUZZ_SECONDS)
+
+# SOAK_MINUTES (30), SOAK_CLIENTS (8) and SOAK_SEED are passed on by the environment.
+SOAK = EARTHSHINE_TESTS_MUST_RUN=1 EARTHSHINE_TEST_LOG=info EARTHSHINE_CLIENT_PYTHON=$(CLIENT_VENV)/bin/python \
+	$(CARGO) test $(SOAK_PROFILE) --test soak --examples -- --ignored --nocapture --exact
+# Empty for the profile of tests, or --release.
+SOAK_PROFILE ?=
+soak:
+	@packaging/install-packages.sh build run test
+	@$(MAKE) --no-print-directory client
+	$(SOAK) churn::churn_with_random_kills_needs_no_operator
+
+# SOAK_CYCLES (1000) and ROUNDS (20) are passed on by the environment.
+figures:
+	@packaging/install-packages.sh build run test
+	@$(MAKE) --no-print-directory client
+	$(SOAK) figures::figures cycles::what_a_session_costs cycles::a_thousand_cycles_are_flat
 
 # The README's picture: what the real client decodes of the default desktop.
 picture:

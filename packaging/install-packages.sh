@@ -60,6 +60,7 @@ want wlr-randr test "looks at a compositor's outputs"
 want iproute2 test "network namespaces"
 want nftables test "packet loss in a namespace"
 want procps test "looking at processes by hand"
+want strace test "which system calls a request makes"
 
 if [ -z "$wanted" ]; then
     exit 0

@@ -20,7 +20,7 @@ fn creations_that_fail_leave_nothing_and_a_good_one_follows() {
         stalls.display()
     );
     let config = format!(
-        "[host]\ndiscovery = false\n\n[desktop]\nready_deadline = 1\ncompositor_command = [\"sh\", \"-c\", {compositor:?}]\n"
+        "[host]\ndiscovery = false\n\n[desktop]\nready_deadline = 1\ncompositor_command = [\"sh\", \"-c\", {compositor:?}]\n\n[health]\ncanary_interval = 60\n"
     );
     let wanted = pattern_lobby(&scratch, &json!({"runner": {"type": "process", "run_cmd": "sleep 600"}}));
     let host = Host::with_config(scratch, &config, "127.0.0.1");
