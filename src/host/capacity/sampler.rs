@@ -4,8 +4,7 @@
 //! desktop's three children counts. Programs that leave their parents are not
 //! followed; finding them takes reads that can block (`desktop/members.rs`).
 
-use std::collections::{HashMap, HashSet};
-use std::hash::Hash;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use crate::desktop::process::{ProcessId, ProcessStat};
@@ -20,8 +19,8 @@ use crate::ids::SessionId;
 #[derive(Debug, Default)]
 pub(crate) struct Sampler {
     last: Option<(Instant, HashMap<ProcessId, u64>)>,
-    sessions: HashMap<SessionId, Averaged>,
-    lobbies: HashMap<String, Averaged>,
+    sessions: BTreeMap<SessionId, Averaged>,
+    lobbies: BTreeMap<String, Averaged>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -82,9 +81,9 @@ struct Spent<'a> {
 }
 
 impl Spent<'_> {
-    fn shares<K: Eq + Hash + Clone>(
+    fn shares<K: Ord + Clone>(
         &self,
-        averages: &mut HashMap<K, Averaged>,
+        averages: &mut BTreeMap<K, Averaged>,
         owners: &[(K, Vec<u32>)],
         now: Instant,
     ) -> Vec<(K, Share)> {
