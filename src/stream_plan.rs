@@ -28,6 +28,8 @@ pub struct StreamPlan {
     pub video: VideoPlan,
     /// Sound.
     pub audio: AudioPlan,
+    /// How fast the client's pointer goes.
+    pub pointer: PointerSpeed,
     /// Key of this connection, for whatever is sealed.
     pub key: SessionKey,
 }
@@ -64,8 +66,26 @@ impl StreamPlan {
                 rikeyid: 0,
                 dscp: false,
             },
+            pointer: PointerSpeed::default(),
             key: SessionKey::new([0; 16]),
         }
+    }
+}
+
+/// Factors for what a client's mouse does, 0 to 100 each.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PointerSpeed {
+    /// Relative motion.
+    pub motion: f32,
+    /// Vertical wheel.
+    pub vertical_scroll: f32,
+    /// Horizontal wheel.
+    pub horizontal_scroll: f32,
+}
+
+impl Default for PointerSpeed {
+    fn default() -> Self {
+        Self { motion: 1.0, vertical_scroll: 1.0, horizontal_scroll: 1.0 }
     }
 }
 

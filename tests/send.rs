@@ -15,7 +15,7 @@ use earthshine::ids::{Generation, SessionId};
 use earthshine::ipc::counters_page::{Counter, CountersPage, Stage, WorkerThread};
 use earthshine::protocol::secret::SessionKey;
 use earthshine::protocol::video::sealer::VideoOpener;
-use earthshine::stream_plan::{AudioLayout, AudioPlan, Source, StreamPlan, VideoPlan};
+use earthshine::stream_plan::{AudioLayout, AudioPlan, PointerSpeed, Source, StreamPlan, VideoPlan};
 use earthshine::units::{Bitrate, FecPercent, FrameRate, Size};
 use earthshine::worker::frame::{EncodedFrame, FrameKind};
 use earthshine::worker::heartbeat::Pulse;
@@ -169,5 +169,13 @@ fn plan(encrypted: bool) -> StreamPlan {
         rikeyid: 0,
         dscp: false,
     };
-    StreamPlan { session: SessionId(1), source_number: 0, source: Source::TestCard, video, audio, key: key() }
+    StreamPlan {
+        session: SessionId(1),
+        source_number: 0,
+        source: Source::TestCard,
+        video,
+        audio,
+        pointer: PointerSpeed::default(),
+        key: key(),
+    }
 }

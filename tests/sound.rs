@@ -19,7 +19,7 @@ use earthshine::color::Colorimetry;
 use earthshine::ids::SessionId;
 use earthshine::ipc::counters_page::{Counter, CountersPage, WorkerThread};
 use earthshine::protocol::secret::SessionKey;
-use earthshine::stream_plan::{AudioLayout, AudioPlan, Source, StreamPlan, VideoPlan};
+use earthshine::stream_plan::{AudioLayout, AudioPlan, PointerSpeed, Source, StreamPlan, VideoPlan};
 use earthshine::units::{Bitrate, FecPercent, FrameRate, Size};
 use earthshine::worker::audio::thread;
 use earthshine::worker::heartbeat::Pulse;
@@ -375,5 +375,5 @@ fn plan(source: Source) -> StreamPlan {
         dscp: true,
     };
     let key = SessionKey::new([7; 16]);
-    StreamPlan { session: SessionId(1), source_number: 0, source, video, audio, key }
+    StreamPlan { session: SessionId(1), source_number: 0, source, video, audio, pointer: PointerSpeed::default(), key }
 }

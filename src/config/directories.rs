@@ -85,6 +85,16 @@ impl Directories {
         self.state.join("homes").join(format!("{:016x}", client.short())).join(app.to_string())
     }
 
+    /// The same in a folder of another name, which several clients may share.
+    #[must_use]
+    pub fn named_home(&self, client: ClientId, folder: &str, app: AppId) -> PathBuf {
+        let is_own = folder == client.short().to_string();
+        match folder_name(folder).filter(|_| !is_own) {
+            Some(name) => self.state.join("homes").join(name).join(app.to_string()),
+            None => self.home(client, app),
+        }
+    }
+
     fn usual(uid: u32, variable: impl Fn(&str) -> Option<OsString>) -> Self {
         if uid == 0 {
             return Self { state: "/var/lib/earthshine".into(), runtime: "/run/earthshine".into() };
@@ -98,6 +108,18 @@ impl Directories {
             runtime: base("XDG_RUNTIME_DIR").map_or_else(|| private.join("run"), |base| base.join("earthshine")),
         }
     }
+}
+
+/// A folder as callers name it, which may be a path of another machine, as the
+/// name of one directory of ours. `None` if there is nothing in it.
+#[must_use]
+pub fn folder_name(folder: &str) -> Option<String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let parts = folder.split('/').filter(|part| !part.is_empty() && !part.chars().all(|c| c == '.'));
+    let safe = |part: &str| part.chars().map(|c| if allowed(c) { c } else { '_' }).collect::<String>();
+    let name: Vec<_> = parts.map(safe).collect();
+    let name = name.join("+");
+    (!name.is_empty()).then(|| name.chars().take(LONGEST_NAME).collect())
 }
 
 fn make(path: &Path, what: &'static str, option: &'static str) -> Result<(), DirectoryError> {
@@ -118,6 +140,9 @@ fn make(path: &Path, what: &'static str, option: &'static str) -> Result<(), Dir
     let probe = path.join(format!(".writable-{}", std::process::id()));
     fs::write(&probe, "").and_then(|()| fs::remove_file(&probe)).map_err(not_writable)
 }
+
+/// File systems allow 255 bytes.
+const LONGEST_NAME: usize = 200;
 
 #[cfg(test)]
 mod tests {
@@ -156,5 +181,19 @@ mod tests {
         let directories = Directories { state: "/s".into(), runtime: "/r".into() };
         let home = directories.home(ClientId([1; 32]), AppId(5));
         assert_eq!(home, Path::new("/s/homes/0101010101010101/5"));
+        let named = |folder| directories.named_home(ClientId([1; 32]), folder, AppId(5));
+        assert_eq!(named("games/shared"), Path::new("/s/homes/games+shared/5"));
+        assert_eq!(named(".."), home, "a name that says nothing is none");
+        let as_shown = ClientId([1; 32]).short().to_string();
+        assert_eq!(named(&as_shown), home, "the name that the API shows");
+    }
+
+    #[test]
+    fn a_folder_is_one_name_and_leads_nowhere_else() {
+        assert_eq!(folder_name("/wolf-state/agent-ses_1"), Some("wolf-state+agent-ses_1".to_owned()));
+        assert_eq!(folder_name("../../etc/x y"), Some("etc+x_y".to_owned()));
+        assert_eq!(folder_name(""), None);
+        assert_eq!(folder_name("/./.."), None);
+        assert_eq!(folder_name(&"a".repeat(1000)).unwrap().len(), LONGEST_NAME);
     }
 }

@@ -14,7 +14,9 @@ use crate::host::identity::Identity;
 use crate::host::lobbies::Lobbies;
 use crate::host::pairing::Pairings;
 use crate::host::ports::Ports;
+use crate::host::profiles::Profiles;
 use crate::host::sessions::Sessions;
+use crate::host::store::client_preferences::ClientPreferences;
 use crate::host::store::paired_clients::PairedClients;
 use crate::host::supervision::Supervision;
 
@@ -25,6 +27,8 @@ pub struct Context {
     pub identity: Arc<Identity>,
     /// Who may stream.
     pub clients: PairedClients,
+    /// What was decided for single clients.
+    pub preferences: ClientPreferences,
     /// Who is about to pair.
     pub pairings: Pairings,
     /// Streams.
@@ -37,6 +41,8 @@ pub struct Context {
     pub(crate) supervision: Supervision,
     /// What clients can launch.
     pub apps: Apps,
+    /// People that Wolf UI lets choose from.
+    pub people: Profiles,
     /// What the operator decided.
     pub config: Arc<Config>,
     /// Ports that really listen.

@@ -28,6 +28,7 @@ pub(crate) mod metrics;
 pub(crate) mod monitor;
 pub mod pairing;
 pub mod ports;
+pub mod profiles;
 pub(crate) mod rtsp_server;
 pub mod scope;
 pub mod serve;

@@ -37,10 +37,12 @@ use crate::host::monitor::{Monitor, Watched};
 use crate::host::pairing::pending::PairingLimits;
 use crate::host::pairing::{Pairings, StartPairingError};
 use crate::host::ports::Ports;
+use crate::host::profiles::Profiles;
 use crate::host::service_manager::ServiceManager;
 use crate::host::sessions::Sessions;
 use crate::host::sessions::directory::Directory;
 use crate::host::sessions::shared::{ClientSlots, Shared};
+use crate::host::store::client_preferences::ClientPreferences;
 use crate::host::store::paired_clients::PairedClients;
 use crate::host::store::state_dir::{OpenStateDirError, StateDir};
 use crate::host::store::versioned_file::LoadStateError;
@@ -134,6 +136,8 @@ impl Host {
         let state = StateDir::open(&directories.state)?;
         let identity = Arc::new(Identity::load_or_create(&state.file("identity.json"))?);
         let clients = PairedClients::open(&state.file("paired_clients.json"))?;
+        let people = Profiles::open(&state.file("profiles.json"))?;
+        let preferences = ClientPreferences::open(&state.file("client_preferences.json"))?;
         let apps = Apps::open(&state.file("apps.json"), &config.apps)?;
         let ports = Ports::from_base(args.port).ok_or(ServeError::Ports(args.port))?;
 
@@ -180,6 +184,7 @@ impl Host {
         let shared = Arc::new(Shared {
             config: Arc::clone(&config),
             apps: apps.clone(),
+            preferences: preferences.clone(),
             ports,
             directory: Arc::clone(&directory),
             control: control.handle(),
@@ -223,6 +228,8 @@ impl Host {
             supervision,
             facts: HostFacts::read(&config.host.name),
             apps,
+            people,
+            preferences,
             config,
             ports,
             profiles,

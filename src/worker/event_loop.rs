@@ -109,7 +109,7 @@ impl<'a> EventLoop<'a> {
             Ok(())
         })?;
         spawner.spawn(WorkerThread::Input, move |plan, pulse| {
-            input::run(&plan.source, plan.video.size, &input_inbox, pulse);
+            input::run(&plan.source, plan.video.size, plan.pointer, &input_inbox, pulse);
             Ok(())
         })?;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use earthshine::ipc::counters_page::{Counter, CountersPage, WorkerThread};
 use earthshine::protocol::control::input_event::InputEvent;
-use earthshine::stream_plan::Source;
+use earthshine::stream_plan::{PointerSpeed, Source};
 use earthshine::units::Size;
 use earthshine::worker::heartbeat::Pulse;
 use earthshine::worker::input::{self, InputCommand};
@@ -30,7 +30,8 @@ impl Playing {
         let stop = Arc::new(AtomicBool::new(false));
         let (commands, received) = mpsc::channel();
         let pulse = Pulse::new(WorkerThread::Input, Arc::clone(&counters), Arc::clone(&stop));
-        let thread = Some(thread::spawn(move || input::run(&source, stream, &received, &pulse)));
+        let thread =
+            Some(thread::spawn(move || input::run(&source, stream, PointerSpeed::default(), &received, &pulse)));
         Self { commands, stop, thread, counters }
     }
 

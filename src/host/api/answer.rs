@@ -69,6 +69,15 @@ impl ApiAnswer {
         outcome.map_or_else(|error| Self::failed(error.to_string()), Self::of)
     }
 
+    /// The same refusal with another status.
+    #[must_use]
+    pub fn with_status(self, status: StatusCode) -> Self {
+        match self {
+            Self::Failure(_, error) => Self::Failure(status, error),
+            other => other,
+        }
+    }
+
     /// As bytes.
     #[must_use]
     pub fn into_response(self) -> Response {

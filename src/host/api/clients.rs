@@ -1,4 +1,5 @@
-//! `/api/v1/clients`, `/api/v1/unpair/client`: who is paired.
+//! `/api/v1/clients`, `/api/v1/unpair/client`: who is paired, and what is
+//! decided for them.
 
 use hyper::StatusCode;
 use schemars::JsonSchema;
@@ -9,27 +10,53 @@ use crate::host::api::answer::ApiAnswer;
 use crate::host::api::body::{Body, WireId, parse};
 use crate::host::context::Context;
 use crate::host::events::Event;
+use crate::host::store::client_preferences::{Controller, PartialClientSettings, Preferences};
 use crate::host::store::paired_clients::PairedClient;
+use crate::host::store::versioned_file::SaveStateError;
 
 /// `GET /api/v1/clients`.
 pub fn list(context: &Context) -> ApiAnswer {
     let first_uid = context.config.desktop.first_uid;
-    let clients: Vec<ClientView> =
-        context.clients.list().into_iter().map(|client| ClientView::new(client, first_uid)).collect();
+    let view = |client: PairedClient| {
+        let decided = context.preferences.get(client.id);
+        ClientView::new(client, decided, first_uid)
+    };
+    let clients: Vec<ClientView> = context.clients.list().into_iter().map(view).collect();
     ApiAnswer::list("clients", &clients)
+}
+
+/// `POST /api/v1/clients/settings`: for the client's next connection.
+pub async fn update_settings(context: &Context, body: Body) -> ApiAnswer {
+    let wanted: UpdateSettings = match parse(body) {
+        Ok(wanted) => wanted,
+        // Wolf's status for this one.
+        Err(answer) => return answer.with_status(StatusCode::BAD_REQUEST),
+    };
+    let Some(client) = context.clients.find_short(wanted.client_id.0) else {
+        return ApiAnswer::Failure(StatusCode::NOT_FOUND, "Client not found".into());
+    };
+    let preferences = context.preferences.clone();
+    let change =
+        Preferences { app_state_folder: wanted.app_state_folder, settings: wanted.settings.unwrap_or_default() };
+    ApiAnswer::of_task(tokio::task::spawn_blocking(move || preferences.set(client.id, change)).await)
 }
 
 /// `POST /api/v1/unpair/client`: forgets a client and ends its stream.
 pub async fn unpair(context: &Context, body: Body) -> ApiAnswer {
     let wanted: Unpair = match parse(body) {
         Ok(wanted) => wanted,
-        Err(answer) => return answer,
+        Err(answer) => return answer.with_status(StatusCode::BAD_REQUEST),
     };
     let Some(client) = context.clients.find_short(wanted.client_id.0) else {
         return ApiAnswer::Failure(StatusCode::NOT_FOUND, "Client not found".into());
     };
-    let clients = context.clients.clone();
-    let removed = tokio::task::spawn_blocking(move || clients.remove(client.id)).await;
+    let (clients, preferences) = (context.clients.clone(), context.preferences.clone());
+    let remove = move || {
+        let removed = clients.remove(client.id)?;
+        preferences.forget(client.id)?;
+        Ok::<_, SaveStateError>(removed)
+    };
+    let removed = tokio::task::spawn_blocking(remove).await;
     match removed {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => return ApiAnswer::failed(error.to_string()),
@@ -50,12 +77,25 @@ pub(super) struct Unpair {
     client_id: WireId,
 }
 
+/// A client, and what is decided for it. What is not given stays as it is.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct UpdateSettings {
+    /// Its number.
+    client_id: WireId,
+    /// Folder that the homes of its apps are in.
+    #[serde(default)]
+    app_state_folder: Option<String>,
+    /// All else.
+    #[serde(default)]
+    settings: Option<PartialClientSettings>,
+}
+
 /// A paired client.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct ClientView {
     /// Its number.
     client_id: String,
-    /// Wolf keeps a client's files in a folder of this name.
+    /// Folder that the homes of its apps are in.
     app_state_folder: String,
     settings: ClientSettings,
     name: String,
@@ -63,33 +103,39 @@ pub(super) struct ClientView {
     paired_at: u64,
 }
 
-/// Settings that Wolf has per client; what we have none of is at Wolf's
-/// default.
-#[derive(Debug, Serialize, JsonSchema)]
-struct ClientSettings {
+/// Settings of a client; what nobody decided is at Wolf's default, and the user
+/// is the one that its desktops run as.
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+pub(crate) struct ClientSettings {
     run_uid: u32,
     run_gid: u32,
-    controllers_override: [String; 0],
+    controllers_override: Vec<Controller>,
     mouse_acceleration: f32,
     v_scroll_acceleration: f32,
     h_scroll_acceleration: f32,
 }
 
+impl ClientSettings {
+    /// What is decided, and the rest as usual for a client with this user.
+    pub(crate) fn complete(decided: PartialClientSettings, uid: u32) -> Self {
+        Self {
+            run_uid: decided.run_uid.unwrap_or(uid),
+            run_gid: decided.run_gid.unwrap_or(uid),
+            controllers_override: decided.controllers_override.unwrap_or_default(),
+            mouse_acceleration: decided.mouse_acceleration.unwrap_or(1.0),
+            v_scroll_acceleration: decided.v_scroll_acceleration.unwrap_or(1.0),
+            h_scroll_acceleration: decided.h_scroll_acceleration.unwrap_or(1.0),
+        }
+    }
+}
+
 impl ClientView {
-    fn new(client: PairedClient, first_uid: u32) -> Self {
-        let uid = first_uid.saturating_add(client.slot);
+    fn new(client: PairedClient, decided: Preferences, first_uid: u32) -> Self {
         let id = client.id.short().to_string();
         Self {
-            client_id: id.clone(),
-            app_state_folder: id,
-            settings: ClientSettings {
-                run_uid: uid,
-                run_gid: uid,
-                controllers_override: [],
-                mouse_acceleration: 1.0,
-                v_scroll_acceleration: 1.0,
-                h_scroll_acceleration: 1.0,
-            },
+            app_state_folder: decided.app_state_folder.unwrap_or_else(|| id.clone()),
+            client_id: id,
+            settings: ClientSettings::complete(decided.settings, first_uid.saturating_add(client.slot)),
             name: client.name,
             paired_at: client.paired_at,
         }

@@ -17,6 +17,7 @@ pub mod lobbies;
 pub mod openapi;
 pub mod pairing;
 mod permissions;
+pub mod profiles;
 pub mod route;
 pub mod routes;
 mod scoped;

@@ -1,11 +1,12 @@
 //! All routes: what the router serves and the schema describes.
 
 use crate::host::api::route::Route;
-use crate::host::api::{apps, clients, latency, lobbies, openapi, pairing, sessions, system};
+use crate::host::api::{apps, clients, latency, lobbies, openapi, pairing, profiles, sessions, system};
 use crate::host::apps::record::AppRecord;
 use crate::host::capacity::view::CapacityView;
 use crate::host::health::view::HealthView;
 use crate::host::lobbies::view::LobbyView;
+use crate::host::profiles::Profile;
 use crate::host::sessions::view::SessionView;
 
 /// A handler as a function pointer that boxes its future.
@@ -24,10 +25,20 @@ pub static ROUTES: &[Route] = &[
     Route::post("/api/v1/unpair/client", "Forgets a client and ends its session", boxed!(clients::unpair))
         .takes::<clients::Unpair>(),
     Route::get("/api/v1/clients", "Who is paired", clients::list).lists::<clients::ClientView>("clients"),
+    Route::post(
+        "/api/v1/clients/settings",
+        "Decides things for a client's next connection",
+        boxed!(clients::update_settings),
+    )
+    .takes::<clients::UpdateSettings>(),
     Route::get("/api/v1/apps", "What clients can launch", apps::list).lists::<AppRecord>("apps"),
     Route::post("/api/v1/apps/add", "Adds an app, or replaces the one with its id", boxed!(apps::add))
         .takes::<AppRecord>(),
     Route::post("/api/v1/apps/delete", "Takes an app off the list", boxed!(apps::delete)).takes::<apps::Delete>(),
+    Route::get("/api/v1/profiles", "People that Wolf UI lets choose from", profiles::list).lists::<Profile>("profiles"),
+    Route::post("/api/v1/profiles/add", "Adds a profile, or replaces the one with its id", boxed!(profiles::add))
+        .takes::<Profile>(),
+    Route::post("/api/v1/profiles/remove", "Removes a profile", boxed!(profiles::remove)).takes::<profiles::Remove>(),
     Route::get("/api/v1/sessions", "What streams", sessions::list).lists::<SessionView>("sessions"),
     Route::ask(
         "/api/v1/sessions/latency",

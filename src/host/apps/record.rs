@@ -159,7 +159,11 @@ const fn yes() -> bool {
     true
 }
 
-fn text_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+/// Reads a text that may be null.
+///
+/// # Errors
+/// What the deserializer says.
+pub(crate) fn text_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 

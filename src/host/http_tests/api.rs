@@ -35,6 +35,9 @@ async fn bad_requests_are_500_with_the_reason() {
         ("/api/v1/apps/add", r#"{"title":"a","id":"1","runner":{"type":"process"}}"#, "missing field `run_cmd`"),
         ("/api/v1/apps/add", r#"{"title":"a","id":"07","runner":{"type":"process","run_cmd":""}}"#, "same number"),
         ("/api/v1/apps/delete", "{}", "missing field `id`"),
+        ("/api/v1/profiles/add", r#"{"id":"a","name":"b"}"#, "missing field `apps`"),
+        ("/api/v1/profiles/add", r#"{"id":"moonlight-profile-id","name":"b","apps":[]}"#, "use apps/add"),
+        ("/api/v1/profiles/remove", "{}", "missing field `id`"),
     ] {
         let reply = api(&host, "POST", path, body).await;
         assert!(reply.starts_with("HTTP/1.0 500 OK\r\n"), "{path}: {reply}");
@@ -149,5 +152,61 @@ async fn health_and_capacity_have_the_keys_that_callers_look_for() {
     assert!(latency.ends_with(r#"{"sessions":[],"success":true}"#), "{latency}");
     let unknown = api(&host, "GET", "/api/v1/sessions/latency?session_id=7", "").await;
     assert!(unknown.contains("Invalid session_id"), "{unknown}");
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn profiles_are_added_listed_and_removed() {
+    let host = Host::start().await;
+    let empty = api(&host, "GET", "/api/v1/profiles", "").await;
+    assert!(empty.ends_with(r#"{"profiles":[],"success":true}"#), "{empty}");
+    // As Wolf UI writes them: nulls for what it does not know.
+    let ann = r#"{"id":"u-1","name":"Ann","pin":[1,2,3,4],"apps":[{"icon_png_path":null,"start_virtual_compositor":true,
+        "title":"Game","id":"g-1","runner":{"type":"docker","name":"n","image":"i","env":["A=b"]},"render_node":null}]}"#;
+    assert!(api(&host, "POST", "/api/v1/profiles/add", ann).await.ends_with(r#"{"success":true}"#));
+    let listed = api(&host, "GET", "/api/v1/profiles", "").await;
+    for part in [r#""id":"u-1""#, r#""pin":[1,2,3,4]"#, r#""env":["A=b"]"#, r#""icon_png_path":"""#] {
+        assert!(listed.contains(part), "{part}: {listed}");
+    }
+    let remove = |id: &'static str| api(&host, "POST", "/api/v1/profiles/remove", id);
+    assert!(remove(r#"{"id":"u-1"}"#).await.ends_with(r#"{"success":true}"#));
+    assert!(remove(r#"{"id":"u-1"}"#).await.ends_with(r#"{"success":true}"#));
+    assert_eq!(api(&host, "GET", "/api/v1/profiles", "").await, empty);
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn settings_of_clients_are_kept_and_shown() {
+    let (host, client) = (Host::start().await, Client::new());
+    assert_eq!(client.pair(&host, "1234", "1234").await, Ok(()));
+    let id = ClientId(client.fingerprint()).short();
+    let set = |body: String| {
+        let host = &host;
+        async move { api(host, "POST", "/api/v1/clients/settings", &body).await }
+    };
+    let done = set(format!(
+        r#"{{"client_id":"{id}","app_state_folder":"games","settings":{{"run_gid":7,
+        "controllers_override":["PS"],"mouse_acceleration":2.5,"unknown":1}}}}"#
+    ));
+    assert!(done.await.ends_with(r#"{"success":true}"#));
+    assert!(set(format!(r#"{{"client_id":{id},"settings":{{"v_scroll_acceleration":0.5}}}}"#)).await.contains("true"));
+    let listed = api(&host, "GET", "/api/v1/clients", "").await;
+    for part in [
+        r#""app_state_folder":"games""#,
+        r#""controllers_override":["PS"]"#,
+        r#""h_scroll_acceleration":1.0"#,
+        r#""mouse_acceleration":2.5"#,
+        r#""run_gid":7"#,
+        r#""run_uid":60000"#,
+        r#""v_scroll_acceleration":0.5"#,
+    ] {
+        assert!(listed.contains(part), "{part}: {listed}");
+    }
+    let stranger = set(r#"{"client_id":"1"}"#.to_owned()).await;
+    assert!(stranger.starts_with("HTTP/1.0 404 OK") && stranger.contains("Client not found"), "{stranger}");
+    let nonsense = set("{}".to_owned()).await;
+    assert!(nonsense.starts_with("HTTP/1.0 400 OK") && nonsense.contains("missing field `client_id`"), "{nonsense}");
+    let wild = set(format!(r#"{{"client_id":"{id}","settings":{{"mouse_acceleration":1000}}}}"#)).await;
+    assert!(wild.contains("mouse_acceleration is 1000, expected 0 to 100"), "{wild}");
     host.stop().await;
 }

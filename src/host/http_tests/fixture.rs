@@ -23,6 +23,7 @@ use crate::host::lobbies::Lobbies;
 use crate::host::pairing::Pairings;
 use crate::host::pairing::pending::PairingLimits;
 use crate::host::ports::Ports;
+use crate::host::profiles::Profiles;
 use crate::host::sessions::Sessions;
 use crate::host::sessions::shared::Shared;
 use crate::host::store::paired_clients::PairedClients;
@@ -120,6 +121,8 @@ impl Host {
             events: shared.events.clone(),
             supervision: shared.supervision.clone(),
             apps: shared.apps.clone(),
+            people: Profiles::open(&dir.path().join("profiles.json")).unwrap(),
+            preferences: shared.preferences.clone(),
             sessions: Sessions::new(shared, lobbies.clone()),
             lobbies,
             facts: HostFacts::read(&config.host.name),

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::config::directories::Directories;
+use crate::config::directories::{Directories, folder_name};
 use crate::ids::LobbyId;
 
 /// A lobby's home directory.
@@ -89,35 +89,12 @@ fn owners(directory: &Path) -> Vec<u32> {
     entries.filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.uid()).collect()
 }
 
-/// A folder as callers name it, which may be a path of another machine, as the
-/// name of one directory of ours. `None` if there is nothing in it.
-fn folder_name(folder: &str) -> Option<String> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let parts = folder.split('/').filter(|part| !part.is_empty() && !part.chars().all(|c| c == '.'));
-    let safe = |part: &str| part.chars().map(|c| if allowed(c) { c } else { '_' }).collect::<String>();
-    let name: Vec<_> = parts.map(safe).collect();
-    let name = name.join("+");
-    (!name.is_empty()).then(|| name.chars().take(LONGEST_NAME).collect())
-}
-
 /// Lobbies' users are apart from those of clients' desktops.
 const UID_OFFSET: u32 = 10_000;
-
-/// File systems allow 255 bytes.
-const LONGEST_NAME: usize = 200;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_folder_is_one_name_and_leads_nowhere_else() {
-        assert_eq!(folder_name("/wolf-state/agent-ses_1"), Some("wolf-state+agent-ses_1".to_owned()));
-        assert_eq!(folder_name("../../etc/x y"), Some("etc+x_y".to_owned()));
-        assert_eq!(folder_name(""), None);
-        assert_eq!(folder_name("/./.."), None);
-        assert_eq!(folder_name(&"a".repeat(1000)).unwrap().len(), LONGEST_NAME);
-    }
 
     #[test]
     fn only_a_home_without_a_folder_ends_with_its_lobby() {

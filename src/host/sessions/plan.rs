@@ -4,7 +4,7 @@ use crate::config::VideoConfig;
 use crate::ids::SessionId;
 use crate::protocol::rtsp::stream_parameters::StreamParameters;
 use crate::protocol::secret::SessionKey;
-use crate::stream_plan::{AudioPlan, Source, StreamPlan, VideoPlan};
+use crate::stream_plan::{AudioPlan, PointerSpeed, Source, StreamPlan, VideoPlan};
 use crate::units::{FecPercent, FrameRate};
 
 /// What a plan is made of besides the announcement.
@@ -15,11 +15,12 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) key: &'a SessionKey,
     pub(crate) rikeyid: u32,
     pub(crate) config: &'a VideoConfig,
+    pub(crate) pointer: PointerSpeed,
 }
 
 /// Plans a stream.
 pub(crate) fn plan(announced: &StreamParameters, circumstances: Circumstances<'_>) -> StreamPlan {
-    let Circumstances { session, source, key, rikeyid, config } = circumstances;
+    let Circumstances { session, source, key, rikeyid, config, pointer } = circumstances;
     let StreamParameters { video, audio, encryption, .. } = announced;
     let fec = FecPercent(config.fec_percent);
     let bitrate = video.budget.for_encoder(fec, audio.bitrate);
@@ -52,6 +53,7 @@ pub(crate) fn plan(announced: &StreamParameters, circumstances: Circumstances<'_
             rikeyid,
             dscp: audio.dscp,
         },
+        pointer,
         key: key.clone(),
     }
 }

@@ -242,6 +242,7 @@ impl Session {
                 key: &ticket.key,
                 rikeyid: connection.rikeyid,
                 config: &self.shared.config.video,
+                pointer: self.shared.preferences.get(self.client).settings.pointer_speed(),
             },
         );
         info!(session = %self.id, codec = plan.video.profile.codec.name(), size = %plan.video.size,

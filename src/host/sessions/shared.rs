@@ -1,5 +1,6 @@
 //! What all sessions of a host share: decisions and addresses, no locks.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use crate::host::lobbies::home::LobbyHome;
 use crate::host::lobbies::spec::LobbySpec;
 use crate::host::ports::Ports;
 use crate::host::sessions::directory::Directory;
+use crate::host::store::client_preferences::ClientPreferences;
 use crate::host::supervision::Supervision;
 use crate::ids::{ClientId, LobbyId, SessionId};
 use crate::protocol::rtsp::sdp::Offer;
@@ -25,6 +27,7 @@ use crate::units::{FrameRate, Size};
 pub(crate) struct Shared {
     pub(crate) config: Arc<Config>,
     pub(crate) apps: Apps,
+    pub(crate) preferences: ClientPreferences,
     pub(crate) ports: Ports,
     pub(crate) directory: Arc<Directory>,
     pub(crate) control: ControlHandle,
@@ -70,6 +73,18 @@ impl Shared {
         let mut spec = DesktopSpec::for_app(&self.config.desktop, app, name, mode, channels, place);
         spec.app.environment.insert(SESSION_VARIABLE.to_owned(), session.to_string());
         spec
+        let own_uid = self.config.desktop.first_uid + (self.slots.0)(client).unwrap_or(0);
+        let (home, uid) = match self.preferences.get(client).app_state_folder {
+            Some(folder) => {
+                let home = self.directories.named_home(client, &folder, app.id());
+                // Whoever made it may have been another client.
+                let owner = std::fs::metadata(&home).map(|metadata| metadata.uid());
+                (home, owner.ok().filter(|uid| *uid >= self.config.desktop.first_uid).unwrap_or(own_uid))
+            }
+            None => (self.directories.home(client, app.id()), own_uid),
+        };
+        let place = self.place(home, uid);
+        DesktopSpec::for_app(&self.config.desktop, app, name, mode, channels, place)
     }
 
     /// Where a desktop with this home is, and as whom.
@@ -131,6 +146,7 @@ impl Shared {
         Self {
             config: Arc::new(config),
             apps,
+            preferences: ClientPreferences::open(&directory.join("client_preferences.json")).unwrap(),
             ports,
             directory: tickets,
             control: control.handle(),

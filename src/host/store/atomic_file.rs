@@ -15,8 +15,12 @@ use std::path::{Path, PathBuf};
 /// Blocks on the disk: call it from a thread that may.
 ///
 /// # Errors
-/// Whatever the file system says; the old file is then untouched.
+/// Whatever the file system says, and content over [`MAX_BYTES`], which could
+/// not be read again; the old file is then untouched.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    if content.len() as u64 > MAX_BYTES {
+        return Err(io::Error::other(format!("{} bytes, expected at most {MAX_BYTES}", content.len())));
+    }
     let temporary = temporary_path(path)?;
     let written = write_synced(&temporary, content).and_then(|()| std::fs::rename(&temporary, path));
     if let Err(error) = written {

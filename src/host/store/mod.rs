@@ -7,6 +7,8 @@
 //! overwritten it.
 
 pub mod atomic_file;
+pub mod client_preferences;
+pub mod kept;
 pub mod paired_clients;
 pub mod state_dir;
 pub mod versioned_file;

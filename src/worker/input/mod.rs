@@ -11,6 +11,7 @@ mod keyboard;
 mod picture_area;
 mod player;
 mod pointer;
+mod speed;
 mod text;
 mod virtual_keyboard;
 mod virtual_pointer;
@@ -18,7 +19,7 @@ mod virtual_pointer;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 
 use crate::protocol::control::input_event::InputEvent;
-use crate::stream_plan::Source;
+use crate::stream_plan::{PointerSpeed, Source};
 use crate::units::Size;
 use crate::worker::heartbeat::{LONGEST_WAIT, Pulse};
 
@@ -37,9 +38,9 @@ pub enum InputCommand {
 
 /// The input thread: plays `commands` into `source` until the pulse says stop
 /// or nobody can send any more. `stream` is the size of the video picture,
-/// which absolute positions refer to.
-pub fn run(source: &Source, stream: Size, commands: &Receiver<InputCommand>, pulse: &Pulse) {
-    let mut player = Player::new(source, stream, pulse);
+/// which absolute positions refer to, and `speed` how fast relative ones go.
+pub fn run(source: &Source, stream: Size, speed: PointerSpeed, commands: &Receiver<InputCommand>, pulse: &Pulse) {
+    let mut player = Player::new(source, stream, speed, pulse);
     while pulse.beat() {
         player.keep_up();
         match commands.recv_timeout(LONGEST_WAIT) {

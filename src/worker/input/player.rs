@@ -7,9 +7,10 @@ use tracing::{debug, info, warn};
 
 use super::InputCommand;
 use super::devices::Devices;
+use super::speed::Speed;
 use crate::ipc::counters_page::Counter;
 use crate::protocol::control::input_event::InputEvent;
-use crate::stream_plan::Source;
+use crate::stream_plan::{PointerSpeed, Source};
 use crate::units::Size;
 use crate::worker::capture::WaylandError;
 use crate::worker::heartbeat::Pulse;
@@ -19,6 +20,7 @@ use crate::worker::heartbeat::Pulse;
 pub(crate) struct Player<'a> {
     place: Option<Place>,
     stream: Size,
+    speed: Speed,
     pulse: &'a Pulse,
     devices: Option<Devices>,
     retry_at: Option<Instant>,
@@ -27,8 +29,9 @@ pub(crate) struct Player<'a> {
 
 impl<'a> Player<'a> {
     /// A player for `source`; devices come with [`Player::keep_up`].
-    pub(crate) fn new(source: &Source, stream: Size, pulse: &'a Pulse) -> Self {
-        Self { place: Place::of(source), stream, pulse, devices: None, retry_at: None, has_warned: false }
+    pub(crate) fn new(source: &Source, stream: Size, speed: PointerSpeed, pulse: &'a Pulse) -> Self {
+        let speed = Speed::new(speed);
+        Self { place: Place::of(source), stream, speed, pulse, devices: None, retry_at: None, has_warned: false }
     }
 
     /// Opens devices if there are none, and hears what the compositor says.
@@ -46,7 +49,10 @@ impl<'a> Player<'a> {
     /// Does what a command says.
     pub(crate) fn obey(&mut self, command: InputCommand) {
         match command {
-            InputCommand::Event(event) => self.play(&event),
+            InputCommand::Event(event) => {
+                let event = self.speed.apply(event);
+                self.play(&event);
+            }
             InputCommand::ReleaseAll => self.release_all(),
             InputCommand::Switch(source) => self.switch(&source),
         }
