@@ -6,6 +6,7 @@
 //! environment as tried with sway 1.7 and cage 0.1.4 (Debian 12), labwc as its
 //! manual says.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -124,7 +125,7 @@ fn output_rate(size: Size, frame_rate: FrameRate) -> FrameRate {
 
 /// `wlr-randr` as it would run inside this desktop, without arguments yet.
 pub(super) fn helper(spec: &DesktopSpec, environment: &Environment, wayland: &Path, sound: &Path) -> ChildCommand {
-    let mut variables = environment.for_app(wayland, sound, None);
+    let mut variables = environment.for_app(wayland, sound, None, &BTreeMap::new());
     variables.insert("WAYLAND_DISPLAY".into(), wayland_name(wayland));
     ChildCommand {
         arguments: vec!["wlr-randr".into()],

@@ -61,16 +61,19 @@ impl Environment {
         merge([&self.usual, &table(defaults), &self.configured, &self.fixed, &table([pulse_server(sound_socket)])])
     }
 
-    /// For the application: everything it needs to reach its desktop.
+    /// For the application and other programs: everything they need to reach
+    /// their desktop, and what is configured for them.
     pub(super) fn for_app(
         &self,
         wayland_socket: &Path,
         sound_socket: &Path,
         display: Option<&str>,
+        more: &BTreeMap<String, String>,
     ) -> BTreeMap<OsString, OsString> {
+        let more = more.iter().map(|(key, value)| (key.into(), value.into())).collect();
         let reach = table([("WAYLAND_DISPLAY", wayland_name(wayland_socket)), pulse_server(sound_socket)]);
         let display = display.map(|display| table([("DISPLAY", display.into())])).unwrap_or_default();
-        merge([&self.usual, &display, &self.configured, &self.fixed, &reach])
+        merge([&self.usual, &display, &self.configured, &more, &self.fixed, &reach])
     }
 }
 

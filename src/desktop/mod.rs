@@ -52,7 +52,7 @@ use self::members::Members;
 use self::process::ProcessId;
 use self::record::Record;
 use self::runtime_dir::RuntimeDir;
-use self::spec::DesktopSpec;
+use self::spec::{AppSpec, DesktopSpec};
 use crate::units::{FrameRate, Size};
 
 /// Something that ended without having been told to.
@@ -62,8 +62,10 @@ pub enum DesktopEvent {
     CompositorExited(ExitStatus),
     /// The sound server; [`Desktop::restart_sound`] starts another.
     SoundExited(ExitStatus),
-    /// The application.
+    /// The application, or a program that was to end with it.
     AppExited(ExitStatus),
+    /// Another program.
+    ProgramExited(ExitStatus),
 }
 
 /// A running desktop. [`stop`](Self::stop) ends it; dropping it kills it.
@@ -78,6 +80,8 @@ pub struct Desktop {
     compositor: Option<Child>,
     sound_server: Option<Child>,
     app: Option<Child>,
+    /// Run later than the application.
+    programs: Vec<Child>,
     events: mpsc::Sender<DesktopEvent>,
     listener: Option<mpsc::Receiver<DesktopEvent>>,
     /// Where programs call the host, until somebody takes it.
@@ -168,6 +172,28 @@ impl Desktop {
         Ok(())
     }
 
+    /// Runs another program; with `is_app` its end is that of the application.
+    /// Returns its process id.
+    ///
+    /// # Errors
+    /// [`RunProgramError`].
+    pub async fn run(&mut self, program: &AppSpec, is_app: bool) -> Result<u32, RunProgramError> {
+        self.programs.retain(|program| program.exited().is_none());
+        if self.programs.len() >= MOST_PROGRAMS {
+            return Err(RunProgramError::TooMany);
+        }
+        if program.command.trim().is_empty() {
+            return Err(RunProgramError::NoCommand);
+        }
+        let display = self.x11_display().await;
+        let command = self.program(program, display.as_deref());
+        let event = if is_app { DesktopEvent::AppExited } else { DesktopEvent::ProgramExited };
+        let child = self.launch("program", &command, event)?;
+        let pid = child.id().pid;
+        self.programs.push(child);
+        Ok(pid)
+    }
+
     /// How many seats it has beside its first, named by [`seat_name`].
     #[must_use]
     pub fn seats(&self) -> usize {
@@ -235,7 +261,7 @@ impl Desktop {
     }
 
     fn children(&self) -> impl Iterator<Item = &Child> {
-        [&self.app, &self.compositor, &self.sound_server].into_iter().flatten()
+        self.programs.iter().chain([&self.app, &self.compositor, &self.sound_server].into_iter().flatten())
     }
 
     fn log(&self, program: &str) -> PathBuf {
@@ -343,6 +369,23 @@ pub fn logs_behind(wayland_socket: &Path, log_directory: &Path) -> Vec<PathBuf> 
     PROGRAMS.iter().map(|program| log_directory.join(format!("{name}-{program}.log"))).collect()
 }
 
+/// Why another program does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunProgramError {
+    /// There are enough.
+    #[error("{MOST_PROGRAMS} programs run in this desktop beside its application, the limit; end one first")]
+    TooMany,
+    /// Nothing to run it in.
+    #[error("there is no desktop")]
+    NoDesktop,
+    /// Nothing to run.
+    #[error("the command line is empty")]
+    NoCommand,
+    /// It does not start.
+    #[error(transparent)]
+    Spawn(#[from] SpawnError),
+}
+
 fn pid(child: Option<&Child>) -> Option<u32> {
     child.map(|child| child.id().pid)
 }
@@ -350,6 +393,8 @@ fn pid(child: Option<&Child>) -> Option<u32> {
 /// What has a log of its own.
 const PROGRAMS: [&str; 3] = ["compositor", "sound", "app"];
 
+/// Programs that run beside the application.
+const MOST_PROGRAMS: usize = 16;
 /// Time between SIGTERM and SIGKILL: applications save what they must.
 const GRACE: Duration = Duration::from_millis(500);
 /// How long killed processes may take to be gone.

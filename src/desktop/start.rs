@@ -17,6 +17,7 @@ use super::environment::Environment;
 use super::members::Members;
 use super::process::ProcessId;
 use super::runtime_dir::{MakeDirectoryError, RuntimeDir};
+use super::spec::AppSpec;
 use super::spec::DesktopSpec;
 use super::{Desktop, DesktopEvent, api_socket, compositor, log_keeper, runtime_dir, sound_server, x_display};
 
@@ -106,6 +107,7 @@ impl Desktop {
             compositor: None,
             sound_server: None,
             app: None,
+            programs: Vec::new(),
             events,
             listener: Some(listener),
             api_listener: None,
@@ -147,16 +149,22 @@ impl Desktop {
         if self.spec.app.command.trim().is_empty() {
             return Ok(());
         }
-        let place = &self.spec.place;
-        let sound_socket = sound_server::socket(&self.directories);
-        let command = ChildCommand {
-            arguments: ["sh", "-c", &self.spec.app.command].map(Into::into).to_vec(),
-            environment: self.environment.for_app(&self.wayland_socket, &sound_socket, display),
-            directory: self.spec.app.working_directory.clone().unwrap_or_else(|| place.home.clone()),
-            identity: place.identity.clone(),
-        };
+        let command = self.program(&self.spec.app, display);
         self.app = Some(self.launch("app", &command, DesktopEvent::AppExited)?);
         Ok(())
+    }
+
+    /// How to start a program in it.
+    pub(super) fn program(&self, app: &AppSpec, display: Option<&str>) -> ChildCommand {
+        let place = &self.spec.place;
+        let sound_socket = sound_server::socket(&self.directories);
+        let environment = self.environment.for_app(&self.wayland_socket, &sound_socket, display, &app.environment);
+        ChildCommand {
+            arguments: ["sh", "-c", &app.command].map(Into::into).to_vec(),
+            environment,
+            directory: app.working_directory.clone().unwrap_or_else(|| place.home.clone()),
+            identity: place.identity.clone(),
+        }
     }
 
     /// The compositor's socket, as soon as it listens; the end of the
@@ -204,7 +212,7 @@ impl Desktop {
     }
 
     /// Name of the X11 display, if the compositor offers one.
-    async fn x11_display(&self) -> Option<String> {
+    pub(super) async fn x11_display(&self) -> Option<String> {
         if !compositor::has_xwayland(&self.spec.compositor) {
             return None;
         }

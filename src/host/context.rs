@@ -12,6 +12,7 @@ use crate::host::events::Events;
 use crate::host::facts::HostFacts;
 use crate::host::identity::Identity;
 use crate::host::lobbies::Lobbies;
+use crate::host::memory::MemoryGauge;
 use crate::host::pairing::Pairings;
 use crate::host::ports::Ports;
 use crate::host::profiles::Profiles;
@@ -45,6 +46,8 @@ pub struct Context {
     pub people: Profiles,
     /// What the operator decided.
     pub config: Arc<Config>,
+    /// Who uses how much memory.
+    pub memory: MemoryGauge,
     /// Ports that really listen.
     pub ports: Ports,
     /// Name and hardware addresses of the machine.

@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use tracing::{error, warn};
 
-use crate::desktop::spec::DesktopSpec;
-use crate::desktop::{Desktop, DesktopEvent, SetModeError, StartDesktopError};
+use crate::desktop::spec::{AppSpec, DesktopSpec};
+use crate::desktop::{Desktop, DesktopEvent, RunProgramError, SetModeError, StartDesktopError};
 use crate::host::desktop_sockets::{DesktopSockets, OpenSocket};
 use crate::host::doubt::{Blame, Doubt};
 use crate::host::scope::Scope;
@@ -149,6 +149,18 @@ impl KeptDesktop {
         match &mut self.running {
             Some(desktop) => desktop.set_mode(size, frame_rate).await,
             None => Ok(()),
+        }
+    }
+
+    /// Runs another program in it; with `is_app` its end is that of the
+    /// application. Returns its process id.
+    ///
+    /// # Errors
+    /// [`RunProgramError`].
+    pub(crate) async fn run(&mut self, program: &AppSpec, is_app: bool) -> Result<u32, RunProgramError> {
+        match &mut self.running {
+            Some(desktop) => desktop.run(program, is_app).await,
+            None => Err(RunProgramError::NoDesktop),
         }
     }
 

@@ -98,7 +98,7 @@ struct Sample {
 
 impl Sample {
     fn labels(&self) -> [(&'static str, &str); 3] {
-        [("session", &self.view.session_id), ("client", &self.view.client_id), ("app", &self.view.app)]
+        [("session", &self.view.session_id), ("client", &self.view.paired_client_id), ("app", &self.view.app)]
     }
 }
 

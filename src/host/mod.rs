@@ -24,6 +24,7 @@ pub mod identity;
 pub(crate) mod kept_desktop;
 pub mod lobbies;
 pub(crate) mod media_ports;
+pub mod memory;
 pub(crate) mod metrics;
 pub(crate) mod monitor;
 pub mod pairing;

@@ -33,6 +33,7 @@ use crate::host::facts::HostFacts;
 use crate::host::http_servers::{HttpServers, StartHttpError};
 use crate::host::identity::{Identity, IdentityError};
 use crate::host::lobbies::{self, Lobbies};
+use crate::host::memory::MemoryGauge;
 use crate::host::monitor::{Monitor, Watched};
 use crate::host::pairing::pending::PairingLimits;
 use crate::host::pairing::{Pairings, StartPairingError};
@@ -229,6 +230,7 @@ impl Host {
             facts: HostFacts::read(&config.host.name),
             apps,
             people,
+            memory: MemoryGauge::default(),
             preferences,
             config,
             ports,

@@ -2,7 +2,9 @@
 
 use std::fmt::Display;
 
+use hyper::body::Bytes;
 use hyper::ext::ReasonPhrase;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{StatusCode, Version};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -17,6 +19,8 @@ pub enum ApiAnswer {
     Success(Value),
     /// 500, or the status that Wolf gives for this one.
     Failure(StatusCode, String),
+    /// 200, something else than JSON, of this media type.
+    Bytes(&'static str, Bytes),
     /// 404 without a body: no such route.
     NotFound,
 }
@@ -82,14 +86,23 @@ impl ApiAnswer {
     #[must_use]
     pub fn into_response(self) -> Response {
         let (status, body) = match self {
-            Self::Success(value) => (StatusCode::OK, value.to_string()),
-            Self::Failure(status, error) => (status, json!({"success": false, "error": error}).to_string()),
-            Self::NotFound => (StatusCode::NOT_FOUND, String::new()),
+            Self::Success(value) => (StatusCode::OK, value.to_string().into()),
+            Self::Failure(status, error) => (status, json!({"success": false, "error": error}).to_string().into()),
+            Self::NotFound => (StatusCode::NOT_FOUND, Bytes::new()),
+            Self::Bytes(media_type, bytes) => {
+                let mut response = respond(StatusCode::OK, bytes);
+                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+                return response;
+            }
         };
-        let mut response = Response::new(body.into());
-        *response.status_mut() = status;
-        *response.version_mut() = Version::HTTP_10;
-        response.extensions_mut().insert(ReasonPhrase::from_static(b"OK"));
-        response
+        respond(status, body)
     }
+}
+
+fn respond(status: StatusCode, body: Bytes) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    *response.version_mut() = Version::HTTP_10;
+    response.extensions_mut().insert(ReasonPhrase::from_static(b"OK"));
+    response
 }

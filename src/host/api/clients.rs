@@ -10,7 +10,7 @@ use crate::host::api::answer::ApiAnswer;
 use crate::host::api::body::{Body, WireId, parse};
 use crate::host::context::Context;
 use crate::host::events::Event;
-use crate::host::store::client_preferences::{Controller, PartialClientSettings, Preferences};
+use crate::host::store::client_preferences::{ClientSettings, PartialClientSettings, Preferences};
 use crate::host::store::paired_clients::PairedClient;
 use crate::host::store::versioned_file::SaveStateError;
 
@@ -101,32 +101,6 @@ pub(super) struct ClientView {
     name: String,
     /// Unix time in seconds.
     paired_at: u64,
-}
-
-/// Settings of a client; what nobody decided is at Wolf's default, and the user
-/// is the one that its desktops run as.
-#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
-pub(crate) struct ClientSettings {
-    run_uid: u32,
-    run_gid: u32,
-    controllers_override: Vec<Controller>,
-    mouse_acceleration: f32,
-    v_scroll_acceleration: f32,
-    h_scroll_acceleration: f32,
-}
-
-impl ClientSettings {
-    /// What is decided, and the rest as usual for a client with this user.
-    pub(crate) fn complete(decided: PartialClientSettings, uid: u32) -> Self {
-        Self {
-            run_uid: decided.run_uid.unwrap_or(uid),
-            run_gid: decided.run_gid.unwrap_or(uid),
-            controllers_override: decided.controllers_override.unwrap_or_default(),
-            mouse_acceleration: decided.mouse_acceleration.unwrap_or(1.0),
-            v_scroll_acceleration: decided.v_scroll_acceleration.unwrap_or(1.0),
-            h_scroll_acceleration: decided.h_scroll_acceleration.unwrap_or(1.0),
-        }
-    }
 }
 
 impl ClientView {

@@ -12,7 +12,7 @@ use crate::host::apps::runner::{Program, Runner};
 use crate::host::context::Context;
 use crate::host::lobbies::LobbyError;
 use crate::host::lobbies::spec::{LobbySpec, Pin, Right};
-use crate::ids::{LobbyId, SessionId};
+use crate::ids::LobbyId;
 use crate::units::{FrameRate, Size};
 
 /// `GET /api/v1/lobbies`.
@@ -54,7 +54,8 @@ pub async fn join(context: &Context, body: Body) -> ApiAnswer {
     let sessions = context.sessions.clone();
     let join = async move {
         let lobby = lobby_id(&wanted.lobby_id)?;
-        sessions.join(SessionId(wanted.moonlight_session_id.0), lobby, Right::Pin(wanted.pin.as_ref())).await
+        let session = sessions.resolve(wanted.moonlight_session_id.0).ok_or(LobbyError::Gone)?;
+        sessions.join(session, lobby, Right::Pin(wanted.pin.as_ref())).await
     };
     done(tokio::spawn(join).await.unwrap_or(Err(LobbyError::Gone)))
 }
@@ -65,8 +66,9 @@ pub async fn leave(context: &Context, body: Body) -> ApiAnswer {
         Ok(wanted) => wanted,
         Err(answer) => return answer,
     };
-    if let Ok(lobby) = lobby_id(&wanted.lobby_id) {
-        context.lobbies.leave(lobby, SessionId(wanted.moonlight_session_id.0)).await;
+    let session = context.sessions.resolve(wanted.moonlight_session_id.0);
+    if let (Ok(lobby), Some(session)) = (lobby_id(&wanted.lobby_id), session) {
+        context.lobbies.leave(lobby, session).await;
     }
     ApiAnswer::done()
 }

@@ -1,7 +1,10 @@
 //! All routes: what the router serves and the schema describes.
 
 use crate::host::api::route::Route;
-use crate::host::api::{apps, clients, latency, lobbies, openapi, pairing, profiles, sessions, system};
+use crate::host::api::{
+    apps, clients, containers, icons, keyboard, latency, lobbies, memory, openapi, pairing, profiles, runners,
+    sessions, stream, system,
+};
 use crate::host::apps::record::AppRecord;
 use crate::host::capacity::view::CapacityView;
 use crate::host::health::view::HealthView;
@@ -34,6 +37,13 @@ pub static ROUTES: &[Route] = &[
     Route::get("/api/v1/apps", "What clients can launch", apps::list).lists::<AppRecord>("apps"),
     Route::post("/api/v1/apps/add", "Adds an app, or replaces the one with its id", boxed!(apps::add))
         .takes::<AppRecord>(),
+    Route::post(
+        "/api/v1/apps/start",
+        "Starts an app in a session's desktop, or in a session of its own, without waiting for a client",
+        boxed!(runners::start_app),
+    )
+    .takes::<runners::StartApp>()
+    .gives::<sessions::Begun>(),
     Route::post("/api/v1/apps/delete", "Takes an app off the list", boxed!(apps::delete)).takes::<apps::Delete>(),
     Route::get("/api/v1/profiles", "People that Wolf UI lets choose from", profiles::list).lists::<Profile>("profiles"),
     Route::post("/api/v1/profiles/add", "Adds a profile, or replaces the one with its id", boxed!(profiles::add))
@@ -47,8 +57,24 @@ pub static ROUTES: &[Route] = &[
         |context, query| Box::pin(std::future::ready(latency::list(context, query))),
     )
     .lists::<latency::LatencyView>("sessions"),
+    Route::post(
+        "/api/v1/sessions/add",
+        "Begins a session with its desktop, before its client comes",
+        boxed!(sessions::add),
+    )
+    .takes::<sessions::AddSession>()
+    .gives::<sessions::Begun>(),
+    Route::post("/api/v1/sessions/start", "Streams a session without RTSP", boxed!(sessions::start))
+        .takes::<stream::StartStream>(),
+    Route::post("/api/v1/sessions/pause", "Ends a session's connection; its desktop stays", boxed!(sessions::pause))
+        .takes::<sessions::NameSession>(),
+    Route::post("/api/v1/sessions/resume", "Gives a session new keys to connect with", boxed!(sessions::resume))
+        .takes::<sessions::Resume>()
+        .gives::<sessions::Resumed>(),
+    Route::post("/api/v1/sessions/input", "Plays input as if the client had sent it", boxed!(sessions::input))
+        .takes::<sessions::Input>(),
     Route::post("/api/v1/sessions/stop", "Ends a session and its app", boxed!(sessions::stop))
-        .takes::<sessions::Stop>(),
+        .takes::<sessions::NameSession>(),
     Route::post(
         "/api/v1/sessions/configure",
         "Sends a client's next connection straight to a lobby",
@@ -56,6 +82,14 @@ pub static ROUTES: &[Route] = &[
     )
     .takes::<lobbies::Configure>()
     .gives::<lobbies::Configured>(),
+    Route::post("/api/v1/runners/start", "Runs another program in a session's desktop", boxed!(runners::start))
+        .takes::<runners::StartRunner>()
+        .gives::<runners::Running>(),
+    Route::get("/api/v1/keyboard/state", "What clients hold down", keyboard::state)
+        .lists::<keyboard::KeyboardView>("sessions"),
+    Route::post("/api/v1/keyboard/reset", "Releases what a session's client holds down", boxed!(keyboard::reset))
+        .takes::<sessions::NameSession>()
+        .gives::<keyboard::Reset>(),
     Route::get("/api/v1/lobbies", "Desktops that outlive their visitors", lobbies::list).lists::<LobbyView>("lobbies"),
     Route::post("/api/v1/lobbies/create", "Starts a lobby; answers when its desktop is up", boxed!(lobbies::create))
         .takes::<lobbies::CreateLobby>()
@@ -83,5 +117,27 @@ pub static ROUTES: &[Route] = &[
             ("instance", "Start of the host that `after` is of; of another, all are repeated"),
         ],
     ),
+    Route::post(
+        "/api/v1/lobbies/set-pipewire-node-id",
+        "Refused: pictures come from the lobby's compositor",
+        boxed!(containers::set_pipewire_node),
+    )
+    .takes::<containers::PipewireNode>(),
+    Route::ask(
+        "/api/v1/utils/get-icon",
+        "Picture of an app, a profile or a lobby",
+        &[("icon_path", "As the app, the profile or the lobby names it")],
+        icons::get,
+    )
+    .gives_bytes("image/png"),
+    Route::ask(
+        "/api/v1/docker/images/inspect",
+        "Refused: this host has no containers",
+        &[("image_name", "Which image")],
+        containers::inspect,
+    ),
+    Route::post("/api/v1/docker/images/pull", "Refused: this host has no containers", boxed!(containers::pull))
+        .takes::<containers::Pull>(),
+    Route::ask("/api/v1/system/memory", "Who uses how much memory", &[], memory::get).gives::<memory::SystemMemory>(),
     Route::get("/api/v1/openapi-schema", "This description", openapi::schema).gives_json::<serde_json::Value>(),
 ];

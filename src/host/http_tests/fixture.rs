@@ -20,6 +20,7 @@ use crate::host::http::connection::Deadlines;
 use crate::host::http_servers::{HttpServers, bind_tcp};
 use crate::host::identity::Identity;
 use crate::host::lobbies::Lobbies;
+use crate::host::memory::MemoryGauge;
 use crate::host::pairing::Pairings;
 use crate::host::pairing::pending::PairingLimits;
 use crate::host::ports::Ports;
@@ -122,6 +123,7 @@ impl Host {
             supervision: shared.supervision.clone(),
             apps: shared.apps.clone(),
             people: Profiles::open(&dir.path().join("profiles.json")).unwrap(),
+            memory: MemoryGauge::default(),
             preferences: shared.preferences.clone(),
             sessions: Sessions::new(shared, lobbies.clone()),
             lobbies,

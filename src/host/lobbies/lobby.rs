@@ -253,6 +253,7 @@ impl Lobby {
                 self.reason = "its application ended";
                 false
             }
+            DesktopEvent::ProgramExited(_) => true,
             DesktopEvent::SoundExited(status) => {
                 warn!(lobby = %self.id, %status, "sound server ended");
                 self.desktop.replace_sound_server().await;

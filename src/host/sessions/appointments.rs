@@ -26,6 +26,12 @@ impl Appointments {
         true
     }
 
+    /// The lobby of a client's appointment, which is kept waiting.
+    pub(crate) fn look(&self, names: &[&str]) -> Option<String> {
+        let found = names.iter().find_map(|name| self.by_client.get(*name));
+        found.filter(|(_, made)| made.elapsed() < KEPT).map(|(lobby, _)| lobby.to_string())
+    }
+
     /// The appointment of a client by any of its names; it is gone then.
     pub(crate) fn keep(&mut self, names: &[&str], now: Instant) -> Option<LobbyId> {
         let found = names.iter().find_map(|name| self.by_client.remove(*name));

@@ -4,8 +4,10 @@ use std::net::SocketAddr;
 
 use tokio::sync::oneshot;
 
+use crate::desktop::spec::AppSpec;
 use crate::host::lobbies::LobbyError;
 use crate::host::lobbies::visit::Visit;
+use crate::host::sessions::operated::{DirectStream, Preparation, SessionKeys};
 use crate::host::sessions::ticket::ConnectionId;
 use crate::host::sessions::{LaunchOrder, Launched, Refusal};
 use crate::ids::LobbyId;
@@ -33,6 +35,16 @@ pub(crate) enum Command {
     LobbyMoved { lobby: LobbyId, source: Source },
     /// The visit of this lobby is over: show the session's own desktop.
     GoHome { lobby: LobbyId },
+    /// Begin without a client.
+    Prepare { wanted: Box<Preparation>, reply: oneshot::Sender<Result<(), Refusal>> },
+    /// End the connection; the desktop stays.
+    Pause { reply: oneshot::Sender<Result<(), Refusal>> },
+    /// Let the client connect again with these keys.
+    Rekey { keys: SessionKeys, reply: oneshot::Sender<Result<Launched, Refusal>> },
+    /// Stream without a handshake.
+    Stream { stream: Box<DirectStream>, reply: oneshot::Sender<Result<(), Refusal>> },
+    /// Run another program in the session's desktop.
+    Run { program: Box<AppSpec>, ends_session: bool, reply: oneshot::Sender<Result<u32, Refusal>> },
     /// End the session.
     End(Ending),
 }

@@ -12,6 +12,7 @@ use crate::host::sessions::stream::{Stream, StreamEvent};
 use crate::host::sessions::ticket::{ConnectionId, Ticket};
 use crate::host::sessions::told;
 use crate::ipc::message::MediaKind;
+use crate::units::FecPercent;
 
 /// The client's current connection.
 #[derive(Debug)]
@@ -24,12 +25,28 @@ pub(crate) struct Connection {
     /// Where media pings came from before there was a stream: audio's begin
     /// before ANNOUNCE, and repeat only every half second.
     early: Vec<(MediaKind, SocketAddr)>,
+    /// Parity, if not as configured.
+    pub(crate) fec: Option<FecPercent>,
+    /// How long the client may take to connect.
+    patience: Duration,
+    /// Its pings say that the client is there.
+    pings_suffice: bool,
 }
 
 impl Connection {
     /// A connection whose handshake may begin.
     pub(crate) fn new(ticket: Arc<Ticket>, rikeyid: u32) -> Self {
-        Self { ticket, rikeyid, since: Instant::now(), control: false, stream: None, early: Vec::new() }
+        Self {
+            ticket,
+            rikeyid,
+            since: Instant::now(),
+            control: false,
+            stream: None,
+            early: Vec::new(),
+            fec: None,
+            patience: HANDSHAKE_DEADLINE,
+            pings_suffice: false,
+        }
     }
 
     /// Whether this is the one.
@@ -42,9 +59,18 @@ impl Connection {
         self.control = true;
     }
 
+    /// No control connection is waited for, but a ping within `patience`, if any.
+    pub(crate) const fn needs_no_control(&mut self, patience: Option<Duration>) {
+        self.pings_suffice = true;
+        match patience {
+            Some(patience) => self.patience = patience,
+            None => self.control = true,
+        }
+    }
+
     /// Whether the client has taken too long to get as far as control.
     pub(crate) fn is_late(&self, now: Instant) -> bool {
-        !self.control && now.duration_since(self.since) > HANDSHAKE_DEADLINE
+        !self.control && now.duration_since(self.since) > self.patience
     }
 
     /// The stream has begun: what came early counts now.
@@ -57,6 +83,7 @@ impl Connection {
 
     /// A media PING: from here on the client's packets go there.
     pub(crate) fn ping(&mut self, kind: MediaKind, peer: SocketAddr, ports: Ports) {
+        self.control |= self.pings_suffice;
         let Some(stream) = &mut self.stream else {
             self.early.retain(|(early, _)| *early != kind);
             self.early.push((kind, peer));

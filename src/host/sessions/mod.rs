@@ -9,6 +9,8 @@ pub(crate) mod appointments;
 pub(crate) mod command;
 pub(crate) mod connection;
 pub(crate) mod directory;
+pub(crate) mod driven;
+pub mod operated;
 pub(crate) mod plan;
 pub(crate) mod session;
 pub(crate) mod shared;
@@ -27,6 +29,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
+use crate::config::apps::AppConfig;
 use crate::host::apps::LaunchAppError;
 use crate::host::events::Event;
 use crate::host::lobbies::spec::Right;
@@ -37,6 +40,7 @@ use crate::host::sessions::command::{Command, Ending};
 use crate::host::sessions::session::Session;
 use crate::host::sessions::shared::Shared;
 use crate::host::sessions::view::{SessionRecord, SessionView};
+use crate::host::store::client_preferences::ClientSettings;
 use crate::ids::{AppId, ClientId, LobbyId, SessionId};
 use crate::protocol::gamestream::launch_request::LaunchRequest;
 
@@ -84,7 +88,7 @@ impl Sessions {
     pub async fn launch(&self, order: LaunchOrder) -> Result<Launched, Refusal> {
         let (client, app) = (order.client, order.request.app);
         let launch = async {
-            let handle = self.open(&order)?;
+            let handle = self.open_launched(&order)?;
             self.connect(handle, order).await
         };
         launch.await.inspect_err(|refusal| self.tell_refusal(client, app, refusal))
@@ -128,9 +132,17 @@ impl Sessions {
     /// All sessions, for the API.
     #[must_use]
     pub fn list(&self) -> Vec<SessionView> {
-        let mut records = self.records();
-        records.sort_by_key(|(id, _)| *id);
-        records.into_iter().map(|(_, record)| record.view()).collect()
+        let mut handles: Vec<_> = self.lock().sessions.values().cloned().collect();
+        handles.sort_by_key(|handle| handle.id);
+        handles.iter().map(|handle| self.view(handle)).collect()
+    }
+
+    fn view(&self, handle: &Handle) -> SessionView {
+        let mut view = handle.record.view();
+        let uid = self.shared.uid(handle.client);
+        view.client_settings = ClientSettings::complete(self.shared.preferences.get(handle.client).settings, uid);
+        view.immediate_lobby_id = self.appointments().look(&[&view.client_unique_id, &view.paired_client_id]);
+        view
     }
 
     /// The client whose session it is.
@@ -198,16 +210,23 @@ impl Sessions {
     }
 
     /// The client's session with this app, or a new one in place of another.
-    fn open(&self, order: &LaunchOrder) -> Result<Handle, Refusal> {
+    fn open_launched(&self, order: &LaunchOrder) -> Result<Handle, Refusal> {
         if let Some(handle) = self.current(order.client).filter(|handle| handle.app == order.request.app) {
             return Ok(handle);
         }
-        let app = self.shared.apps.launchable(order.request.app)?;
+        self.open(order.client, self.shared.apps.launchable(order.request.app)?)
+    }
+
+    /// The same for an app that need not be in the list.
+    fn open(&self, client: ClientId, app: AppConfig) -> Result<Handle, Refusal> {
+        if let Some(handle) = self.current(client).filter(|handle| handle.app == app.id()) {
+            return Ok(handle);
+        }
         let mut registry = self.lock();
         // First, because one that is refused must not have ended anything.
         self.admit(&registry, order.client)?;
         for (id, handle) in &mut registry.sessions {
-            if handle.client == order.client && !handle.ending {
+            if handle.client == client && !handle.ending {
                 info!(session = %id, "superseded by a new launch");
                 handle.ending = true;
                 let end = Command::End(Ending::Superseded);
@@ -218,7 +237,7 @@ impl Sessions {
         }
         registry.last_id += 1;
         let id = SessionId(registry.last_id);
-        let handle = self.spawn(id, order.client, app);
+        let handle = self.spawn(id, client, app);
         registry.sessions.insert(id, handle.clone());
         Ok(handle)
     }
@@ -246,7 +265,7 @@ impl Sessions {
         room.map_err(|no_room| Refusal { status: 503, text: no_room.to_string() })
     }
 
-    fn spawn(&self, id: SessionId, client: ClientId, app: crate::config::apps::AppConfig) -> Handle {
+    fn spawn(&self, id: SessionId, client: ClientId, app: AppConfig) -> Handle {
         let (commands, inbox) = mpsc::channel(MAILBOX);
         let (ended, has_ended) = watch::channel(false);
         let record = Arc::new(SessionRecord::new(id, client, &app));

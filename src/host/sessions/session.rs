@@ -25,10 +25,12 @@ use crate::desktop::DesktopEvent;
 use crate::desktop::spec::DesktopSpec;
 use crate::host::events::{Event, Owner};
 use crate::host::kept_desktop::KeptDesktop;
+use crate::host::lobbies::home::LobbyHome;
 use crate::host::lobbies::visit::Visit;
 use crate::host::scope::Scope;
 use crate::host::sessions::command::{Command, Ending};
 use crate::host::sessions::connection::{Connection, next_stream_event};
+use crate::host::sessions::operated::SessionKeys;
 use crate::host::sessions::plan::{self, Circumstances};
 use crate::host::sessions::shared::Shared;
 use crate::host::sessions::stream::{Cause, Stream, StreamEvent};
@@ -37,29 +39,36 @@ use crate::host::sessions::told;
 use crate::host::sessions::view::SessionRecord;
 use crate::host::sessions::visiting::Visiting;
 use crate::host::sessions::{LaunchOrder, Launched, Refusal};
-use crate::ids::{ClientId, SessionId};
+use crate::ids::{ClientId, LobbyId, SessionId, Uuid};
 use crate::protocol::control::feedback::{HostMessage, Termination};
+use crate::protocol::gamestream::ping::PingPayload;
 use crate::protocol::rtsp::stream_parameters::StreamParameters;
-use crate::stream_plan::Source;
+use crate::stream_plan::{PointerSpeed, Source};
 use crate::units::{FrameRate, Size};
 
 /// A session's state; [`Session::run`] is its task.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(super) id: SessionId,
-    client: ClientId,
+    pub(super) client: ClientId,
     pub(super) app: AppConfig,
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     pub(super) commands: mpsc::Sender<Command>,
-    record: Arc<SessionRecord>,
+    pub(super) record: Arc<SessionRecord>,
     pub(super) desktop: KeptDesktop,
     pub(super) visiting: Visiting,
-    mode: (Size, FrameRate),
-    channels: u8,
+    pub(super) mode: (Size, FrameRate),
+    pub(super) channels: u8,
     pub(super) connection: Option<Connection>,
     connections: u64,
     past_restarts: u32,
     idle_since: Option<Instant>,
+    /// Keys that the API gave, until a connection has them.
+    pub(super) keys: Option<SessionKeys>,
+    /// How fast the client's pointer goes, if the API said.
+    pub(super) pointer: Option<PointerSpeed>,
+    /// Home of a client that has none of its own.
+    guest_home: Option<LobbyHome>,
 }
 
 /// What the task woke up for.
@@ -94,6 +103,9 @@ impl Session {
             connections: 0,
             past_restarts: 0,
             idle_since: Some(Instant::now()),
+            keys: None,
+            pointer: None,
+            guest_home: None,
         }
     }
 
@@ -157,13 +169,32 @@ impl Session {
             Command::Visit { visit, reply } => self.visit(visit, reply),
             Command::LobbyMoved { lobby, source } => return self.lobby_moved(lobby, source).await,
             Command::GoHome { lobby } => return self.go_home(lobby).await,
+            Command::Prepare { wanted, reply } => {
+                let result = self.prepare(*wanted).await;
+                let broken = result.is_err() && !self.desktop.is_running() && !self.app.test_card;
+                let _ = reply.send(result);
+                return broken.then_some(Ending::Broken);
+            }
+            Command::Pause { reply } => {
+                self.pause().await;
+                let _ = reply.send(Ok(()));
+            }
+            Command::Rekey { keys, reply } => {
+                let _ = reply.send(self.rekey(keys).await);
+            }
+            Command::Stream { stream, reply } => {
+                let _ = reply.send(self.stream_directly(*stream).await);
+            }
+            Command::Run { program, ends_session, reply } => {
+                let _ = reply.send(self.run_program(&program, ends_session).await);
+            }
             Command::End(ending) => return Some(ending),
         }
         None
     }
 
     /// A new connection in place of an older one.
-    async fn connect(&mut self, order: &LaunchOrder, visit: Option<Visit>) -> Result<Launched, Refusal> {
+    pub(super) async fn connect(&mut self, order: &LaunchOrder, visit: Option<Visit>) -> Result<Launched, Refusal> {
         self.disconnect(Some(Termination::Graceful)).await;
         let request = &order.request;
         if let Some(size) = request.size {
@@ -175,17 +206,19 @@ impl Session {
             Some(visit) => self.begin_in_lobby(visit),
             None => self.start_own_desktop().await?,
         }
-        self.connections += 1;
-        let connection = ConnectionId { session: self.id, number: self.connections };
-        let ticket = Ticket::issue(connection, order, &self.shared, &self.commands)
-            .map_err(|error| Refusal { status: 503, text: error.to_string() })?;
-        self.shared.directory.insert(Arc::clone(&ticket));
+        let ticket = self.issue(order, None)?;
         let scheme = if request.encrypted_rtsp { "rtspenc" } else { "rtsp" };
         let address = SocketAddr::new(order.local, self.shared.ports.rtsp);
         self.connection = Some(Connection::new(ticket, request.rikeyid));
-        self.idle_since = None;
+        self.set_idle(None);
+        self.record.update(|view| {
+            view.client_ip = order.peer.to_string();
+            order.unique_id.clone_into(&mut view.client_unique_id);
+            (view.video_width, view.video_height) = (self.mode.0.width, self.mode.0.height);
+            view.video_refresh_rate = self.mode.1.millihertz() / 1000;
+            view.audio_channel_count = self.channels;
+        });
         self.publish("handshake");
-        self.record.update(|view| view.client_ip = order.peer.to_string());
         info!(session = %self.id, app = self.app.title, peer = %order.peer, "client launches");
         self.tell(match self.connections {
             1 => told::launched(self.id, &self.app, order.peer, self.mode, self.channels),
@@ -194,11 +227,23 @@ impl Session {
         Ok(Launched { session_url: format!("{scheme}://{address}") })
     }
 
+    /// A ticket that packets are recognised by from now on.
+    pub(super) fn issue(&mut self, order: &LaunchOrder, agreed: Option<PingPayload>) -> Result<Arc<Ticket>, Refusal> {
+        self.connections += 1;
+        let connection = ConnectionId { session: self.id, number: self.connections };
+        let ticket = Ticket::issue(connection, order, agreed, &self.shared, &self.commands)
+            .map_err(|error| Refusal { status: 503, text: error.to_string() })?;
+        self.shared.directory.insert(Arc::clone(&ticket));
+        self.record.set_worker(Some(ticket.worker.clone()));
+        Ok(ticket)
+    }
+
     /// The session's own desktop, unless it runs or the app needs none.
     pub(super) async fn start_own_desktop(&mut self) -> Result<(), Refusal> {
         if self.desktop.is_running() || self.app.test_card {
             return Ok(());
         }
+        self.claim_guest_home().await?;
         let spec = self.desktop_spec(self.desktop.restarts());
         self.desktop.start(spec).await.map_err(|error| {
             error!(session = %self.id, %error, "desktop does not start");
@@ -210,7 +255,27 @@ impl Session {
     }
 
     fn desktop_spec(&self, attempt: u32) -> DesktopSpec {
-        self.shared.desktop_spec(self.id, attempt, self.client, &self.app, self.mode, self.channels)
+        let (which, guest) = ((self.id, attempt), self.guest_home.as_ref());
+        self.shared.desktop_spec(which, self.client, guest, &self.app, self.mode, self.channels)
+    }
+
+    /// A home that ends with the session, for a client that is not paired.
+    async fn claim_guest_home(&mut self) -> Result<(), Refusal> {
+        if self.guest_home.is_some() || self.shared.is_paired(self.client) {
+            return Ok(());
+        }
+        let shared = Arc::clone(&self.shared);
+        let claim = move || {
+            let id = LobbyId(Uuid::random().map_err(std::io::Error::other)?);
+            LobbyHome::claim(&shared.directories, id, "", None, shared.config.desktop.first_uid)
+        };
+        let claimed =
+            tokio::task::spawn_blocking(claim).await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+        self.guest_home = Some(claimed.map_err(|error| Refusal {
+            status: 503,
+            text: format!("A home for {} cannot be made: {error}", self.app.title),
+        })?);
+        Ok(())
     }
 
     /// What the worker shows: a lobby, the session's own desktop as it is now,
@@ -220,7 +285,7 @@ impl Session {
         self.visiting.source().cloned().unwrap_or_else(own)
     }
 
-    async fn start_stream(&mut self, announced: &StreamParameters) -> bool {
+    pub(super) async fn start_stream(&mut self, announced: &StreamParameters) -> bool {
         let mode = (announced.video.size, announced.video.frame_rate);
         if self.mode != mode {
             self.mode = mode;
@@ -229,12 +294,14 @@ impl Session {
             }
         }
         let source = self.source();
+        let decided = || self.shared.preferences.get(self.client).settings.pointer_speed();
+        let pointer = self.pointer.unwrap_or_else(decided);
         let Some(connection) = &mut self.connection else { return false };
         if connection.stream.is_some() {
             return false;
         }
         let ticket = &connection.ticket;
-        let plan = plan::plan(
+        let mut plan = plan::plan(
             announced,
             Circumstances {
                 session: self.id,
@@ -242,9 +309,10 @@ impl Session {
                 key: &ticket.key,
                 rikeyid: connection.rikeyid,
                 config: &self.shared.config.video,
-                pointer: self.shared.preferences.get(self.client).settings.pointer_speed(),
+                pointer,
             },
         );
+        plan.video.fec = connection.fec.unwrap_or(plan.video.fec);
         info!(session = %self.id, codec = plan.video.profile.codec.name(), size = %plan.video.size,
             rate = %plan.video.frame_rate, bitrate = %plan.video.bitrate, sealed = plan.video.encrypted,
             channels = plan.audio.layout.channels, "stream planned");
@@ -271,6 +339,10 @@ impl Session {
                 info!(session = %self.id, %status, "application closed");
                 self.tell(Event::AppExited { owner: Owner::Session(self.id), status: status.to_string() });
                 Some(Ending::AppClosed)
+            }
+            DesktopEvent::ProgramExited(status) => {
+                info!(session = %self.id, %status, "program ended");
+                None
             }
             DesktopEvent::SoundExited(status) => {
                 warn!(session = %self.id, %status, "sound server ended");
@@ -418,7 +490,7 @@ impl Session {
     }
 
     /// Ends the client's connection; the desktop stays.
-    async fn disconnect(&mut self, farewell: Option<Termination>) {
+    pub(super) async fn disconnect(&mut self, farewell: Option<Termination>) {
         self.visiting = Visiting::default();
         let Some(Connection { ticket, stream, .. }) = self.connection.take() else { return };
         if let Some(reason) = farewell {
@@ -426,11 +498,12 @@ impl Session {
         }
         self.shared.directory.remove(ticket.connection);
         self.record.set_counters(None);
+        self.record.set_worker(None);
         if let Some(stream) = stream {
             self.past_restarts += stream.restarts();
             stream.stop().await;
         }
-        self.idle_since = Some(Instant::now());
+        self.set_idle(Some(Instant::now()));
         self.publish("paused");
         self.tell(Event::PauseStream { session_id: self.id });
         self.record.update(|view| {
@@ -446,6 +519,17 @@ impl Session {
         };
         self.disconnect(Some(reason)).await;
         self.desktop.stop().await;
+        if let Some(home) = self.guest_home.take() {
+            let removed = tokio::task::spawn_blocking(move || home.remove()).await;
+            if let Ok(Err(error)) = removed {
+                warn!(session = %self.id, %error, "the guest's home is not removed");
+            }
+        }
+    }
+
+    pub(super) fn set_idle(&mut self, since: Option<Instant>) {
+        self.idle_since = since;
+        self.record.set_idle_since(since);
     }
 
     fn tell(&self, event: Event) {
@@ -460,7 +544,7 @@ impl Session {
         self.connection.as_mut().filter(|current| current.is(connection))
     }
 
-    fn publish(&self, state: &str) {
+    pub(super) fn publish(&self, state: &str) {
         self.record.update(|view| state.clone_into(&mut view.state));
         self.publish_worker();
         self.publish_desktop();

@@ -57,34 +57,43 @@ impl std::fmt::Debug for ClientSlots {
 }
 
 impl Shared {
-    /// What a session's desktop is made of. `attempt` counts its desktops.
+    /// The user that a client's desktops run as, where the host can choose.
+    pub(crate) fn uid(&self, client: ClientId) -> u32 {
+        self.config.desktop.first_uid.saturating_add((self.slots.0)(client).unwrap_or(0))
+    }
+
+    /// Whether a client is paired: others have no home that is kept.
+    pub(crate) fn is_paired(&self, client: ClientId) -> bool {
+        (self.slots.0)(client).is_some()
+    }
+
+    /// What a session's desktop is made of. `attempt` counts its desktops;
+    /// `guest` is the home of a client that has none of its own.
     pub(crate) fn desktop_spec(
         &self,
-        session: SessionId,
-        attempt: u32,
+        (session, attempt): (SessionId, u32),
         client: ClientId,
+        guest: Option<&LobbyHome>,
         app: &AppConfig,
         mode: (Size, FrameRate),
         channels: u8,
     ) -> DesktopSpec {
         let name = format!("{}-{session}-{attempt}", self.instance);
-        let uid = self.config.desktop.first_uid + (self.slots.0)(client).unwrap_or(0);
-        let place = self.place(self.directories.home(client, app.id()), uid);
-        let mut spec = DesktopSpec::for_app(&self.config.desktop, app, name, mode, channels, place);
-        spec.app.environment.insert(SESSION_VARIABLE.to_owned(), session.to_string());
-        spec
-        let own_uid = self.config.desktop.first_uid + (self.slots.0)(client).unwrap_or(0);
-        let (home, uid) = match self.preferences.get(client).app_state_folder {
-            Some(folder) => {
+        let own_uid = self.uid(client);
+        let (home, uid) = match (guest, self.preferences.get(client).app_state_folder) {
+            (Some(guest), _) => (guest.path.clone(), guest.uid),
+            (None, Some(folder)) => {
                 let home = self.directories.named_home(client, &folder, app.id());
                 // Whoever made it may have been another client.
                 let owner = std::fs::metadata(&home).map(|metadata| metadata.uid());
                 (home, owner.ok().filter(|uid| *uid >= self.config.desktop.first_uid).unwrap_or(own_uid))
             }
-            None => (self.directories.home(client, app.id()), own_uid),
+            (None, None) => (self.directories.home(client, app.id()), own_uid),
         };
         let place = self.place(home, uid);
-        DesktopSpec::for_app(&self.config.desktop, app, name, mode, channels, place)
+        let mut spec = DesktopSpec::for_app(&self.config.desktop, app, name, mode, channels, place);
+        spec.app.environment.insert(SESSION_VARIABLE.to_owned(), session.to_string());
+        spec
     }
 
     /// Where a desktop with this home is, and as whom.

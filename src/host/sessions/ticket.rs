@@ -58,20 +58,22 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
-    /// A ticket with new random secrets.
+    /// A ticket with new random secrets, but for a ping payload that is agreed
+    /// on already.
     ///
     /// # Errors
     /// When the kernel has no random bytes.
     pub(crate) fn issue(
         connection: ConnectionId,
         order: &LaunchOrder,
+        agreed: Option<PingPayload>,
         shared: &Shared,
         commands: &mpsc::Sender<Command>,
     ) -> Result<Arc<Self>, getrandom::Error> {
         let mut random = [0; 20];
         getrandom::fill(&mut random)?;
-        let [payload @ .., d0, d1, d2, d3, t0, t1, t2, t3, t4, t5, t6, t7] = random;
-        let ping_payload = PingPayload::from_random(payload);
+        let [random_payload @ .., d0, d1, d2, d3, t0, t1, t2, t3, t4, t5, t6, t7] = random;
+        let ping_payload = agreed.unwrap_or_else(|| PingPayload::from_random(random_payload));
         let connect_data = u32::from_le_bytes([d0, d1, d2, d3]);
         let session_token = hex::encode_upper([t0, t1, t2, t3, t4, t5, t6, t7]);
         let ports = shared.ports;

@@ -1,11 +1,14 @@
 //! A session as others see it: the API's view and the counters for metrics.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::apps::AppConfig;
+use crate::host::store::client_preferences::ClientSettings;
+use crate::host::supervisor::worker_link::WorkerLink;
 use crate::ids::{ClientId, SessionId};
 use crate::ipc::counters_page::CountersPage;
 
@@ -14,8 +17,12 @@ use crate::ipc::counters_page::CountersPage;
 pub struct SessionView {
     /// Number of the session.
     pub session_id: String,
-    /// Short id of the client ([`ClientId::short`]).
+    /// The same, under the name that Wolf has for it.
     pub client_id: String,
+    /// Number of the paired client in `/api/v1/clients` ([`ClientId::short`]).
+    pub paired_client_id: String,
+    /// What the client calls itself; many share one.
+    pub client_unique_id: String,
     /// Title of the app.
     pub app: String,
     /// Number of the app.
@@ -42,6 +49,15 @@ pub struct SessionView {
     pub aes_key: String,
     /// Empty: keys are not shown.
     pub aes_iv: String,
+    /// Empty: not needed here.
+    pub rtsp_fake_ip: String,
+    /// What is decided for the client.
+    pub client_settings: ClientSettings,
+    /// Seconds without a connection; 0 while there is one.
+    pub idle_seconds: u64,
+    /// The lobby that the client's next connection goes to, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub immediate_lobby_id: Option<String>,
     /// The lobby that the session shows, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lobby_id: Option<String>,
@@ -69,6 +85,8 @@ pub struct DesktopView {
 pub(crate) struct SessionRecord {
     view: Mutex<SessionView>,
     counters: Mutex<Option<Arc<CountersPage>>>,
+    worker: Mutex<Option<WorkerLink>>,
+    idle_since: Mutex<Option<Instant>>,
 }
 
 impl SessionRecord {
@@ -76,18 +94,41 @@ impl SessionRecord {
     pub(crate) fn new(session: SessionId, client: ClientId, app: &AppConfig) -> Self {
         let view = SessionView {
             session_id: session.to_string(),
-            client_id: client.short().to_string(),
+            client_id: session.to_string(),
+            paired_client_id: client.short().to_string(),
             app: app.title.clone(),
             app_id: app.id().to_string(),
             state: "starting".to_owned(),
             ..SessionView::default()
         };
-        Self { view: Mutex::new(view), counters: Mutex::new(None) }
+        Self {
+            view: Mutex::new(view),
+            counters: Mutex::new(None),
+            worker: Mutex::new(None),
+            idle_since: Mutex::new(Some(Instant::now())),
+        }
     }
 
     /// The view now.
     pub(crate) fn view(&self) -> SessionView {
-        lock(&self.view).clone()
+        let mut view = lock(&self.view).clone();
+        view.idle_seconds = lock(&self.idle_since).map_or(0, |since| since.elapsed().as_secs());
+        view
+    }
+
+    /// Since when there is no connection.
+    pub(crate) fn set_idle_since(&self, since: Option<Instant>) {
+        *lock(&self.idle_since) = since;
+    }
+
+    /// The way to the worker of the current connection.
+    pub(crate) fn worker(&self) -> Option<WorkerLink> {
+        lock(&self.worker).clone()
+    }
+
+    /// Names the way to the worker of the current connection.
+    pub(crate) fn set_worker(&self, worker: Option<WorkerLink>) {
+        *lock(&self.worker) = worker;
     }
 
     /// Changes the view.

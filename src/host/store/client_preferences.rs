@@ -54,6 +54,39 @@ pub struct PartialClientSettings {
     pub h_scroll_acceleration: Option<f32>,
 }
 
+/// Settings of a client; what nobody decided is at Wolf's default, and the user
+/// is the one that its desktops run as.
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+pub struct ClientSettings {
+    /// User that its desktops run as.
+    pub run_uid: u32,
+    /// Group that its desktops run as.
+    pub run_gid: u32,
+    /// Kinds of its gamepads.
+    pub controllers_override: Vec<Controller>,
+    /// Factor for relative mouse motion.
+    pub mouse_acceleration: f32,
+    /// Factor for the vertical wheel.
+    pub v_scroll_acceleration: f32,
+    /// Factor for the horizontal wheel.
+    pub h_scroll_acceleration: f32,
+}
+
+impl ClientSettings {
+    /// What is decided, and the rest as usual for a client with this user.
+    #[must_use]
+    pub fn complete(decided: PartialClientSettings, uid: u32) -> Self {
+        Self {
+            run_uid: decided.run_uid.unwrap_or(uid),
+            run_gid: decided.run_gid.unwrap_or(uid),
+            controllers_override: decided.controllers_override.unwrap_or_default(),
+            mouse_acceleration: decided.mouse_acceleration.unwrap_or(1.0),
+            v_scroll_acceleration: decided.v_scroll_acceleration.unwrap_or(1.0),
+            h_scroll_acceleration: decided.h_scroll_acceleration.unwrap_or(1.0),
+        }
+    }
+}
+
 /// A kind of gamepad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]

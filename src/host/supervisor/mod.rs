@@ -1,6 +1,7 @@
 //! Starting workers, watching them, killing what hangs, starting the next.
 
 pub(crate) mod evidence;
+pub(crate) mod held_input;
 pub(crate) mod quarantine;
 pub(crate) mod restart;
 pub(crate) mod watchdog;

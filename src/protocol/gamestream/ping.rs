@@ -33,6 +33,12 @@ impl PingPayload {
         text.iter().all(u8::is_ascii_alphanumeric).then_some(Self(text))
     }
 
+    /// Sixteen bytes that both sides agreed on in some other way.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
     /// As it stands in the header.
     #[must_use]
     pub fn as_str(&self) -> &str {
