@@ -72,7 +72,7 @@ impl StartApp {
             channels: channels(self.audio_channel_count)?,
             keys: None,
             peer: None,
-            pointer: None,
+            settings: None,
         })
     }
 }

@@ -245,9 +245,9 @@ impl AddSession {
             Some(id) => app(context, &id.0)?,
             None => empty_desktop(),
         };
-        let settings = self.client_settings.unwrap_or_default();
-        settings.check().map_err(|error| error.to_string())?;
-        let has_speed = settings != PartialClientSettings::default();
+        if let Some(settings) = &self.client_settings {
+            settings.check().map_err(|error| error.to_string())?;
+        }
         Ok(Preparation {
             client: client(context, self.client_id)?,
             app,
@@ -255,7 +255,7 @@ impl AddSession {
             channels: channels(self.audio_channel_count)?,
             keys: keys(&self.aes_key, &self.aes_iv)?,
             peer: peer(&self.client_ip)?,
-            pointer: has_speed.then(|| settings.pointer_speed()),
+            settings: self.client_settings,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! A whole host, as far as HTTP goes, on real sockets in one process.
 
 mod client;
+mod contract;
 mod events;
 mod fixture;
 

@@ -19,8 +19,8 @@ impl Session {
     /// Starts the desktop; with a client's address and keys, RTSP may follow at
     /// once. A connection that stands is left alone.
     pub(super) async fn prepare(&mut self, wanted: Preparation) -> Result<(), Refusal> {
-        if wanted.pointer.is_some() {
-            self.pointer = wanted.pointer;
+        if let Some(settings) = wanted.settings {
+            self.record.set_settings(settings);
         }
         if self.connection.is_some() {
             return Ok(());

@@ -140,7 +140,8 @@ impl Sessions {
     fn view(&self, handle: &Handle) -> SessionView {
         let mut view = handle.record.view();
         let uid = self.shared.uid(handle.client);
-        view.client_settings = ClientSettings::complete(self.shared.preferences.get(handle.client).settings, uid);
+        let decided = handle.record.settings(self.shared.preferences.get(handle.client).settings);
+        view.client_settings = ClientSettings::complete(decided, uid);
         view.immediate_lobby_id = self.appointments().look(&[&view.client_unique_id, &view.paired_client_id]);
         view
     }

@@ -11,12 +11,12 @@ use crate::config::apps::AppConfig;
 use crate::desktop::spec::AppSpec;
 use crate::host::sessions::command::Command;
 use crate::host::sessions::{CONNECT_SLACK, Launched, Refusal, Sessions};
+use crate::host::store::client_preferences::PartialClientSettings;
 use crate::host::supervisor::worker_link::WorkerLink;
 use crate::ids::{ClientId, SessionId};
 use crate::protocol::gamestream::ping::PingPayload;
 use crate::protocol::rtsp::stream_parameters::StreamParameters;
 use crate::protocol::secret::SessionKey;
-use crate::stream_plan::PointerSpeed;
 use crate::units::{FecPercent, FrameRate, Size};
 
 /// Keys of one connection.
@@ -43,8 +43,8 @@ pub struct Preparation {
     pub keys: Option<SessionKeys>,
     /// Address of its client, if known.
     pub peer: Option<IpAddr>,
-    /// How fast its client's pointer goes, if not as was decided for the client.
-    pub pointer: Option<PointerSpeed>,
+    /// What holds for it instead of what is decided for its client.
+    pub settings: Option<PartialClientSettings>,
 }
 
 /// A stream that nobody negotiates.

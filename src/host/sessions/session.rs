@@ -43,7 +43,7 @@ use crate::ids::{ClientId, LobbyId, SessionId, Uuid};
 use crate::protocol::control::feedback::{HostMessage, Termination};
 use crate::protocol::gamestream::ping::PingPayload;
 use crate::protocol::rtsp::stream_parameters::StreamParameters;
-use crate::stream_plan::{PointerSpeed, Source};
+use crate::stream_plan::Source;
 use crate::units::{FrameRate, Size};
 
 /// A session's state; [`Session::run`] is its task.
@@ -65,8 +65,6 @@ pub(crate) struct Session {
     idle_since: Option<Instant>,
     /// Keys that the API gave, until a connection has them.
     pub(super) keys: Option<SessionKeys>,
-    /// How fast the client's pointer goes, if the API said.
-    pub(super) pointer: Option<PointerSpeed>,
     /// Home of a client that has none of its own.
     guest_home: Option<LobbyHome>,
 }
@@ -104,7 +102,6 @@ impl Session {
             past_restarts: 0,
             idle_since: Some(Instant::now()),
             keys: None,
-            pointer: None,
             guest_home: None,
         }
     }
@@ -294,8 +291,7 @@ impl Session {
             }
         }
         let source = self.source();
-        let decided = || self.shared.preferences.get(self.client).settings.pointer_speed();
-        let pointer = self.pointer.unwrap_or_else(decided);
+        let pointer = self.record.settings(self.shared.preferences.get(self.client).settings).pointer_speed();
         let Some(connection) = &mut self.connection else { return false };
         if connection.stream.is_some() {
             return false;

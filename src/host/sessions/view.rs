@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::apps::AppConfig;
-use crate::host::store::client_preferences::ClientSettings;
+use crate::host::store::client_preferences::{ClientSettings, PartialClientSettings};
 use crate::host::supervisor::worker_link::WorkerLink;
 use crate::ids::{ClientId, SessionId};
 use crate::ipc::counters_page::CountersPage;
@@ -87,6 +87,9 @@ pub(crate) struct SessionRecord {
     counters: Mutex<Option<Arc<CountersPage>>>,
     worker: Mutex<Option<WorkerLink>>,
     idle_since: Mutex<Option<Instant>>,
+    /// What the API decided for this session, over what is decided for its
+    /// client.
+    settings: Mutex<PartialClientSettings>,
 }
 
 impl SessionRecord {
@@ -106,6 +109,7 @@ impl SessionRecord {
             counters: Mutex::new(None),
             worker: Mutex::new(None),
             idle_since: Mutex::new(Some(Instant::now())),
+            settings: Mutex::default(),
         }
     }
 
@@ -114,6 +118,16 @@ impl SessionRecord {
         let mut view = lock(&self.view).clone();
         view.idle_seconds = lock(&self.idle_since).map_or(0, |since| since.elapsed().as_secs());
         view
+    }
+
+    /// What holds for the session, if `decided` does for its client.
+    pub(crate) fn settings(&self, decided: PartialClientSettings) -> PartialClientSettings {
+        lock(&self.settings).clone().over(decided)
+    }
+
+    /// Decides things for this session.
+    pub(crate) fn set_settings(&self, settings: PartialClientSettings) {
+        *lock(&self.settings) = settings;
     }
 
     /// Since when there is no connection.

@@ -175,15 +175,8 @@ impl Preferences {
     }
 
     fn overlay(&mut self, change: Self) {
-        let settings = &mut self.settings;
-        let new = change.settings;
-        put(&mut self.app_state_folder, change.app_state_folder);
-        put(&mut settings.run_uid, new.run_uid);
-        put(&mut settings.run_gid, new.run_gid);
-        put(&mut settings.controllers_override, new.controllers_override);
-        put(&mut settings.mouse_acceleration, new.mouse_acceleration);
-        put(&mut settings.v_scroll_acceleration, new.v_scroll_acceleration);
-        put(&mut settings.h_scroll_acceleration, new.h_scroll_acceleration);
+        self.app_state_folder = change.app_state_folder.or(self.app_state_folder.take());
+        self.settings = change.settings.over(std::mem::take(&mut self.settings));
     }
 }
 
@@ -206,6 +199,19 @@ impl PartialClientSettings {
         Ok(())
     }
 
+    /// These, and `base` where they say nothing.
+    #[must_use]
+    pub fn over(self, base: Self) -> Self {
+        Self {
+            run_uid: self.run_uid.or(base.run_uid),
+            run_gid: self.run_gid.or(base.run_gid),
+            controllers_override: self.controllers_override.or(base.controllers_override),
+            mouse_acceleration: self.mouse_acceleration.or(base.mouse_acceleration),
+            v_scroll_acceleration: self.v_scroll_acceleration.or(base.v_scroll_acceleration),
+            h_scroll_acceleration: self.h_scroll_acceleration.or(base.h_scroll_acceleration),
+        }
+    }
+
     /// How fast the pointer goes.
     #[must_use]
     pub fn pointer_speed(&self) -> PointerSpeed {
@@ -214,12 +220,6 @@ impl PartialClientSettings {
             vertical_scroll: self.v_scroll_acceleration.unwrap_or(1.0),
             horizontal_scroll: self.h_scroll_acceleration.unwrap_or(1.0),
         }
-    }
-}
-
-fn put<T>(place: &mut Option<T>, value: Option<T>) {
-    if value.is_some() {
-        *place = value;
     }
 }
 
