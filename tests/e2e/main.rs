@@ -8,6 +8,7 @@ mod cancel;
 mod desktop_1080p60;
 mod desktop_720p30;
 mod doors;
+mod driven;
 mod encrypted;
 mod events;
 mod lobby;

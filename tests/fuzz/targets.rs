@@ -16,7 +16,10 @@ use earthshine::desktop::sway_ipc;
 use earthshine::host::api::answer::ApiAnswer;
 use earthshine::host::api::body::{self, WireId};
 use earthshine::host::api::events::Start;
+use earthshine::host::api::routes::ROUTES;
 use earthshine::host::api::tcp::bearer;
+use earthshine::host::apps::Apps;
+use earthshine::host::apps::record::AppRecord;
 use earthshine::host::store::paired_clients::PairedClients;
 use earthshine::ipc::channel;
 use earthshine::ipc::counters_page::{BUCKETS, Counter, CountersPage, Stage, WORDS, bucket_bound};
@@ -371,6 +374,16 @@ pub fn api_body(data: &[u8]) {
     if let Ok(text) = body::parse::<String>(Ok(data.to_vec())) {
         let _ = Pin::parse(&text);
     }
+    let known = ROUTES.iter().filter(|route| route.reads.is_some_and(|reads| reads(data))).count();
+    assert!(known == 0 || data.contains(&b'{') || data.contains(&b'['), "a body that is no object or list");
+    if let Ok(record) = body::parse::<AppRecord>(Ok(data.to_vec()))
+        && record.check().is_ok()
+    {
+        assert!((1..=0x7fff_ffff).contains(&record.app_id().0));
+        if let Ok(app) = record.program() {
+            assert!(app.id() == record.app_id() && (!app.test_card || app.command.is_empty()));
+        }
+    }
 }
 
 /// Heads of API requests: a query, and on a second line the value of a header:
@@ -401,8 +414,13 @@ pub fn config(data: &[u8]) {
     }
 }
 
-/// The file of paired clients.
+/// The files of paired clients and of added apps.
 pub fn state_file(data: &[u8]) {
+    if let Ok(apps) = Apps::parse(Path::new("apps.json"), data) {
+        for app in apps.list().iter() {
+            assert_eq!(apps.get(app.id()).map(|found| found.id()), Some(app.id()));
+        }
+    }
     if let Ok(clients) = PairedClients::parse(Path::new("clients.json"), data) {
         for client in clients.list() {
             assert_eq!(clients.get(client.id), Some(client.clone()));

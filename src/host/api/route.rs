@@ -5,6 +5,7 @@ use std::pin::Pin;
 
 use hyper::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
 
 use crate::host::api::answer::ApiAnswer;
 use crate::host::api::body::Body;
@@ -21,6 +22,8 @@ pub struct Route {
     pub action: Action,
     /// The body it takes; nothing for GET.
     pub takes: Option<Describe>,
+    /// Whether bytes are such a body.
+    pub reads: Option<fn(&[u8]) -> bool>,
     /// Names and meanings of its query parameters.
     pub parameters: &'static [(&'static str, &'static str)],
     /// What it answers.
@@ -104,13 +107,14 @@ impl Route {
     }
 
     const fn new(path: &'static str, summary: &'static str, action: Action) -> Self {
-        Self { path, summary, action, takes: None, parameters: &[], gives: Gives::Done }
+        Self { path, summary, action, takes: None, reads: None, parameters: &[], gives: Gives::Done }
     }
 
     /// Its body is a `T`.
     #[must_use]
-    pub const fn takes<T: JsonSchema>(mut self) -> Self {
+    pub const fn takes<T: JsonSchema + DeserializeOwned>(mut self) -> Self {
         self.takes = Some(describe::<T>);
+        self.reads = Some(reads::<T>);
         self
     }
 
@@ -150,6 +154,10 @@ impl Route {
             Action::Do(_) => Method::POST,
         }
     }
+}
+
+fn reads<T: DeserializeOwned>(body: &[u8]) -> bool {
+    serde_json::from_slice::<T>(body).is_ok()
 }
 
 fn describe<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {

@@ -225,7 +225,7 @@ impl Sessions {
         }
         let mut registry = self.lock();
         // First, because one that is refused must not have ended anything.
-        self.admit(&registry, order.client)?;
+        self.admit(&registry, client)?;
         for (id, handle) in &mut registry.sessions {
             if handle.client == client && !handle.ending {
                 info!(session = %id, "superseded by a new launch");
