@@ -65,7 +65,6 @@ static TABLE: &[Entry] = &[
     entry(Method::GET,  "/api/v1/openapi-schema",   Access::Same,                 Access::Same),
     entry(Method::GET,  "/api/v1/apps",             Access::Same,                 DENIED),
     entry(Method::GET,  "/api/v1/profiles",         Access::Same,                 DENIED),
-    entry(Method::GET,  "/api/v1/utils/get-icon",   Access::Same,                 DENIED),
     entry(Method::GET,  "/api/v1/sessions",         own!(scoped::sessions),       DENIED),
     entry(Method::GET,  "/api/v1/lobbies",          own!(scoped::lobbies),        own!(scoped::lobbies)),
     entry(Method::POST, "/api/v1/lobbies/create",   own!(scoped::create_lobby),   DENIED),
@@ -112,7 +111,6 @@ mod tests {
             ("/api/v1/openapi-schema", "=="),
             ("/api/v1/profiles", "=-"),
             ("/api/v1/sessions", "o-"),
-            ("/api/v1/utils/get-icon", "=-"),
         ];
         for route in ROUTES {
             let of = |scope| sign(access(scope, &route.method(), route.path));

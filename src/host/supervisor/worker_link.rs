@@ -59,7 +59,12 @@ impl WorkerLink {
     /// the worker does not take it.
     pub(crate) fn release_held(&self) -> Option<HeldInput> {
         let held = self.held();
-        self.send(&ToWorker::ReleaseInput, None).then_some(held)
+        // Without a worker nothing is held.
+        (self.send(&ToWorker::ReleaseInput, None) || !self.has_worker()).then_some(held)
+    }
+
+    fn has_worker(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).channel.is_some()
     }
 
     /// Sends what is owed, if there is room now. To be called whenever the client
@@ -89,7 +94,7 @@ mod tests {
         let link = WorkerLink::default();
         let key = ToWorker::Input(InputEvent::Key { code: 0x41, pressed: true, modifiers: 0, not_normalized: false });
         assert!(!link.send(&key, None) && link.held() == HeldInput::default(), "no worker");
-        assert_eq!(link.release_held(), None);
+        assert_eq!(link.release_held(), Some(HeldInput::default()));
         #[allow(deprecated, reason = "as in WorkerProcess")]
         link.set(Some(Arc::new(AsyncFd::new(ours).unwrap())));
         assert!(link.send(&key, None));
