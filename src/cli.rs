@@ -6,6 +6,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::codec::VideoCodec;
+use crate::commands::apps::AppsArgs;
+use crate::commands::clients::ClientsCommandArgs;
+use crate::commands::events::EventsArgs;
+use crate::commands::lobbies::LobbiesArgs;
+use crate::commands::pairing::PairArgs;
+use crate::commands::sessions::SessionsArgs;
+use crate::commands::system::{CapacityArgs, HealthArgs};
 use crate::stream_plan::EncoderFamily;
 use crate::units::Size;
 
@@ -25,8 +32,20 @@ pub enum Command {
     Serve(ServeArgs),
     /// Say what this machine offers and what is missing.
     Doctor(DoctorArgs),
-    /// Enter the PIN that a Moonlight client shows.
+    /// Enter the PIN that a Moonlight client shows, or say who waits for one.
     Pair(PairArgs),
+    /// What streams.
+    Sessions(SessionsArgs),
+    /// Desktops that outlive their visitors.
+    Lobbies(LobbiesArgs),
+    /// What clients can launch.
+    Apps(AppsArgs),
+    /// Who is paired.
+    Clients(ClientsCommandArgs),
+    /// What happens, as it happens.
+    Events(EventsArgs),
+    /// What runs, what it uses, and what still fits.
+    Capacity(CapacityArgs),
     /// Measure a running host from outside.
     Bench(BenchArgs),
     /// Say whether a running host is well: exit status 0, or 1 if it is critical or
@@ -78,30 +97,6 @@ pub struct DoctorArgs {
     /// Base port that `serve` would get.
     #[arg(long, value_name = "BASE", default_value_t = DEFAULT_BASE_PORT)]
     pub port: u16,
-}
-
-/// `earthshine pair`.
-#[derive(Debug, Args)]
-pub struct PairArgs {
-    /// The four digits that the client shows.
-    pub pin: String,
-    /// Address of the client, if several are waiting.
-    #[arg(long, value_name = "ADDR")]
-    pub client: Option<IpAddr>,
-    /// Unix socket of the host's REST API.
-    #[arg(long, value_name = "PATH")]
-    pub api_socket: Option<PathBuf>,
-}
-
-/// `earthshine health`.
-#[derive(Debug, Args)]
-pub struct HealthArgs {
-    /// Unix socket of the host's REST API.
-    #[arg(long, value_name = "PATH")]
-    pub api_socket: Option<PathBuf>,
-    /// Print JSON.
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// `earthshine canary`.
@@ -189,7 +184,7 @@ pub struct ClientsArgs {
     pub tls_handshakes: Option<usize>,
 }
 
-fn parse_size(text: &str) -> Result<Size, String> {
+pub(crate) fn parse_size(text: &str) -> Result<Size, String> {
     let size = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
     match size {
         Some((width, height)) if width > 0 && height > 0 => Ok(Size::new(width, height)),
@@ -229,6 +224,32 @@ mod tests {
         let Command::Serve(args) = cli.command else { panic!("not serve") };
         assert_eq!(args.port, 50000);
         assert_eq!(args.metrics, Some(([127, 0, 0, 1], 9000).into()));
+    }
+
+    #[test]
+    fn commands_take_their_hosts_flags_anywhere() {
+        for line in [
+            "earthshine sessions --json",
+            "earthshine --help-me-not",
+            "earthshine sessions stop 7 --api-socket a --json",
+            "earthshine lobbies --api-socket a create Shared --run foot --size 1280x720 --pin 1234 --lease 60",
+            "earthshine lobbies join --json l 7 --pin 12",
+            "earthshine apps add Editor --run vim --env A=B --env C=D",
+            "earthshine clients settings 7 --mouse-acceleration 1.5",
+            "earthshine pair",
+            "earthshine pair 1234 --client 10.0.0.7 --api-socket a",
+            "earthshine events --after 7 --count 2 --json",
+            "earthshine health --json",
+            "earthshine capacity",
+        ] {
+            let parsed = Cli::try_parse_from(line.split_whitespace());
+            assert_eq!(parsed.is_ok(), !line.contains("me-not"), "{line}: {parsed:?}");
+        }
+        for bad in ["lobbies create Shared", "lobbies create Shared --run a --pin 12x4", "sessions stop", "apps add X"]
+        {
+            let line = format!("earthshine {bad}");
+            assert!(Cli::try_parse_from(line.split_whitespace()).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! One idea: what can hang or crash lives alone in a process that can be
 //! killed. [`host`] is the process that answers the network and touches no
 //! driver; [`worker`] is one process per stream; [`desktop`] is what is shown;
-//! [`mod@bench`] measures a host from outside.
+//! [`mod@bench`] measures a host from outside, and [`commands`] drive one.
 //! [`protocol`] is pure, and [`ipc`] is all that host and worker share.
 //! `docs/architecture.md` draws the whole.
 
@@ -15,6 +15,7 @@ pub mod cli;
 pub mod clock;
 pub mod codec;
 pub mod color;
+pub mod commands;
 pub mod config;
 pub mod desktop;
 pub mod doctor;

@@ -1,4 +1,5 @@
-//! The one binary: `earthshine serve`, `worker`, `doctor`, `pair`, `bench`.
+//! The one binary: `earthshine serve`, `worker`, `doctor`, `bench`, and what
+//! drives a running host (`earthshine::commands`).
 
 #![forbid(unsafe_code)]
 
@@ -7,10 +8,9 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use earthshine::api_client::ApiClient;
-use earthshine::cli::{
-    BenchArgs, BenchCommand, Cli, ClientsArgs, Command, DoctorArgs, HealthArgs, PairArgs, ServeArgs,
-};
+use earthshine::cli::{BenchArgs, BenchCommand, Cli, ClientsArgs, Command, DoctorArgs, ServeArgs};
+use earthshine::commands::CommandError;
+use earthshine::commands::system::HealthArgs;
 use earthshine::config::Config;
 use earthshine::config::directories::Directories;
 use earthshine::desktop::descriptor_limit;
@@ -26,7 +26,13 @@ fn main() -> ExitCode {
         Command::Canary(args) => return worker::canary::main(args.encoders),
         Command::Serve(args) => serve(args),
         Command::Doctor(args) => examine(&args),
-        Command::Pair(args) => pair(&args),
+        Command::Pair(args) => done(args.run()),
+        Command::Sessions(args) => done(args.run()),
+        Command::Lobbies(args) => done(args.run()),
+        Command::Apps(args) => done(args.run()),
+        Command::Clients(args) => done(args.run()),
+        Command::Events(args) => done(args.run()),
+        Command::Capacity(args) => done(args.run()),
         Command::Health(args) => health(&args),
         Command::Bench(BenchArgs { command: BenchCommand::Clients(args) }) => bench_clients(&args),
     };
@@ -67,23 +73,13 @@ fn examine(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     Ok(if report.can_stream() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn pair(args: &PairArgs) -> anyhow::Result<ExitCode> {
-    let socket = args.api_socket.clone().unwrap_or_else(|| Directories::choose(None, None).runtime.join("api.sock"));
-    let client = ApiClient::new(socket).pair(&args.pin, args.client)?;
-    println!("PIN sent to {client}; Moonlight says whether it was right.");
+fn done(outcome: Result<(), CommandError>) -> anyhow::Result<ExitCode> {
+    outcome?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn health(args: &HealthArgs) -> anyhow::Result<ExitCode> {
-    let socket = args.api_socket.clone().unwrap_or_else(|| Directories::choose(None, None).runtime.join("api.sock"));
-    let health = ApiClient::new(socket).health()?;
-    let word = |key: &str| health[key].as_str().unwrap_or_default();
-    if args.json {
-        println!("{health}");
-    } else {
-        println!("{} {}", word("overall_status"), word("reason"));
-    }
-    Ok(if word("overall_status") == "critical" { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if args.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn bench_clients(args: &ClientsArgs) -> anyhow::Result<ExitCode> {

@@ -1,0 +1,250 @@
+//! The command line against the built host: each command does what it says, in
+//! JSON and for people, and what goes wrong is said.
+
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::support::deadline::{SOON, wait_for};
+use crate::support::host::Host;
+use crate::support::scratch::Scratch;
+use crate::support::{api, needs};
+
+#[path = "support/mod.rs"]
+mod support;
+
+#[test]
+fn sessions_are_listed_shown_and_stopped() {
+    let _turn = needs::turn_alone();
+    let host = Host::start();
+    assert_eq!(columns(&table(&host, &["sessions"])[0]).first().copied(), Some("SESSION"));
+    let _player = Player::start(&host);
+    let session = streaming(&host);
+    let id = text(&session["session_id"]);
+    let lines = table(&host, &["sessions", "list"]);
+    let head = columns(&lines[0]);
+    for column in ["SESSION", "CLIENT", "APP", "STATE", "WIDTH", "HZ", "ENCODER", "LOBBY", "RESTARTS"] {
+        assert!(head.contains(&column), "{column}: {lines:?}");
+    }
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert_eq!(columns(&lines[1])[0], id);
+    assert!(lines[1].contains("Test card") && lines[1].contains("streaming"), "{lines:?}");
+    let shown = table(&host, &["sessions", "show", &id]);
+    assert!(shown.iter().any(|line| columns(line) == ["video_width", "320"]), "{shown:?}");
+    assert_eq!(json(&host, &["sessions", "show", &id])["session_id"], id.as_str());
+    let stages = table(&host, &["sessions", "latency", &id]);
+    assert_eq!(columns(&stages[0]), ["SESSION", "STAGE", "FRAMES", "MEAN", "P50", "P90", "P99"]);
+    assert!(stages.iter().any(|line| columns(line)[..2] == [id.as_str(), "encoded"]), "{stages:?}");
+
+    let complaint = refused(&host, &["sessions", "stop", "987654"]);
+    assert!(complaint.contains("no session \"987654\"") && complaint.contains("earthshine sessions"), "{complaint}");
+    assert!(refused(&host, &["sessions", "show", "x"]).contains("no session"));
+    assert!(table(&host, &["sessions", "stop", &id])[0].contains("has ended"));
+    wait_for("no session", SOON, || api::sessions(host.api()).is_empty().then_some(()));
+}
+
+#[test]
+fn clients_are_listed_and_unpaired_and_capacity_and_health_are_told() {
+    let _turn = needs::turn_alone();
+    let host = Host::start();
+    assert_eq!(columns(&table(&host, &["pair"])[0]), ["ADDRESS", "SECRET"]);
+    assert_eq!(json(&host, &["pair"])["requests"].as_array().map(Vec::len), Some(0));
+    assert!(refused(&host, &["pair", "1234"]).contains("no client is waiting"));
+    let player = Player::start(&host);
+    streaming(&host);
+    let clients = json(&host, &["clients"])["clients"].clone();
+    let id = text(&clients[0]["client_id"]);
+    let lines = table(&host, &["clients"]);
+    assert_eq!(columns(&lines[0]), ["CLIENT", "NAME", "FOLDER", "PAIRED"]);
+    assert_eq!((lines.len(), columns(&lines[1])[0]), (2, id.as_str()));
+    assert!(refused(&host, &["clients", "unpair", "7"]).contains("no client \"7\""));
+
+    assert_eq!(json(&host, &["capacity"])["running_sessions"], 1);
+    let capacity = table(&host, &["capacity"]);
+    assert!(capacity.iter().any(|line| columns(line) == ["sessions", "1"]), "{capacity:?}");
+    let health = wait_for("a first canary", SOON, || {
+        let output = run(&host, &["health", "--json"]);
+        output.status.success().then(|| parse(&output))
+    });
+    assert!(["healthy", "degraded"].contains(&health["overall_status"].as_str().unwrap()), "{health:#}");
+
+    table(&host, &["clients", "unpair", &id]);
+    assert_eq!(json(&host, &["clients"])["clients"].as_array().map(Vec::len), Some(0));
+    wait_for("no session", SOON, || api::sessions(host.api()).is_empty().then_some(()));
+    drop(player);
+}
+
+#[test]
+fn apps_are_added_listed_and_deleted() {
+    let _turn = needs::turn_alone();
+    let host = Host::start();
+    let before = json(&host, &["apps"])["apps"].as_array().unwrap().len();
+    table(&host, &["apps", "add", "Editor", "--id", "77", "--run", "exec vim", "--env", "A=B"]);
+    let lines = table(&host, &["apps"]);
+    assert_eq!(columns(&lines[0]), ["APP", "TITLE", "RUNS"]);
+    assert_eq!(lines.len(), before + 2, "{lines:?}");
+    assert!(lines.iter().any(|line| columns(line) == ["77", "Editor", "exec", "vim"]), "{lines:?}");
+    assert_eq!(json(&host, &["apps", "show", "77"])["runner"]["env"][0], "A=B");
+    // The same as a file.
+    let file = host.scratch.join("app.json");
+    std::fs::write(&file, r#"{"title": "Paint", "id": "78", "runner": {"type": "process", "run_cmd": "paint"}}"#)
+        .unwrap();
+    table(&host, &["apps", "add", "--file", file.to_str().unwrap()]);
+    table(&host, &["apps", "delete", "77"]);
+    let ids = json(&host, &["apps"])["apps"].clone();
+    let has = |id: &str| ids.as_array().unwrap().iter().any(|app| app["id"] == id);
+    assert!(!has("77") && has("78"), "{ids:#}");
+    assert!(refused(&host, &["apps", "delete", "77"]).contains("no app \"77\""));
+    std::fs::write(&file, "{").unwrap();
+    assert!(refused(&host, &["apps", "add", "--file", file.to_str().unwrap()]).contains("not JSON"));
+    assert!(refused(&host, &["apps", "add", "", "--run", "x"]).contains("title"));
+}
+
+#[test]
+fn lobbies_are_created_joined_left_renewed_and_stopped() {
+    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let host = Host::start();
+    let create = ["lobbies", "create", "Shared", "--run", "exec sleep 1000", "--size", "640x360", "--fps", "30"];
+    let lobby = table(&host, &[&create[..], &["--pin", "1234", "--lease", "600", "--idempotency-key", "k"]].concat());
+    let lobby = lobby[0].as_str();
+    let lines = table(&host, &["lobbies"]);
+    let head = columns(&lines[0]);
+    for column in ["LOBBY", "NAME", "STATE", "WIDTH", "PIN", "SESSIONS", "LEASE"] {
+        assert!(head.contains(&column), "{column}: {lines:?}");
+    }
+    assert!(lines[1].starts_with(lobby) && lines[1].contains("Shared"), "{lines:?}");
+    let shown = json(&host, &["lobbies", "show", lobby]);
+    assert_eq!((shown["video_width"].as_u64(), shown["pin_required"].as_bool()), (Some(640), Some(true)));
+    table(&host, &["lobbies", "renew", lobby]);
+
+    let _player = Player::start(&host);
+    let session = text(&streaming(&host)["session_id"]);
+    assert!(refused(&host, &["lobbies", "join", lobby, &session, "--pin", "4321"]).contains("PIN"));
+    assert!(refused(&host, &["lobbies", "leave", lobby, &session]).contains("is not in lobby"));
+    table(&host, &["lobbies", "join", lobby, &session, "--pin", "1234"]);
+    assert_eq!(json(&host, &["lobbies", "show", lobby])["connected_sessions"][0], session.as_str());
+    table(&host, &["lobbies", "leave", lobby, &session]);
+    let unknown = "00000000-0000-4000-8000-000000000000";
+    assert!(refused(&host, &["lobbies", "join", unknown, &session]).contains("Invalid lobby"));
+    assert!(refused(&host, &["lobbies", "leave", unknown, &session]).contains("no lobby"));
+
+    assert!(refused(&host, &["lobbies", "stop", lobby]).contains("PIN"));
+    table(&host, &["lobbies", "stop", lobby, "--force"]);
+    assert_eq!(json(&host, &["lobbies"])["lobbies"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn events_are_followed_from_a_number_on() {
+    let _turn = needs::turn_alone();
+    let host = Host::start();
+    let _player = Player::start(&host);
+    streaming(&host);
+    let lines = |flags: &[&str]| {
+        let output = run(&host, &[&["events", "--count", "4"], flags].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let told: Vec<Value> =
+        lines(&["--after", "0", "--json"]).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(told.len(), 4);
+    assert_eq!(told[0]["event"], "earthshine::Hello");
+    let numbers: Vec<u64> = told[1..].iter().map(|event| event["id"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, [1, 2, 3]);
+    assert!(told[1..].iter().all(|event| event["data"].is_object()), "{told:?}");
+    let after = lines(&["--after", "1"]);
+    assert!(after[1].trim_start().starts_with("2 "), "{after:?}");
+}
+
+#[test]
+fn without_a_host_and_with_wrong_flags_the_error_says_what_to_do() {
+    let scratch = Scratch::new();
+    let socket = scratch.join("api.sock");
+    for command in ["sessions", "lobbies", "apps", "clients", "events", "capacity", "health", "pair"] {
+        let output = earthshine(&[command]).arg("--api-socket").arg(&socket).output().expect("run it");
+        let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{command}: {complaint}");
+        assert!(complaint.contains("no host answers at") && complaint.contains("earthshine serve"), "{complaint}");
+    }
+    let wrong = earthshine(&["sessions", "stop"]).output().expect("run it");
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("<SESSION>"));
+}
+
+/// A client of the load generator that streams until it is dropped.
+struct Player(Child);
+
+impl Player {
+    fn start(host: &Host) -> Self {
+        let child = earthshine(&["bench", "clients", "--size", "320x180", "--fps", "30", "--bitrate", "1000"])
+            .args(["--seconds", "600", "--port", &host.ready.http.to_string(), "--api-socket"])
+            .arg(host.api())
+            .arg("--identities")
+            .arg(host.scratch.join("clients"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("start a client");
+        Self(child)
+    }
+}
+
+impl Drop for Player {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The only session, once it streams.
+fn streaming(host: &Host) -> Value {
+    wait_for("a session that streams", SOON, || {
+        let sessions = json(host, &["sessions"])["sessions"].clone();
+        let session = sessions.as_array()?.first()?.clone();
+        (session["state"] == "streaming" && session["encoder"] != "").then_some(session)
+    })
+}
+
+fn earthshine(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_earthshine"));
+    command.args(arguments);
+    command
+}
+
+fn run(host: &Host, arguments: &[&str]) -> Output {
+    earthshine(arguments).arg("--api-socket").arg(host.api()).output().expect("run earthshine")
+}
+
+fn parse(output: &Output) -> Value {
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {complaint}"))
+}
+
+/// What a command that succeeds says in JSON.
+fn json(host: &Host, arguments: &[&str]) -> Value {
+    let output = run(host, &[arguments, &["--json"]].concat());
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    parse(&output)
+}
+
+/// The lines that a command that succeeds prints for people.
+fn table(host: &Host, arguments: &[&str]) -> Vec<String> {
+    let output = run(host, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text").lines().map(str::to_owned).collect()
+}
+
+/// What a command that fails complains about.
+fn refused(host: &Host, arguments: &[&str]) -> String {
+    let output = run(host, arguments);
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {complaint}");
+    complaint
+}
+
+fn columns(line: &str) -> Vec<&str> {
+    line.split_whitespace().collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("not text: {value}")).to_owned()
+}
