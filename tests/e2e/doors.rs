@@ -111,7 +111,7 @@ fn a_sessions_programs_move_their_own_session_alone() {
     let own = json!({
         "name": "Own", "video_settings": {"width": 640, "height": 360, "refresh_rate": 30},
         "audio_settings": {"channel_count": 2}, "runner_state_folder": "/wolf-state/agent-1",
-        "client_settings": {"run_uid": 1000}, "runner": {"type": "process", "run_cmd": "exec sleep 600"},
+        "client_settings": {"run_uid": 1000}, "stop_when_everyone_leaves": false, "runner": {"type": "process", "run_cmd": "exec sleep 600"},
     });
     let (status, answer) = inside.call("/api/v1/lobbies/create", Some(&own.to_string()));
     assert_eq!(status, 200, "{answer}");
@@ -122,16 +122,15 @@ fn a_sessions_programs_move_their_own_session_alone() {
         .map(|lobby| api::pid(&lobby["desktop"]["app_pid"]));
     assert_ne!(uid_of(pid.expect("an app")), 1000);
     let visit = json!({"lobby_id": own, "moonlight_session_id": session}).to_string();
-    let (status, answer) = inside.call("/api/v1/lobbies/join", Some(&visit));
-    assert_eq!(status, 200, "{answer}");
+    // A busy machine may need more than the time that one join has.
+    wait_for("the join", SOON, || (inside.call("/api/v1/lobbies/join", Some(&visit)).0 == 200).then_some(()));
     let there = list(&host).into_iter().find(|lobby| lobby["id"] == own.as_str()).expect("its lobby");
     assert_eq!(there["connected_sessions"], json!([session]));
     assert_eq!(inside.call("/api/v1/lobbies/leave", Some(&visit)).0, 200);
     stream.wait_frames(3);
     let stop = json!({"lobby_id": own}).to_string();
-    let (_, answer) = inside.call("/api/v1/lobbies/stop", Some(&stop));
-    // It may have ended by itself when the last visitor left.
-    assert!(answer.contains("success"), "{answer}");
+    let (status, answer) = inside.call("/api/v1/lobbies/stop", Some(&stop));
+    assert_eq!(status, 200, "{answer}");
     wait_for("the end of its lobby", SOON, || (list(&host).len() == 1).then_some(()));
     bystander.wait_frames(3);
     stream.quit();

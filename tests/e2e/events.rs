@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::support::client::{Device, Wanted};
+use crate::support::deadline::{SOON, wait_for};
 use crate::support::events::{Subscriber, Told};
 use crate::support::host::Host;
-use crate::support::lobbies::{create, join, leave, pattern_lobby, stop};
+use crate::support::lobbies::{create, leave, pattern_lobby, stop};
 use crate::support::scratch::Scratch;
 use crate::support::{api, needs, process};
 
@@ -24,10 +25,12 @@ fn lives_are_told_in_order() {
     stream.wait_frames(5);
     let view = api::the_session(host.api());
     let session = view["session_id"].as_str().expect("an id").to_owned();
-    join(&host, &lobby, &session);
+    join_patiently(&host, &lobby, &session);
     leave(&host, &lobby, &session);
-    process::signal(api::pid(&view["worker_pid"]), rustix::process::Signal::KILL);
-    subscriber.wait("WorkerReplaced", |_| true);
+    let worker = api::the_session(host.api())["worker_pid"].clone();
+    process::signal(api::pid(&worker), rustix::process::Signal::KILL);
+    let failed = subscriber.wait("WorkerFailed", |told| told.data["pid"] == worker);
+    subscriber.wait("WorkerReplaced", |told| told.id > failed.id);
     stream.wait_frames(5);
     stream.quit();
     stop_with_pin(&host, &locked);
@@ -49,8 +52,6 @@ fn lives_are_told_in_order() {
             "WorkerReady",
             "SwitchStreamProducerEvents",
             "SwitchStreamProducerEvents",
-            "WorkerFailed",
-            "WorkerReplaced",
             "SessionEnding",
             "PauseStreamEvent",
             "StopStreamEvent",
@@ -71,7 +72,7 @@ fn lives_are_told_in_order() {
     assert_eq!((&created["pin_required"], &created["pin"]), (&json!(true), &Value::Null), "a PIN is not told");
     assert_eq!(created["runner"], wanted["runner"], "word for word");
     let video = subscriber.wait("VideoSession", |_| true).data;
-    assert_eq!(video["display_mode"], json!({"width": 1280, "height": 720, "refreshRate": 60}));
+    assert_eq!((&video["display_mode"]["width"], &video["port"]), (&json!(1280), &json!(host.ready.video)));
     let why = subscriber.wait("SessionEnding", |_| true).data;
     assert_eq!(why["reason"], "cancelled");
 
@@ -91,6 +92,15 @@ fn assert_order(heard: &[Told], wanted: impl Fn(&Told) -> bool, names: &[&str]) 
     for name in names {
         assert!(rest.any(|told| told == name), "{name} is not where it belongs in {picked:?}");
     }
+}
+
+/// A busy machine may need more than the time that one join has.
+fn join_patiently(host: &Host, lobby: &str, session: &str) {
+    let visit = json!({"lobby_id": lobby, "moonlight_session_id": session});
+    wait_for("the join", SOON, || {
+        let answer = api::request(host.api(), "/api/v1/lobbies/join", Some(&visit)).ok()?;
+        (answer.status == 200).then_some(())
+    });
 }
 
 fn stop_with_pin(host: &Host, lobby: &str) {

@@ -70,7 +70,7 @@ async fn others_are_neither_seen_nor_touched() {
     assert!(session.call("GET", "/api/v1/sessions", "").await.ends_with(r#"{"sessions":[],"success":true}"#));
     // Its own session: what is wrong is only that there is no such lobby.
     let own_visit = format!(r#"{{"lobby_id":"{other}","moonlight_session_id":1}}"#);
-    assert!(session.call("POST", "/api/v1/lobbies/join", &own_visit).await.contains("Invalid lobby ID"));
+    assert!(session.call("POST", "/api/v1/lobbies/join", &own_visit).await.contains("Lobby or session not found"));
     assert!(session.call("POST", "/api/v1/lobbies/leave", &own_visit).await.ends_with(r#"{"success":true}"#));
     let own_stop = format!(r#"{{"lobby_id":"{own}"}}"#);
     assert!(lobby.call("POST", "/api/v1/lobbies/stop", &own_stop).await.contains("Invalid lobby ID"));
