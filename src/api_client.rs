@@ -108,6 +108,33 @@ impl ApiClient {
         self.call("GET", "/api/v1/system/health", None)
     }
 
+    /// Has the host take nobody new; what it is up to then.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub fn drain(&self, exit_when_empty: bool, deadline_seconds: Option<u64>, cancel: bool) -> Result<Value, ApiError> {
+        let order =
+            json!({ "exit_when_empty": exit_when_empty, "deadline_seconds": deadline_seconds, "cancel": cancel });
+        self.call("POST", "/api/v1/host/drain", Some(&order))
+    }
+
+    /// Has the host read its configuration again; what has changed.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub fn reload(&self) -> Result<Value, ApiError> {
+        self.call("POST", "/api/v1/host/reload", None)
+    }
+
+    /// Has the host leave its place to this process. It is gone soon after.
+    ///
+    /// # Errors
+    /// [`ApiError`]; the host then goes on.
+    pub fn hand_over(&self, state: &Path, runtime: &Path) -> Result<(), ApiError> {
+        let heir = json!({ "pid": std::process::id(), "state_dir": state, "runtime_dir": runtime });
+        self.call("POST", "/api/v1/host/hand-over", Some(&heir)).map(|_| ())
+    }
+
     /// Reads what is behind a path, with its query.
     ///
     /// # Errors

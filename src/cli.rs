@@ -46,6 +46,10 @@ pub enum Command {
     Events(EventsArgs),
     /// What runs, what it uses, and what still fits.
     Capacity(CapacityArgs),
+    /// Have a running host take nobody new.
+    Drain(DrainArgs),
+    /// Have a running host read its configuration file again.
+    Reload(ReloadArgs),
     /// Measure a running host from outside.
     Bench(BenchArgs),
     /// Say whether a running host is well: exit status 0, or 1 if it is critical or
@@ -57,6 +61,20 @@ pub enum Command {
     /// One stream; started by `serve`.
     #[command(hide = true)]
     Worker,
+    /// Holds what must outlive a host; started by `serve`.
+    #[command(hide = true)]
+    Keeper(KeeperArgs),
+}
+
+/// `earthshine keeper`.
+#[derive(Debug, Args)]
+pub struct KeeperArgs {
+    /// Runtime directory of the host.
+    #[arg(long, value_name = "DIR")]
+    pub runtime_dir: PathBuf,
+    /// How long to wait for another host.
+    #[arg(long, value_name = "MS")]
+    pub grace_ms: u64,
 }
 
 /// `earthshine serve`.
@@ -83,6 +101,35 @@ pub struct ServeArgs {
     /// Address of the Prometheus metrics; loopback, base port + 1, if not given.
     #[arg(long, value_name = "ADDR:PORT")]
     pub metrics: Option<SocketAddr>,
+    /// Go on with what a running host with the same directories runs, in its
+    /// place; start as usual if there is none.
+    #[arg(long)]
+    pub take_over: bool,
+}
+
+/// `earthshine drain`.
+#[derive(Debug, Args)]
+pub struct DrainArgs {
+    /// End the host when nothing runs any more.
+    #[arg(long)]
+    pub exit: bool,
+    /// End it after so many seconds, whatever runs.
+    #[arg(long, value_name = "SECONDS")]
+    pub deadline: Option<u64>,
+    /// Take everybody again.
+    #[arg(long, conflicts_with_all = ["exit", "deadline"])]
+    pub cancel: bool,
+    /// Unix socket of the host's REST API.
+    #[arg(long, value_name = "PATH")]
+    pub api_socket: Option<PathBuf>,
+}
+
+/// `earthshine reload`.
+#[derive(Debug, Args)]
+pub struct ReloadArgs {
+    /// Unix socket of the host's REST API.
+    #[arg(long, value_name = "PATH")]
+    pub api_socket: Option<PathBuf>,
 }
 
 /// `earthshine doctor`.

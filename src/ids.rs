@@ -68,6 +68,19 @@ impl fmt::Display for LobbyId {
     }
 }
 
+impl Serialize for LobbyId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for LobbyId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|error| serde::de::Error::custom(format!("lobby id must be a UUID: {error}")))
+    }
+}
+
 impl FromStr for LobbyId {
     type Err = hex::FromHexError;
 

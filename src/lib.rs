@@ -4,7 +4,8 @@
 //! killed. [`host`] is the process that answers the network and touches no
 //! driver; [`worker`] is one process per stream; [`desktop`] is what is shown;
 //! [`mod@bench`] measures a host from outside, and [`commands`] drive one.
-//! [`protocol`] is pure, and [`ipc`] is all that host and worker share.
+//! [`keeper`] holds what must outlive a host; [`protocol`] is pure, and [`ipc`] is
+//! all that host, worker and keeper share.
 //! `docs/architecture.md` draws the whole.
 
 #![forbid(unsafe_code)]
@@ -23,6 +24,7 @@ pub mod frame_marker;
 pub mod host;
 pub mod ids;
 pub mod ipc;
+pub mod keeper;
 pub mod protocol;
 pub mod stream_plan;
 pub mod units;

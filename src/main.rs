@@ -4,17 +4,21 @@
 #![forbid(unsafe_code)]
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use earthshine::cli::{BenchArgs, BenchCommand, Cli, ClientsArgs, Command, DoctorArgs, ServeArgs};
+use earthshine::api_client::ApiClient;
+use earthshine::cli::{
+    BenchArgs, BenchCommand, Cli, ClientsArgs, Command, DoctorArgs, DrainArgs, ReloadArgs, ServeArgs,
+};
 use earthshine::commands::CommandError;
 use earthshine::commands::system::HealthArgs;
 use earthshine::config::Config;
 use earthshine::config::directories::Directories;
 use earthshine::desktop::descriptor_limit;
-use earthshine::{bench, doctor, host, worker};
+use earthshine::{bench, doctor, host, keeper, worker};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::MakeWriterExt;
 
@@ -24,6 +28,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Worker => return worker::main::main(),
         Command::Canary(args) => return worker::canary::main(args.encoders),
+        Command::Keeper(args) => return keeper::main(&args),
         Command::Serve(args) => serve(args),
         Command::Doctor(args) => examine(&args),
         Command::Pair(args) => done(args.run()),
@@ -34,6 +39,8 @@ fn main() -> ExitCode {
         Command::Events(args) => done(args.run()),
         Command::Capacity(args) => done(args.run()),
         Command::Health(args) => health(&args),
+        Command::Drain(args) => drain(&args),
+        Command::Reload(args) => reload(&args),
         Command::Bench(BenchArgs { command: BenchCommand::Clients(args) }) => bench_clients(&args),
     };
     result.unwrap_or_else(|error| {
@@ -82,6 +89,27 @@ fn health(args: &HealthArgs) -> anyhow::Result<ExitCode> {
     Ok(if args.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+fn drain(args: &DrainArgs) -> anyhow::Result<ExitCode> {
+    let host = ApiClient::new(api_socket(args.api_socket.clone())).drain(args.exit, args.deadline, args.cancel)?;
+    println!("{}: {} sessions, {} lobbies", host["state"].as_str().unwrap_or("?"), host["sessions"], host["lobbies"]);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn reload(args: &ReloadArgs) -> anyhow::Result<ExitCode> {
+    let outcome = ApiClient::new(api_socket(args.api_socket.clone())).reload()?;
+    let list = |name: &str| {
+        let keys = outcome[name].as_array().into_iter().flatten();
+        keys.filter_map(|key| key.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    println!("changed: {}\nneeds a restart: {}", list("changed"), list("needs_restart"));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// As given, or the usual one.
+fn api_socket(given: Option<PathBuf>) -> PathBuf {
+    given.unwrap_or_else(|| Directories::choose(None, None).runtime.join("api.sock"))
+}
+
 fn bench_clients(args: &ClientsArgs) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(BENCH_THREADS)
@@ -105,8 +133,12 @@ fn bench_clients(args: &ClientsArgs) -> anyhow::Result<ExitCode> {
 /// `EARTHSHINE_LOG` sets what is logged, as in `info,earthshine::host=debug`.
 fn log_to_stderr() {
     let filter = EnvFilter::try_from_env("EARTHSHINE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let logs =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr.and(worker::last_words::writer));
+    // Workers and the keeper outlive whoever reads the host's log: a line that
+    // nobody takes is lost, and must not end them.
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr.and(worker::last_words::writer))
+        .log_internal_errors(false);
     if std::io::stderr().is_terminal() {
         logs.init();
     } else {

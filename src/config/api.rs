@@ -4,10 +4,11 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
+use sha2::{Digest, Sha256};
 
 /// `[api]`. The Unix socket is always there; this adds a TCP listener.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApiConfig {
     /// Address and port, or nothing for no TCP listener.
@@ -33,6 +34,19 @@ pub struct ListenAddress(pub Option<SocketAddr>);
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct ApiToken(String);
+
+impl Serialize for ListenAddress {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.map(|address| address.to_string()).unwrap_or_default())
+    }
+}
+
+/// A digest: to tell one from another, and never the token.
+impl Serialize for ApiToken {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex::encode(Sha256::digest(self.0.as_bytes())))
+    }
+}
 
 impl ApiConfig {
     /// What does not fit together, and what to do about it.

@@ -8,11 +8,12 @@ pub mod api;
 pub mod apps;
 pub mod directories;
 pub mod file;
+pub mod live;
 mod ranges;
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use self::file::ConfigError;
 
@@ -21,7 +22,7 @@ use crate::config::apps::AppConfig;
 use crate::stream_plan::EncoderFamily;
 
 /// A checked configuration.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The machine as clients see it.
@@ -36,13 +37,15 @@ pub struct Config {
     pub admission: AdmissionConfig,
     /// Canaries.
     pub health: HealthConfig,
+    /// How much at most.
+    pub limits: LimitsConfig,
     /// Apps in the order clients list them.
     #[serde(rename = "app")]
     pub apps: Vec<AppConfig>,
 }
 
 /// `[host]`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HostConfig {
     /// Name that clients show; empty means the machine's host name.
@@ -56,7 +59,7 @@ pub struct HostConfig {
 }
 
 /// `[video]`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VideoConfig {
     /// Encoders to try, in this order.
@@ -70,7 +73,7 @@ pub struct VideoConfig {
 }
 
 /// `[desktop]`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DesktopConfig {
     /// Compositor of apps that name none.
@@ -87,13 +90,16 @@ pub struct DesktopConfig {
     /// How long a desktop is kept after its client has gone.
     #[serde(with = "seconds")]
     pub idle_limit: Duration,
+    /// How long desktops go on without a host, in which another may adopt them.
+    #[serde(with = "seconds")]
+    pub adopt_grace: Duration,
     /// First user id of desktops when the host runs as root: every client's
     /// desktops run under an id of their own.
     pub first_uid: u32,
 }
 
 /// `[admission]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AdmissionConfig {
     /// Percent of all cores that streams and desktops may use together.
@@ -108,7 +114,7 @@ pub struct AdmissionConfig {
 }
 
 /// `[health]`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HealthConfig {
     /// From one canary to the next; zero for none.
@@ -121,8 +127,32 @@ pub struct HealthConfig {
     pub canary_command: Vec<String>,
 }
 
+/// `[limits]`: how much at most, so that nobody can take all of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// Connections of one listener (HTTP, HTTPS) at the same time.
+    pub connections: usize,
+    /// Of these, connections of one address.
+    pub connections_per_address: usize,
+    /// TLS handshakes at the same time.
+    pub handshakes: usize,
+    /// Pairings at the same time.
+    pub pairings: usize,
+    /// Of these, pairings of one address.
+    pub pairings_per_address: usize,
+    /// Requests of one client, or address if it is not paired, in a second on
+    /// average; for a moment, ten times as many.
+    pub requests_per_second: u32,
+    /// Launches and resumes of one client in a minute on average; for a moment,
+    /// as many.
+    pub launches_per_minute: u32,
+    /// Bytes of a request's body.
+    pub body_bytes: usize,
+}
+
 /// Compositors we know how to start and resize.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CompositorKind {
     /// sway, headless.
@@ -134,7 +164,7 @@ pub enum CompositorKind {
 }
 
 /// What a compositor draws with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Renderer {
     /// The GPU where there is a render node, else the CPU.
@@ -149,7 +179,14 @@ pub enum Renderer {
 
 /// Limits where 0 means none.
 mod unless_zero {
-    use serde::{Deserialize, Deserializer};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer, T: Serialize + Default + Copy>(
+        limit: &Option<T>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        limit.unwrap_or_default().serialize(serializer)
+    }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>, T>(deserializer: D) -> Result<Option<T>, D::Error>
     where
@@ -161,7 +198,11 @@ mod unless_zero {
 
 /// Limits where 0 is one, and -1 means none.
 mod unless_negative {
-    use serde::{Deserialize, Deserializer};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(limit: &Option<usize>, serializer: S) -> Result<S::Ok, S::Error> {
+        limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX)).serialize(serializer)
+    }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
         match i64::deserialize(deserializer)? {
@@ -177,7 +218,11 @@ mod unless_negative {
 mod seconds {
     use std::time::Duration;
 
-    use serde::{Deserialize, Deserializer};
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(duration.as_secs_f64())
+    }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         let seconds = f64::deserialize(deserializer)?;

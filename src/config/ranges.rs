@@ -16,7 +16,7 @@ pub(super) fn allowed(key: &str) -> &'static str {
 impl Config {
     /// Names the first key, apps aside, that is out of its range.
     pub(super) fn key_out_of_range(&self) -> Option<&'static str> {
-        let (host, video, desktop) = (&self.host, &self.video, &self.desktop);
+        let (host, video, desktop, limits) = (&self.host, &self.video, &self.desktop, &self.limits);
         let (admission, health) = (&self.admission, &self.health);
         let seconds = Duration::from_secs;
         let checks = [
@@ -32,6 +32,15 @@ impl Config {
             ("desktop.compositor_command", is_command(&desktop.compositor_command)),
             ("desktop.ready_deadline", (seconds(1)..=seconds(120)).contains(&desktop.ready_deadline)),
             ("desktop.idle_limit", desktop.idle_limit <= seconds(30 * 24 * 3600)),
+            ("desktop.adopt_grace", desktop.adopt_grace <= seconds(3600)),
+            ("limits.connections", (16..=65_536).contains(&limits.connections)),
+            ("limits.connections_per_address", (1..=65_536).contains(&limits.connections_per_address)),
+            ("limits.handshakes", (1..=65_536).contains(&limits.handshakes)),
+            ("limits.pairings", (1..=1024).contains(&limits.pairings)),
+            ("limits.pairings_per_address", (1..=1024).contains(&limits.pairings_per_address)),
+            ("limits.requests_per_second", (1..=100_000).contains(&limits.requests_per_second)),
+            ("limits.launches_per_minute", (1..=100_000).contains(&limits.launches_per_minute)),
+            ("limits.body_bytes", (4096..=64 << 20).contains(&limits.body_bytes)),
             ("desktop.first_uid", (1000..=2_000_000_000).contains(&desktop.first_uid)),
             ("admission.cpu_percent", admission.cpu_percent.is_none_or(|percent| percent <= 10_000)),
             ("admission.memory_reserve_mb", admission.memory_reserve_mb.is_none_or(|megabytes| megabytes <= 1 << 30)),
@@ -78,6 +87,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("desktop.xwayland", "true or false"),
     ("desktop.ready_deadline", "1 to 120 seconds"),
     ("desktop.idle_limit", "0 to 2592000 seconds"),
+    ("desktop.adopt_grace", "0 to 3600 seconds"),
     ("desktop.first_uid", "1000 to 2000000000"),
     ("admission.cpu_percent", "1 to 10000 percent of all cores, or 0 for no limit"),
     ("admission.memory_reserve_mb", "1 to 1073741824 megabytes, or 0 for no limit"),
@@ -85,6 +95,14 @@ const ALLOWED: &[(&str, &str)] = &[
     ("health.canary_interval", "0 to 3600 seconds, 0 for no canaries"),
     ("health.canary_deadline", "0.1 to 60 seconds"),
     ("health.canary_command", "a list of program and arguments, empty for the built-in canary"),
+    ("limits.connections", "16 to 65536"),
+    ("limits.connections_per_address", "1 to 65536"),
+    ("limits.handshakes", "1 to 65536"),
+    ("limits.pairings", "1 to 1024"),
+    ("limits.pairings_per_address", "1 to 1024"),
+    ("limits.requests_per_second", "1 to 100000"),
+    ("limits.launches_per_minute", "1 to 100000"),
+    ("limits.body_bytes", "4096 to 67108864 bytes"),
     ("app.title", "text of 1 to 64 bytes without control characters"),
     ("app.id", "1 to 2147483647"),
     ("app.command", "a command line for sh -c, empty for the compositor alone"),

@@ -11,7 +11,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -20,9 +20,11 @@ use tokio::sync::{mpsc, watch};
 
 use super::DesktopEvent;
 use super::descriptor_limit;
+use super::exit::Exit;
 use super::process::ProcessId;
 use super::programs;
 use super::spec::Identity;
+use super::watched::WatchedProcess;
 
 /// What to start, and how.
 #[derive(Debug, Clone)]
@@ -76,7 +78,7 @@ pub enum SpawnError {
 #[derive(Debug)]
 pub(super) struct Child {
     id: ProcessId,
-    exit: watch::Receiver<Option<ExitStatus>>,
+    exit: watch::Receiver<Option<Exit>>,
     retired: Arc<AtomicBool>,
 }
 
@@ -86,7 +88,7 @@ impl Child {
         command: &ChildCommand,
         log: &Path,
         events: mpsc::Sender<DesktopEvent>,
-        event: fn(ExitStatus) -> DesktopEvent,
+        event: fn(Exit) -> DesktopEvent,
     ) -> Result<Self, SpawnError> {
         let log_file = open_log(log).map_err(|source| SpawnError::Log { path: log.to_owned(), source })?;
         let (program, mut prepared) = prepare(command)?;
@@ -103,9 +105,34 @@ impl Child {
         let expected = Arc::clone(&retired);
         tokio::spawn(async move {
             let Ok(status) = process.wait().await else { return };
-            ended.send_replace(Some(status));
-            if !expected.load(Ordering::Acquire) && events.try_send(event(status)).is_err() {
-                tracing::debug!(pid = id.pid, %status, "nobody listens for its end");
+            let exit = Exit::Status(status);
+            ended.send_replace(Some(exit));
+            if !expected.load(Ordering::Acquire) && events.try_send(event(exit)).is_err() {
+                tracing::debug!(pid = id.pid, %exit, "nobody listens for its end");
+            }
+        });
+        Ok(Self { id, exit, retired })
+    }
+
+    /// Watches one that an earlier host started. Its end sends `event`, as
+    /// above.
+    ///
+    /// # Errors
+    /// If it has ended, or the kernel cannot watch processes.
+    pub(super) fn adopt(
+        id: ProcessId,
+        events: mpsc::Sender<DesktopEvent>,
+        event: fn(Exit) -> DesktopEvent,
+    ) -> io::Result<Self> {
+        let process = WatchedProcess::new(id)?;
+        let (ended, exit) = watch::channel(None);
+        let retired = Arc::new(AtomicBool::new(false));
+        let expected = Arc::clone(&retired);
+        tokio::spawn(async move {
+            process.ended().await;
+            ended.send_replace(Some(Exit::Unknown));
+            if !expected.load(Ordering::Acquire) && events.try_send(event(Exit::Unknown)).is_err() {
+                tracing::debug!(pid = id.pid, "nobody listens for its end");
             }
         });
         Ok(Self { id, exit, retired })
@@ -117,12 +144,12 @@ impl Child {
     }
 
     /// How it ended, if it has.
-    pub(super) fn exited(&self) -> Option<ExitStatus> {
+    pub(super) fn exited(&self) -> Option<Exit> {
         *self.exit.borrow()
     }
 
     /// Waits for its end; without a deadline of its own.
-    pub(super) async fn wait(&self) -> Option<ExitStatus> {
+    pub(super) async fn wait(&self) -> Option<Exit> {
         self.exit.clone().wait_for(Option::is_some).await.ok().and_then(|status| *status)
     }
 

@@ -1,11 +1,17 @@
 //! What an earlier host left, because it was killed.
 //!
-//! Run once, before the host starts anything. It touches only desktops of its
-//! own runtime directory, and of these only the ones whose host is dead.
+//! Run once, before the host starts anything, and by the keeper of a dead host
+//! that nobody followed. It touches only desktops of its own runtime directory,
+//! and of these only the ones whose host is dead. [`lock`] keeps the two from
+//! working at the same time: what one adopts, the other must not kill.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
 use super::cgroup::Cgroup;
 use super::members::{self, Members};
@@ -30,10 +36,16 @@ pub struct Sweep {
 /// as a rule, at most [`DEADLINE`] per desktop.
 #[must_use]
 pub fn sweep(runtime_root: &Path) -> Sweep {
+    sweep_but(runtime_root, &[])
+}
+
+/// As [`sweep`], but leaves the desktops in the directories `adopted`.
+#[must_use]
+pub fn sweep_but(runtime_root: &Path, adopted: &[PathBuf]) -> Sweep {
     let mut sweep = Sweep::default();
     let Ok(desktops) = runtime_dir::desktops(runtime_root).canonicalize() else { return sweep };
     let directories = fs::read_dir(&desktops).into_iter().flatten().flatten().map(|entry| entry.path());
-    for directory in directories {
+    for directory in directories.filter(|directory| !adopted.contains(directory)) {
         sweep_desktop(&mut sweep, directory);
     }
     sweep_strays(&mut sweep, &desktops);
@@ -41,6 +53,24 @@ pub fn sweep(runtime_root: &Path) -> Sweep {
         tracing::info!(?directory, "removed a desktop that an earlier host left");
     }
     sweep
+}
+
+/// Whoever holds it may adopt and sweep below `runtime_root`; the kernel lets go
+/// of it however the holder ends. Blocking.
+///
+/// # Errors
+/// What the file system says, and `WouldBlock` if somebody else has had it for
+/// [`LOCK_DEADLINE`].
+pub fn lock(runtime_root: &Path) -> io::Result<File> {
+    let file = File::open(runtime_root)?;
+    let end = Instant::now() + LOCK_DEADLINE;
+    loop {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(file),
+            Err(Errno::WOULDBLOCK) if Instant::now() < end => std::thread::sleep(Duration::from_millis(10)),
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 fn sweep_desktop(sweep: &mut Sweep, directory: PathBuf) {
@@ -82,6 +112,9 @@ fn is_living(host: ProcessId) -> bool {
     host.is_running()
 }
 
+/// How long somebody else may sweep.
+pub const LOCK_DEADLINE: Duration = Duration::from_secs(20);
+
 /// How long killed processes may take to be gone, per desktop.
 pub const DEADLINE: Duration = Duration::from_secs(3);
 
@@ -102,7 +135,7 @@ mod tests {
         fs::create_dir_all(&living).unwrap();
         fs::create_dir_all(&torn).unwrap();
         let host = ProcessId::of(std::process::id()).unwrap();
-        Record { host, children: Vec::new(), cgroup: None }.save(&living).unwrap();
+        Record::new(host, Vec::new(), None, None).save(&living).unwrap();
         let sweep = sweep(root.path());
         assert_eq!(sweep.living, [living.canonicalize().unwrap()]);
         assert_eq!(sweep.removed.len(), 1);

@@ -7,6 +7,7 @@
 //! PulseAudio, and waits for a child only with a deadline. A private desktop
 //! belongs to one session; a lobby is one that outlives its visitors.
 
+pub mod adopt;
 mod api_socket;
 mod cgroup;
 mod child;
@@ -14,6 +15,7 @@ pub mod clean_up;
 mod compositor;
 pub mod descriptor_limit;
 mod environment;
+mod exit;
 mod log_keeper;
 mod members;
 pub mod process;
@@ -24,12 +26,12 @@ mod sound_server;
 pub mod spec;
 mod start;
 pub mod sway_ipc;
+pub mod watched;
 mod x_display;
 
 use std::io;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -40,6 +42,7 @@ use tokio::time::timeout;
 pub(crate) use self::cgroup::parent as cgroup_parent;
 pub use self::child::SpawnError;
 pub use self::compositor::{SetModeError, has_render_node, seat_name};
+pub use self::exit::Exit;
 pub use self::members::MARKER;
 pub use self::runtime_dir::MakeDirectoryError;
 pub use self::sound_server::SINK;
@@ -50,7 +53,7 @@ use self::child::{Child, ChildCommand};
 use self::environment::Environment;
 use self::members::Members;
 use self::process::ProcessId;
-use self::record::Record;
+use self::record::{Record, Running};
 use self::runtime_dir::RuntimeDir;
 use self::spec::{AppSpec, DesktopSpec};
 use crate::units::{FrameRate, Size};
@@ -59,13 +62,13 @@ use crate::units::{FrameRate, Size};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DesktopEvent {
     /// The compositor, and with it the picture.
-    CompositorExited(ExitStatus),
+    CompositorExited(Exit),
     /// The sound server; [`Desktop::restart_sound`] starts another.
-    SoundExited(ExitStatus),
+    SoundExited(Exit),
     /// The application, or a program that was to end with it.
-    AppExited(ExitStatus),
+    AppExited(Exit),
     /// Another program.
-    ProgramExited(ExitStatus),
+    ProgramExited(Exit),
 }
 
 /// A running desktop. [`stop`](Self::stop) ends it; dropping it kills it.
@@ -87,6 +90,8 @@ pub struct Desktop {
     /// Where programs call the host, until somebody takes it.
     api_listener: Option<UnixListener>,
     log_keeper: Option<JoinHandle<()>>,
+    /// All of it runs: another host could go on with it.
+    ready: bool,
     stopped: bool,
 }
 
@@ -114,6 +119,12 @@ impl Desktop {
     #[must_use]
     pub fn app_pid(&self) -> Option<u32> {
         pid(self.app.as_ref())
+    }
+
+    /// Its directory, which no other desktop ever has.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.directories.path()
     }
 
     /// Where the compositor listens.
@@ -169,6 +180,7 @@ impl Desktop {
         let helper = compositor::helper(&self.spec, &self.environment, &self.wayland_socket, &sound);
         compositor::set_mode(&self.spec, &self.directories, &helper, size, frame_rate).await?;
         (self.spec.size, self.spec.frame_rate) = (size, frame_rate);
+        self.save_record();
         Ok(())
     }
 
@@ -214,6 +226,7 @@ impl Desktop {
         }
         let _ = std::fs::remove_file(sound_server::socket(&self.directories));
         self.spawn_sound_server()?;
+        self.save_record();
         self.wait_for_sound().await;
         Ok(())
     }
@@ -272,7 +285,7 @@ impl Desktop {
         &mut self,
         program: &str,
         command: &ChildCommand,
-        event: fn(ExitStatus) -> DesktopEvent,
+        event: fn(Exit) -> DesktopEvent,
     ) -> Result<Child, SpawnError> {
         let child = Child::spawn(command, &self.log(program), self.events.clone(), event)?;
         self.members.add_leader(child.id());
@@ -281,9 +294,22 @@ impl Desktop {
         Ok(child)
     }
 
+    /// All of it runs: a host that comes after this one may go on with it.
+    fn is_ready(&mut self) {
+        self.ready = true;
+        self.save_record();
+    }
+
     /// Failing to write it is no reason to fail: the marker finds all the same.
     fn save_record(&self) {
-        let record = Record { host: self.host, children: self.members.leaders(), cgroup: self.members.cgroup() };
+        let running = self.compositor.as_ref().filter(|_| self.ready).map(|compositor| Running {
+            spec: self.spec.clone(),
+            wayland_socket: self.wayland_socket.clone(),
+            compositor: compositor.id(),
+            sound_server: self.sound_server.as_ref().map(Child::id),
+            app: self.app.as_ref().map(Child::id),
+        });
+        let record = Record::new(self.host, self.members.leaders(), self.members.cgroup(), running);
         if let Err(error) = record.save(self.directories.path()) {
             tracing::warn!(desktop = self.spec.name, %error, "desktop's record not written");
         }

@@ -79,6 +79,11 @@ impl RuntimeDir {
         Ok(made)
     }
 
+    /// Those of a desktop that an earlier host left.
+    pub(super) const fn existing(directory: PathBuf) -> Self {
+        Self { directory }
+    }
+
     /// The desktop's own directory.
     pub(super) fn path(&self) -> &Path {
         &self.directory

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::apps::AppConfig;
 use crate::config::{CompositorKind, DesktopConfig, Renderer};
 use crate::units::{FrameRate, Size};
 
 /// Everything needed to start one desktop.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DesktopSpec {
     /// Unique below the runtime directory, for ever: session number and host
     /// instance, say. 1 to 64 letters, digits, `-`, `_`, `.`.
@@ -34,7 +36,7 @@ pub struct DesktopSpec {
 }
 
 /// The compositor.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CompositorSpec {
     /// How it is started and resized.
     pub kind: CompositorKind,
@@ -48,7 +50,7 @@ pub struct CompositorSpec {
 }
 
 /// The application.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppSpec {
     /// Command line for `sh -c`; empty means the compositor alone.
     pub command: String,
@@ -59,7 +61,7 @@ pub struct AppSpec {
 }
 
 /// Where a desktop is on this machine, and as whom.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// The host's runtime directory; the desktop gets one of its own below it.
     pub runtime_root: PathBuf,
@@ -72,7 +74,7 @@ pub struct Place {
 }
 
 /// A user.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// User number.
     pub uid: u32,

@@ -4,7 +4,6 @@
 //! same time, and readiness is polled for every two milliseconds.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
 use std::time::Duration;
 
 use tokio::net::UnixStream;
@@ -14,6 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::cgroup::Cgroup;
 use super::child::{Child, ChildCommand, SpawnError};
 use super::environment::Environment;
+use super::exit::Exit;
 use super::members::Members;
 use super::process::ProcessId;
 use super::runtime_dir::{MakeDirectoryError, RuntimeDir};
@@ -37,7 +37,7 @@ pub enum StartDesktopError {
     #[error("the compositor ended at once ({status}); its log {log} ends with:\n{tail}")]
     CompositorExited {
         /// How it ended.
-        status: ExitStatus,
+        status: Exit,
         /// Its log file.
         log: PathBuf,
         /// The last lines of it.
@@ -72,6 +72,7 @@ impl Desktop {
                 let milliseconds = begin.elapsed().as_millis();
                 tracing::info!(desktop = desktop.spec.name, milliseconds, "desktop ready");
                 desktop.log_keeper = Some(log_keeper::keep(desktop.logs().to_vec()));
+                desktop.is_ready();
                 return Ok(desktop);
             }
             Ok(Err(error)) => error,
@@ -112,6 +113,7 @@ impl Desktop {
             listener: Some(listener),
             api_listener: None,
             log_keeper: None,
+            ready: false,
             stopped: false,
         };
         desktop.save_record();
@@ -257,4 +259,4 @@ const SOUND_DEADLINE: Duration = Duration::from_secs(2);
 const DISPLAY_DEADLINE: Duration = Duration::from_millis(500);
 /// Three children can end, and the sound server be restarted a few times,
 /// before somebody looks.
-const EVENTS: usize = 16;
+pub(super) const EVENTS: usize = 16;

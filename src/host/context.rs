@@ -3,19 +3,24 @@
 //! Made once by `serve` and shared; everything in it is cheap to read, and
 //! nothing in it blocks.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::codec::VideoProfile;
-use crate::config::Config;
+use crate::config::directories::Directories;
+use crate::config::live::LiveConfig;
 use crate::host::apps::Apps;
 use crate::host::events::Events;
 use crate::host::facts::HostFacts;
+use crate::host::gamestream::caller::Who;
 use crate::host::identity::Identity;
+use crate::host::life::Life;
 use crate::host::lobbies::Lobbies;
 use crate::host::memory::MemoryGauge;
 use crate::host::pairing::Pairings;
 use crate::host::ports::Ports;
 use crate::host::profiles::Profiles;
+use crate::host::rate_limit::RateLimit;
 use crate::host::sessions::Sessions;
 use crate::host::store::client_preferences::ClientPreferences;
 use crate::host::store::paired_clients::PairedClients;
@@ -45,7 +50,15 @@ pub struct Context {
     /// People that Wolf UI lets choose from.
     pub people: Profiles,
     /// What the operator decided.
-    pub config: Arc<Config>,
+    pub config: LiveConfig,
+    /// The file that it is read from, if any.
+    pub config_file: Option<PathBuf>,
+    /// Whether anything new may begin.
+    pub life: Life,
+    /// Requests of each client.
+    pub(crate) requests: RateLimit<Who>,
+    /// Where the host keeps things.
+    pub directories: Directories,
     /// Who uses how much memory.
     pub memory: MemoryGauge,
     /// Ports that really listen.

@@ -11,10 +11,10 @@ use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+use crate::host::adoption::keeper::Keeper;
 use crate::host::api;
 use crate::host::api::socket::ApiSocket;
 use crate::host::api::tcp::TcpApi;
-
 use crate::host::context::Context;
 use crate::host::desktop_sockets::DesktopSocketQueue;
 use crate::host::gamestream::{self, Caller, Channel};
@@ -60,10 +60,19 @@ impl HttpServers {
             desktops,
             tcp_api: None,
             tls: tls::server_config(identity)?,
-            handshakes: Arc::new(Handshakes::start()?),
+            handshakes: Arc::new(Handshakes::start(USUAL_HANDSHAKES)?),
             limits: ConnectionLimits::default(),
             deadlines: Deadlines::default(),
         })
+    }
+
+    /// With so many TLS handshakes at the same time.
+    ///
+    /// # Errors
+    /// [`StartHttpError`].
+    pub fn with_handshakes(mut self, most: usize) -> Result<Self, StartHttpError> {
+        self.handshakes = Arc::new(Handshakes::start(most)?);
+        Ok(self)
     }
 
     /// With other deadlines than the usual ones.
@@ -87,15 +96,24 @@ impl HttpServers {
         self
     }
 
+    /// Has the listeners held for another host, under the names that they are
+    /// bound by.
+    pub(crate) fn keep(&self, keeper: &Keeper) {
+        keeper.keep("HTTP", &self.http);
+        keeper.keep("HTTPS", &self.https);
+        self.api.keep(keeper);
+    }
+
     /// Serves until `shutdown` turns true; returns when every socket is
     /// closed.
     pub async fn run(self, context: Arc<Context>, shutdown: watch::Receiver<bool>) {
         let Self { http, https, api, desktops, tcp_api, tls, handshakes, limits, deadlines } = self;
         let grace = deadlines.shutdown;
-        let plain = accept_until(http, Admission::new(limits), shutdown.clone(), grace, |stream, ends| {
+        let counted = |limit| Admission::new(limits).counting(context.life.clone(), limit);
+        let plain = accept_until(http, counted("limits.connections"), shutdown.clone(), grace, |stream, ends| {
             serve_plain(stream, ends, Arc::clone(&context), deadlines)
         });
-        let secure = accept_until(https, Admission::new(limits), shutdown.clone(), grace, |stream, ends| {
+        let secure = accept_until(https, counted("limits.connections"), shutdown.clone(), grace, |stream, ends| {
             let handshakes = Arc::clone(&handshakes);
             serve_secure(stream, ends, Arc::clone(&context), deadlines, Arc::clone(&tls), handshakes)
         });
@@ -111,6 +129,8 @@ impl HttpServers {
         }
     }
 }
+
+const USUAL_HANDSHAKES: usize = 320;
 
 /// Listens on `address`:`port`; port 0 takes a free one.
 ///
@@ -155,7 +175,13 @@ async fn serve_secure(
     tls: Arc<ServerConfig>,
     handshakes: Arc<Handshakes>,
 ) {
+    let Some(place) = handshakes.place() else {
+        // There is no way to say so before the handshake.
+        context.life.refused("limits.handshakes");
+        return;
+    };
     let Some(stream) = handshakes.accept(stream, tls, deadlines.handshake).await else { return };
+    drop(place);
     let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
     let caller = Caller { ends, channel: Channel::Secure(certificate.map(|der| fingerprint(der))) };
     connection::serve(stream, &deadlines, |request| gamestream::answer(&context, caller, request)).await;

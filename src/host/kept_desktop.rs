@@ -3,7 +3,6 @@
 //! Sessions and lobbies have one each: the rules for what happens when a part
 //! of it dies are the same for both, and are here.
 
-use std::process::ExitStatus;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -11,7 +10,8 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{error, warn};
 
 use crate::desktop::spec::{AppSpec, DesktopSpec};
-use crate::desktop::{Desktop, DesktopEvent, RunProgramError, SetModeError, StartDesktopError};
+use crate::desktop::{Desktop, DesktopEvent, Exit, RunProgramError, SetModeError, StartDesktopError};
+use crate::host::adoption::session_state::DesktopState;
 use crate::host::desktop_sockets::{DesktopSockets, OpenSocket};
 use crate::host::doubt::{Blame, Doubt};
 use crate::host::scope::Scope;
@@ -32,7 +32,7 @@ pub(crate) struct KeptDesktop {
     running: Option<Desktop>,
     events: Option<mpsc::Receiver<DesktopEvent>>,
     /// The application ended; why is not certain before the instant given.
-    app_exit: Option<(ExitStatus, Instant)>,
+    app_exit: Option<(Exit, Instant)>,
     /// Desktops started in place of a dead one.
     restarts: u32,
     /// What workers have said against the running one.
@@ -90,6 +90,21 @@ impl KeptDesktop {
                 None
             }
         }
+    }
+
+    /// Goes on with one that an earlier host started, in place of `restarts`
+    /// others.
+    pub(crate) fn adopt(&mut self, mut desktop: Desktop, restarts: u32) {
+        self.events = Some(desktop.take_events());
+        self.socket = self.open_socket(&mut desktop);
+        self.running = Some(desktop);
+        self.restarts = restarts;
+    }
+
+    /// For the record of its owner.
+    pub(crate) fn state(&self) -> Option<DesktopState> {
+        let desktop = self.running.as_ref()?;
+        Some(DesktopState { directory: desktop.directory().to_owned(), restarts: self.restarts })
     }
 
     /// Ends it and removes what is left of it.

@@ -25,6 +25,7 @@ use tracing::{debug, warn};
 
 use crate::host::context::Context;
 use crate::host::host_metrics::HostMetrics;
+use crate::host::life::Life;
 use crate::host::sessions::Sessions;
 use crate::host::sessions::view::SessionView;
 use crate::ipc::counters_page::{BUCKETS, Counter, CountersPage, Stage, bucket_bound};
@@ -112,6 +113,7 @@ impl Collector for Streams {
             .collect();
         encode_states(&mut encoder, &samples)?;
         encode_restarts(&mut encoder, &samples)?;
+        encode_life(&mut encoder, self.sessions.life())?;
         for (name, help, counter) in COUNTERS {
             encode_counter(&mut encoder, &samples, name, help, counter)?;
         }
@@ -126,6 +128,21 @@ fn encode_states(encoder: &mut DescriptorEncoder<'_>, samples: &[Sample]) -> fmt
         let count = samples.iter().filter(|sample| sample.view.state == state).count();
         let labels = [("state", state)];
         metric.encode_family(&labels)?.encode_gauge(&i64::try_from(count).unwrap_or(i64::MAX))?;
+    }
+    Ok(())
+}
+
+fn encode_life(encoder: &mut DescriptorEncoder<'_>, life: &Life) -> fmt::Result {
+    let help = "1 for the phase that the host is in: serving, draining, leaving";
+    let mut metric = encoder.encode_descriptor("earthshine_host_state", help, None, MetricType::Gauge)?;
+    for state in ["serving", "draining", "leaving"] {
+        let labels = [("state", state)];
+        metric.encode_family(&labels)?.encode_gauge(&i64::from(life.phase().name() == state))?;
+    }
+    let help = "Requests and connections refused, by the limit that was reached";
+    let mut metric = encoder.encode_descriptor("earthshine_refused", help, None, MetricType::Counter)?;
+    for (limit, count) in life.refusals() {
+        metric.encode_family(&[("limit", limit)])?.encode_counter::<NoLabels, _, u64>(&count, None)?;
     }
     Ok(())
 }

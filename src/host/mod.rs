@@ -3,6 +3,7 @@
 //! Async, safe Rust. It owns all state that outlives a worker, and nothing it
 //! does can block on a driver, a compositor or a sound server.
 
+pub(crate) mod adoption;
 pub mod api;
 pub mod apps;
 pub mod bind;
@@ -22,6 +23,7 @@ pub mod http;
 pub mod http_servers;
 pub mod identity;
 pub(crate) mod kept_desktop;
+pub mod life;
 pub mod lobbies;
 pub(crate) mod media_ports;
 pub mod memory;
@@ -30,6 +32,8 @@ pub(crate) mod monitor;
 pub mod pairing;
 pub mod ports;
 pub mod profiles;
+pub(crate) mod rate_limit;
+pub(crate) mod reload;
 pub(crate) mod rtsp_server;
 pub mod scope;
 pub mod serve;
@@ -38,6 +42,7 @@ pub mod sessions;
 pub mod store;
 pub(crate) mod supervision;
 pub(crate) mod supervisor;
+pub mod take_over;
 pub mod tls;
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 use tokio::net::{TcpListener, UdpSocket};
@@ -18,8 +18,10 @@ use tracing::{info, warn};
 
 use crate::cli::ServeArgs;
 use crate::config::directories::{Directories, DirectoryError};
+use crate::config::live::LiveConfig;
 use crate::config::{Config, ConfigError};
-use crate::desktop::clean_up::sweep;
+use crate::host::adoption::inventory;
+use crate::host::adoption::keeper::{Inherited, Keeper};
 use crate::host::api::socket::{ApiSocket, BindApiError};
 use crate::host::api::tcp::{StartTcpApiError, TcpApi};
 use crate::host::apps::Apps;
@@ -30,15 +32,18 @@ use crate::host::desktop_sockets::DesktopSockets;
 use crate::host::discovery::Discovery;
 use crate::host::events::Events;
 use crate::host::facts::HostFacts;
+use crate::host::http::admission::ConnectionLimits;
 use crate::host::http_servers::{HttpServers, StartHttpError};
 use crate::host::identity::{Identity, IdentityError};
-use crate::host::lobbies::{self, Lobbies};
+use crate::host::life::{LOOK, Life, Phase};
+use crate::host::lobbies::Lobbies;
 use crate::host::memory::MemoryGauge;
 use crate::host::monitor::{Monitor, Watched};
 use crate::host::pairing::pending::PairingLimits;
 use crate::host::pairing::{Pairings, StartPairingError};
 use crate::host::ports::Ports;
 use crate::host::profiles::Profiles;
+use crate::host::rate_limit::RateLimit;
 use crate::host::service_manager::ServiceManager;
 use crate::host::sessions::Sessions;
 use crate::host::sessions::directory::Directory;
@@ -49,7 +54,8 @@ use crate::host::store::state_dir::{OpenStateDirError, StateDir};
 use crate::host::store::versioned_file::LoadStateError;
 use crate::host::supervision::Supervision;
 use crate::host::supervisor::quarantine::Captive;
-use crate::host::{media_ports, metrics, rtsp_server};
+use crate::host::take_over::{self, TakeOverError};
+use crate::host::{media_ports, metrics, reload, rtsp_server};
 use crate::ipc::message::MediaKind;
 use crate::protocol::rtsp::sdp::{Encryption, Offer};
 
@@ -65,6 +71,9 @@ pub enum ServeError {
     /// The state directory has another host.
     #[error(transparent)]
     StateDir(#[from] OpenStateDirError),
+    /// The running host goes on.
+    #[error(transparent)]
+    TakeOver(#[from] TakeOverError),
     /// The host's certificate and id.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -112,6 +121,7 @@ struct Host {
     sockets: Sockets,
     http: HttpServers,
     directory: Arc<Directory>,
+    keeper: Keeper,
     // Dropped last: they end a thread and let go of a lock.
     _control: ControlServer,
     _state_lock: StateDir,
@@ -129,12 +139,27 @@ struct Sockets {
     audio: UdpSocket,
 }
 
+impl Sockets {
+    /// Has them held for another host, under the names that they are bound by.
+    fn keep(&self, keeper: &Keeper) {
+        keeper.keep("RTSP", &self.rtsp);
+        keeper.keep("metrics", &self.metrics);
+        keeper.keep("video", &self.video);
+        keeper.keep("audio", &self.audio);
+    }
+}
+
 impl Host {
     fn bind(args: ServeArgs) -> Result<Self, ServeError> {
-        let config = Arc::new(Config::load(args.config.as_deref())?);
+        let config = Config::load(args.config.as_deref())?;
         let directories = Directories::choose(args.state_dir, args.runtime_dir);
         directories.create()?;
-        let state = StateDir::open(&directories.state)?;
+        let api_socket = args.api_socket.clone().unwrap_or_else(|| directories.runtime.join("api.sock"));
+        let state = if args.take_over {
+            take_over::take_over(&api_socket, &directories)?
+        } else {
+            StateDir::open(&directories.state)?
+        };
         let identity = Arc::new(Identity::load_or_create(&state.file("identity.json"))?);
         let clients = PairedClients::open(&state.file("paired_clients.json"))?;
         let people = Profiles::open(&state.file("profiles.json"))?;
@@ -142,37 +167,34 @@ impl Host {
         let apps = Apps::open(&state.file("apps.json"), &config.apps)?;
         let ports = Ports::from_base(args.port).ok_or(ServeError::Ports(args.port))?;
 
+        // What an earlier host's keeper holds: its ports, first of all.
+        let mut inherited = Inherited::ask(&directories.runtime);
         let bound_to = args.bind.unwrap_or_else(any_address);
         let at = |port| SocketAddr::new(bound_to, port);
-        let tcp = |purpose, address| -> Result<TcpListener, ServeError> {
-            Ok(TcpListener::from_std(listen_tcp(purpose, address)?)?)
-        };
-        let udp = |purpose, port| -> Result<UdpSocket, ServeError> {
-            Ok(UdpSocket::from_std(bind_udp(purpose, at(port), true)?)?)
+        let mut tcp = |purpose, address| -> Result<TcpListener, ServeError> {
+            let listener = inherited.tcp(purpose, address).map_or_else(|| listen_tcp(purpose, address), Ok)?;
+            Ok(TcpListener::from_std(listener)?)
         };
         let http = tcp("HTTP", at(ports.http))?;
         let https = tcp("HTTPS", at(ports.https))?;
         let metrics_at = args.metrics.unwrap_or((Ipv4Addr::LOCALHOST, args.port + METRICS_OFFSET).into());
-        let sockets = Sockets {
-            rtsp: tcp("RTSP", at(ports.rtsp))?,
-            metrics: tcp("metrics", metrics_at)?,
-            video: udp("video", ports.video)?,
-            audio: udp("audio", ports.audio)?,
+        let [rtsp, metrics] = [("RTSP", at(ports.rtsp)), ("metrics", metrics_at)].map(|(name, at)| tcp(name, at));
+        let mut udp = |purpose, port, shared| {
+            inherited.udp(purpose, at(port)).map_or_else(|| bind_udp(purpose, at(port), shared), Ok)
         };
-        let control_socket = bind_udp("control", at(ports.control), false)?;
-        let api_socket = args.api_socket.unwrap_or_else(|| directories.runtime.join("api.sock"));
-        let api = ApiSocket::bind(&api_socket)?;
-
-        // Only now is it certain that no other host runs here.
-        let swept = sweep(&directories.runtime);
-        lobbies::home::sweep(&directories);
+        let [video, audio] = [("video", ports.video), ("audio", ports.audio)].map(|(name, port)| udp(name, port, true));
+        let control_socket = udp("control", ports.control, false)?;
+        let (video, audio) = (UdpSocket::from_std(video?)?, UdpSocket::from_std(audio?)?);
+        let sockets = Sockets { rtsp: rtsp?, metrics: metrics?, video, audio };
+        let control_copy = control_socket.try_clone()?;
+        let api = match ApiSocket::adopt(&api_socket, &mut inherited) {
+            Some(api) => api,
+            None => ApiSocket::bind(&api_socket)?,
+        };
+        let (live, life) = (LiveConfig::new(config.clone()), Life::default());
         let instance = instance_name();
         let events = Events::new(&instance);
         let supervision = Supervision::new(&config, &events);
-        if !swept.stuck.is_empty() {
-            warn!(processes = swept.stuck.len(), "an earlier host left processes that cannot be killed");
-            supervision.quarantine.take(Captive::left_over(swept.stuck));
-        }
 
         let directory: Arc<Directory> = Arc::default();
         let control = ControlServer::start(control_socket, Arc::clone(&directory), supervision.health.clone())?;
@@ -183,7 +205,9 @@ impl Host {
         }
         let (desktop_sockets, desktop_queue) = DesktopSockets::new();
         let shared = Arc::new(Shared {
-            config: Arc::clone(&config),
+            config: live.clone(),
+            life: life.clone(),
+            launches: RateLimit::default(),
             apps: apps.clone(),
             preferences: preferences.clone(),
             ports,
@@ -214,13 +238,36 @@ impl Host {
                 move |client| clients.get(client).map(|client| client.slot)
             })),
         });
-        let lobbies = Lobbies::new(Arc::clone(&shared));
-        let sessions = Sessions::new(shared, lobbies.clone());
+        let pairings = Pairings::new(&identity, clients.clone(), PairingLimits::of(&config.limits), events.clone())?;
+        let limits = &config.limits;
+        let per_listener = ConnectionLimits { total: limits.connections, per_address: limits.connections_per_address };
         let tcp_api = TcpApi::bind(&config.api, &identity)?;
         let api_listen = tcp_api.as_ref().map(TcpApi::address).transpose()?;
-        let http = HttpServers::new(http, https, api, desktop_queue, &identity)?.with_tcp_api(tcp_api);
+        let http = HttpServers::new(http, https, api, desktop_queue, &identity)?
+            .with_tcp_api(tcp_api)
+            .with_limits(per_listener)
+            .with_handshakes(limits.handshakes)?;
+        // From here on nothing fails; and only now is it certain that no other
+        // host runs here.
+        let keeper = Keeper::start(&directories.runtime, config.desktop.adopt_grace);
+        http.keep(&keeper);
+        sockets.keep(&keeper);
+        keeper.keep("control", &control_copy);
+        let left = inventory::take(&directories);
+        if !left.stuck.is_empty() {
+            supervision.quarantine.take(Captive::left_over(left.stuck));
+        }
+        let lobbies = Lobbies::new(Arc::clone(&shared));
+        let sessions = Sessions::new(shared, lobbies.clone());
+        for (state, desktop) in left.lobbies {
+            lobbies.adopt(state, desktop);
+        }
+        for (state, desktop) in left.sessions {
+            sessions.adopt(state, desktop);
+        }
+        inherited.finish();
         let context = Arc::new(Context {
-            pairings: Pairings::new(&identity, clients.clone(), PairingLimits::default(), events.clone())?,
+            pairings,
             identity,
             clients,
             sessions,
@@ -232,7 +279,11 @@ impl Host {
             people,
             memory: MemoryGauge::default(),
             preferences,
-            config,
+            config: live,
+            config_file: args.config,
+            life,
+            requests: RateLimit::default(),
+            directories: directories.clone(),
             ports,
             profiles,
         });
@@ -241,6 +292,7 @@ impl Host {
             sockets,
             http,
             directory,
+            keeper,
             _control: control,
             _state_lock: state,
             bound_to,
@@ -253,6 +305,7 @@ impl Host {
     async fn run(self) -> Result<(), ServeError> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut hangup = signal(SignalKind::hangup())?;
         let Sockets { rtsp, metrics, video, audio } = self.sockets;
         let metrics_at = metrics.local_addr()?;
         let sessions = self.context.sessions.clone();
@@ -264,9 +317,10 @@ impl Host {
         tasks.spawn(media_ports::listen(MediaKind::Video, video, Arc::clone(&self.directory)));
         tasks.spawn(media_ports::listen(MediaKind::Audio, audio, Arc::clone(&self.directory)));
 
-        let Context { config, ports, facts, supervision, .. } = &*self.context;
+        let Context { config, ports, facts, life, supervision, .. } = &*self.context;
+        let config = config.now();
         tasks.spawn(supervision.health.clone().probe_host_loop());
-        let canary = tokio::spawn(supervision.canary(config, &self.directories.evidence()).run());
+        let canary = tokio::spawn(supervision.canary(&config, &self.directories.evidence()).run());
         let service_manager = ServiceManager::from_environment();
         let _monitor = Monitor::start(Watched {
             sessions: sessions.clone(),
@@ -280,9 +334,26 @@ impl Host {
         greet(*ports, &self.api_socket, &self.directories.logs());
         service_manager.ready();
 
-        tokio::select! {
-            _ = terminate.recv() => info!("SIGTERM: shutting down"),
-            _ = interrupt.recv() => info!("SIGINT: shutting down"),
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break info!("SIGTERM: shutting down"),
+                _ = interrupt.recv() => break info!("SIGINT: shutting down"),
+                _ = hangup.recv() => {
+                    // What it says is logged.
+                    let _ = reload::reload(&self.context).await;
+                }
+                () = drained(&self.context) => break info!("drained: shutting down"),
+                () = left(life) => {
+                    shut_down.send_replace(true);
+                    if timeout(SHUTDOWN_DEADLINE, servers).await.is_err() {
+                        warn!("some connections did not end in time");
+                    }
+                    self.keeper.settle().await;
+                    info!("another process goes on from here");
+                    // Nothing is torn down: all that runs is the next host's.
+                    std::process::exit(0);
+                }
+            }
         }
         service_manager.stopping();
         canary.abort();
@@ -301,7 +372,32 @@ impl Host {
         if timeout(SHUTDOWN_DEADLINE, servers).await.is_err() {
             warn!("some connections did not end in time");
         }
+        self.keeper.end().await;
+        inventory::close(&self.context.directories);
         Ok(())
+    }
+}
+
+/// Waits until the host is drained, if it is to end then.
+async fn drained(context: &Context) {
+    loop {
+        let phase = context.life.phase();
+        let running = context.sessions.list().len() + context.lobbies.list().len();
+        if phase.is_over(running, Instant::now()) {
+            return;
+        }
+        match phase {
+            Phase::Draining(_) => drop(timeout(LOOK, context.life.changed(phase)).await),
+            _ => drop(context.life.changed(phase).await),
+        }
+    }
+}
+
+/// Waits until another process goes on.
+async fn left(life: &Life) {
+    let mut phase = life.phase();
+    while phase != Phase::Left {
+        phase = life.changed(phase).await;
     }
 }
 

@@ -240,7 +240,7 @@ mod tests {
             Some(())
         });
         let (stream, _) = listener.accept().await.unwrap();
-        let handshakes = Handshakes::start().unwrap();
+        let handshakes = Handshakes::start(16).unwrap();
         let stream = handshakes.accept(stream, server, Duration::from_secs(10)).await;
         let seen = stream.map(|stream| {
             let connection = stream.get_ref().1;

@@ -1,12 +1,16 @@
 //! One end of the `SOCK_SEQPACKET` pair: messages in and out, with descriptors.
 
+use std::fs::Permissions;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
-    SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+    SendFlags, SocketAddrUnix, SocketFlags, SocketType, UCred, accept_with, bind, connect, listen, recvmsg, sendmsg,
+    socket_with, socketpair, sockopt::socket_peercred,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -27,6 +31,25 @@ impl Channel {
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let (a, b) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
         Ok((Self { socket: a }, Self { socket: b }))
+    }
+
+    /// An end to whoever listens at `path`. A local connection is made at once or
+    /// not at all.
+    ///
+    /// # Errors
+    /// What `socket` and `connect` report.
+    pub fn connect(path: &Path) -> io::Result<Self> {
+        let socket = new_socket()?;
+        connect(&socket, &SocketAddrUnix::new(path)?)?;
+        Ok(Self { socket })
+    }
+
+    /// Who is at the other end: process and user.
+    ///
+    /// # Errors
+    /// What `getsockopt` reports.
+    pub fn peer(&self) -> io::Result<UCred> {
+        Ok(socket_peercred(&self.socket)?)
     }
 
     /// The end behind an inherited descriptor.
@@ -83,6 +106,68 @@ impl Channel {
     }
 }
 
+/// A place where the other ends of channels come to; its file goes when this
+/// value is dropped.
+#[derive(Debug)]
+pub struct ChannelListener {
+    socket: OwnedFd,
+    path: PathBuf,
+    /// Device and inode of our file, to leave a successor's alone.
+    file: (u64, u64),
+}
+
+impl ChannelListener {
+    /// Listens at `path`, in place of whoever did before, for our own user alone:
+    /// there is no moment at which others could connect.
+    ///
+    /// # Errors
+    /// What the system reports.
+    pub fn bind(path: &Path) -> io::Result<Self> {
+        // Short, because a socket's path has 108 bytes at most.
+        let temporary = path.with_file_name(format!(".{}", std::process::id()));
+        let _ = std::fs::remove_file(&temporary);
+        let socket = new_socket()?;
+        bind(&socket, &SocketAddrUnix::new(&temporary)?)?;
+        std::fs::set_permissions(&temporary, Permissions::from_mode(0o600))?;
+        listen(&socket, BACKLOG)?;
+        std::fs::rename(&temporary, path)?;
+        Ok(Self { socket, path: path.to_owned(), file: file_id(path)? })
+    }
+
+    /// The next end, if one is waiting.
+    ///
+    /// # Errors
+    /// `WouldBlock` if none is; what else `accept` reports.
+    pub fn accept(&self) -> io::Result<Channel> {
+        let socket = accept_with(&self.socket, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?;
+        Ok(Channel { socket })
+    }
+}
+
+impl AsFd for ChannelListener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl Drop for ChannelListener {
+    fn drop(&mut self) {
+        if file_id(&self.path).is_ok_and(|file| file == self.file) {
+            // If it cannot be removed, the next one replaces it.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn file_id(path: &Path) -> io::Result<(u64, u64)> {
+    std::fs::symlink_metadata(path).map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+fn new_socket() -> io::Result<OwnedFd> {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    Ok(socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?)
+}
+
 impl AsFd for Channel {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
@@ -120,6 +205,9 @@ pub fn decode<M: DeserializeOwned>(bytes: &[u8]) -> io::Result<M> {
         Err(error) => Err(invalid(error.to_string())),
     }
 }
+
+/// Ends that may wait to be taken.
+const BACKLOG: i32 = 16;
 
 /// Largest message in bytes. The largest real one, `Start`, is under 1 KiB.
 const MAX_MESSAGE: usize = 16 * 1024;
@@ -162,5 +250,23 @@ mod tests {
         let mut two = encode(&ToWorker::RequestIdr).unwrap();
         two.extend(encode(&ToWorker::Stop).unwrap());
         assert_eq!(decode::<ToWorker>(&two).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn a_listener_is_private_and_leaves_its_successor_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("socket");
+        let first = ChannelListener::bind(&path).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let caller = Channel::connect(&path).unwrap();
+        let called = first.accept().unwrap();
+        assert_eq!(called.peer().unwrap().pid, rustix::process::getpid());
+        caller.send(&ToWorker::Stop, None).unwrap();
+        assert_eq!(called.receive::<ToWorker>().unwrap().unwrap().0, ToWorker::Stop);
+        let second = ChannelListener::bind(&path).unwrap();
+        drop(first);
+        assert!(Channel::connect(&path).is_ok());
+        drop(second);
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 }

@@ -8,5 +8,6 @@
 pub mod channel;
 pub mod counters_page;
 pub mod flight_recorder;
+pub mod keeping;
 pub mod log_ring;
 pub mod message;

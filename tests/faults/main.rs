@@ -38,6 +38,7 @@ mod f44_reconnect_storm;
 mod f46_stuck_keys;
 mod garbage_on_every_port;
 mod half_open_tls;
+mod host_phases;
 mod host_sigkill_and_restart;
 mod lobby_desktop_dies;
 mod no_capacity;

@@ -139,6 +139,29 @@ impl Host {
         (self.child, self.ready) = spawn(&self.scratch, self.base, self.bind, &self.environment);
     }
 
+    /// Another process takes over from it; the old one must end in order.
+    pub(crate) fn take_over(&mut self) {
+        let (child, ready) =
+            spawn_with(&self.scratch, self.base, self.bind, &self.environment, &["--take-over"]).expect("another host");
+        let mut old = std::mem::replace(&mut self.child, child);
+        self.ready = ready;
+        let status = wait_for("the old host's end", SOON, || old.try_wait().expect("wait"));
+        assert!(status.success(), "the old host ended with {status}:\n{}", self.log());
+    }
+
+    /// Has another process try to take over.
+    ///
+    /// # Errors
+    /// What it said and the end of the log, if it did not start.
+    pub(crate) fn try_take_over(&self) -> Result<(), String> {
+        spawn_with(&self.scratch, self.base, self.bind, &self.environment, &["--take-over"]).map(|_| ())
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn has_ended(&mut self) -> Option<std::process::ExitStatus> {
+        self.child.try_wait().expect("wait")
+    }
+
     /// SIGTERM; it must end in order and leave nothing.
     pub(crate) fn stop(mut self) {
         process::signal(self.pid(), Signal::TERM);
@@ -177,6 +200,16 @@ pub(crate) fn home(scratch: &Scratch) -> PathBuf {
 }
 
 fn spawn(scratch: &Scratch, base: u16, bind: &str, environment: &[(&'static str, String)]) -> (Child, Ready) {
+    spawn_with(scratch, base, bind, environment, &[]).unwrap_or_else(|complaint| panic!("{complaint}"))
+}
+
+fn spawn_with(
+    scratch: &Scratch,
+    base: u16,
+    bind: &str,
+    environment: &[(&'static str, String)],
+    more: &[&str],
+) -> Result<(Child, Ready), String> {
     let log = File::options().create(true).append(true).open(scratch.join("host.log")).expect("log file");
     // Whatever a program leaves in its user's home is for tests to see.
     std::fs::create_dir_all(home(scratch)).expect("a home directory");
@@ -191,6 +224,7 @@ fn spawn(scratch: &Scratch, base: u16, bind: &str, environment: &[(&'static str,
         .args(["--bind", bind, "--port", &base.to_string(), "--metrics", "127.0.0.1:0"])
         .arg("--api-socket")
         .arg(scratch.join("api.sock"))
+        .args(more)
         .env("EARTHSHINE_LOG", std::env::var("EARTHSHINE_TEST_LOG").unwrap_or_else(|_| "info,earthshine=debug".into()))
         .env("HOME", home(scratch))
         .envs(environment.iter().map(|(name, value)| (*name, value.as_str())))
@@ -200,12 +234,12 @@ fn spawn(scratch: &Scratch, base: u16, bind: &str, environment: &[(&'static str,
         .spawn()
         .expect("start the host");
     match read_ready(&mut child) {
-        Ok(ready) => (child, ready),
+        Ok(ready) => Ok((child, ready)),
         Err(complaint) => {
             let _ = child.kill();
             let _ = child.wait();
             let log = std::fs::read_to_string(scratch.join("host.log")).unwrap_or_default();
-            panic!("{complaint}\n{}", tail(&log, 100));
+            Err(format!("{complaint}\n{}", tail(&log, 100)))
         }
     }
 }

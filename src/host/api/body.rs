@@ -19,18 +19,18 @@ use crate::host::apps::record::text_or_number;
 /// A body that has not been understood yet.
 pub type Body = Result<Vec<u8>, ReadBodyError>;
 
-/// Reads a whole body.
+/// Reads a whole body of `most` bytes at most.
 ///
 /// # Errors
 /// [`ReadBodyError`].
-pub async fn read(head: &Parts, body: Incoming) -> Body {
+pub async fn read(head: &Parts, body: Incoming, most: usize) -> Body {
     if head.headers.contains_key(TRANSFER_ENCODING) {
         return Err(ReadBodyError::Chunked);
     }
-    let whole = timeout(DEADLINE, Limited::new(body, MAX_BYTES).collect());
+    let whole = timeout(DEADLINE, Limited::new(body, most).collect());
     match whole.await {
         Ok(Ok(collected)) => Ok(collected.to_bytes().to_vec()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(ReadBodyError::TooLong),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(ReadBodyError::TooLong(most)),
         Ok(Err(_)) => Err(ReadBodyError::Cut),
         Err(_) => Err(ReadBodyError::Late),
     }
@@ -51,9 +51,9 @@ pub enum ReadBodyError {
     /// Wolf refuses it, in these words.
     #[error("Chunked encoding not supported, use HTTP/1.0 instead")]
     Chunked,
-    /// Over [`MAX_BYTES`].
-    #[error("the body is longer than {MAX_BYTES} bytes")]
-    TooLong,
+    /// Over the limit.
+    #[error("the body is longer than {0} bytes, the limit (limits.body_bytes)")]
+    TooLong(usize),
     /// Not there within [`DEADLINE`].
     #[error("the body did not arrive within {} s", DEADLINE.as_secs())]
     Late,
@@ -122,9 +122,6 @@ impl JsonSchema for WireText {
         json_schema!({"type": ["string", "integer"]})
     }
 }
-
-/// Far more than any request needs.
-const MAX_BYTES: usize = 1 << 20;
 
 const DEADLINE: Duration = Duration::from_secs(10);
 

@@ -16,7 +16,7 @@ use crate::host::store::versioned_file::SaveStateError;
 
 /// `GET /api/v1/clients`.
 pub fn list(context: &Context) -> ApiAnswer {
-    let first_uid = context.config.desktop.first_uid;
+    let first_uid = context.config.now().desktop.first_uid;
     let view = |client: PairedClient| {
         let decided = context.preferences.get(client.id);
         ClientView::new(client, decided, first_uid)

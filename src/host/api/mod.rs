@@ -13,6 +13,7 @@ pub mod caller;
 pub mod clients;
 pub mod containers;
 pub mod events;
+pub mod host;
 pub mod icons;
 pub mod keyboard;
 pub mod latency;
@@ -48,9 +49,12 @@ use crate::host::http::{Request, Response};
 async fn answer(context: &Context, caller: &Caller, deadlines: &Deadlines, request: Request) -> Response {
     debug!(method = %request.method(), path = request.uri().path(), scope = ?caller.scope, "api request");
     let (head, body) = request.into_parts();
+    let most = context.config.now().limits.body_bytes;
     match permissions::access(caller.scope, &head.method, head.uri.path()) {
         Access::Denied => return scoped::denied(caller.scope).into_response(),
-        Access::Own(handler) => return handler(context, caller, body::read(&head, body).await).await.into_response(),
+        Access::Own(handler) => {
+            return handler(context, caller, body::read(&head, body, most).await).await.into_response();
+        }
         Access::Same => {}
     }
     let asked = |route: &&Route| route.path == head.uri.path() && route.method() == head.method;
@@ -59,7 +63,7 @@ async fn answer(context: &Context, caller: &Caller, deadlines: &Deadlines, reque
         Action::Listen => return events::subscribe(&context.events, caller.scope, &head, deadlines.keepalive),
         Action::Read(read) => read(context),
         Action::Ask(ask) => ask(context, head.uri.query().unwrap_or_default()).await,
-        Action::Do(act) => act(context, body::read(&head, body).await).await,
+        Action::Do(act) => act(context, body::read(&head, body, most).await).await,
     };
     answer.into_response()
 }

@@ -2,12 +2,13 @@
 
 use crate::host::api::route::Route;
 use crate::host::api::{
-    apps, clients, containers, icons, keyboard, latency, lobbies, memory, openapi, pairing, profiles, runners,
+    apps, clients, containers, host, icons, keyboard, latency, lobbies, memory, openapi, pairing, profiles, runners,
     sessions, stream, system,
 };
 use crate::host::apps::record::AppRecord;
 use crate::host::capacity::view::CapacityView;
 use crate::host::health::view::HealthView;
+use crate::host::life::HostView;
 use crate::host::lobbies::view::LobbyView;
 use crate::host::profiles::Profile;
 use crate::host::sessions::view::SessionView;
@@ -139,5 +140,13 @@ pub static ROUTES: &[Route] = &[
     Route::post("/api/v1/docker/images/pull", "Refused: this host has no containers", boxed!(containers::pull))
         .takes::<containers::Pull>(),
     Route::ask("/api/v1/system/memory", "Who uses how much memory", &[], memory::get).gives::<memory::SystemMemory>(),
+    Route::get("/api/v1/host", "What the host process is up to", host::show).gives::<HostView>(),
+    Route::post("/api/v1/host/drain", "Takes nobody new, or everybody again", boxed!(host::drain))
+        .takes::<host::DrainOrder>()
+        .gives::<HostView>(),
+    Route::post("/api/v1/host/reload", "Reads the configuration file again", boxed!(host::reload))
+        .gives::<host::Reloaded>(),
+    Route::post("/api/v1/host/hand-over", "Lets another process go on with what runs", boxed!(host::hand_over))
+        .takes::<host::Heir>(),
     Route::get("/api/v1/openapi-schema", "This description", openapi::schema).gives_json::<serde_json::Value>(),
 ];

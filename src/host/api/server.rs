@@ -15,6 +15,7 @@ use crate::host::context::Context;
 use crate::host::desktop_sockets::{DesktopSocket, DesktopSocketQueue};
 use crate::host::http::connection::{self, Deadlines};
 use crate::host::http::server::{drain, pause_after, stopped};
+use crate::host::life::Phase;
 use crate::host::scope::Scope;
 
 /// Serves the API until `shutdown` turns true; returns when all is closed.
@@ -46,7 +47,12 @@ pub async fn serve(
             }
         }
     }
-    drop(socket);
+    if context.life.phase() == Phase::Left {
+        // The next host has the socket already.
+        socket.leave();
+    } else {
+        drop(socket);
+    }
     context.events.close();
     drain(connections, deadlines.shutdown).await;
     drain(doors, deadlines.shutdown).await;

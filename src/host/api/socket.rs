@@ -8,10 +8,12 @@
 use std::fs::Permissions;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
-use std::os::unix::net::UnixStream as StdUnixStream;
+use std::os::unix::net::{UnixListener as StdUnixListener, UnixStream as StdUnixStream};
 use std::path::{Path, PathBuf};
 
 use tokio::net::{UnixListener, UnixStream};
+
+use crate::host::adoption::keeper::{Inherited, Keeper};
 
 /// A listening API socket; its file goes when this value is dropped.
 #[derive(Debug)]
@@ -31,6 +33,26 @@ impl ApiSocket {
     pub fn bind(path: &Path) -> Result<Self, BindApiError> {
         refuse_if_taken(path)?;
         Self::bind_and_rename(path).map_err(|source| BindApiError::Bind { path: path.into(), source })
+    }
+
+    /// Goes on with the socket at `path` that an earlier host listened on; `None`
+    /// if that is another one. Needs a tokio runtime.
+    #[must_use]
+    pub(crate) fn adopt(path: &Path, inherited: &mut Inherited) -> Option<Self> {
+        let file = file_id(path).ok()?;
+        let listener = StdUnixListener::from(inherited.take(&kept_name(file))?);
+        listener.set_nonblocking(true).ok()?;
+        Some(Self { listener: UnixListener::from_std(listener).ok()?, path: path.into(), file })
+    }
+
+    /// Has it held for another host.
+    pub(crate) fn keep(&self, keeper: &Keeper) {
+        keeper.keep(kept_name(self.file), &self.listener);
+    }
+
+    /// Closes it and leaves its file: another host listens there.
+    pub(crate) fn leave(mut self) {
+        self.path = PathBuf::new();
     }
 
     /// The next caller.
@@ -113,6 +135,11 @@ fn refuse_if_taken(path: &Path) -> Result<(), BindApiError> {
         // Also when its queue is full: somebody is there.
         Ok(_) | Err(_) => Err(BindApiError::InUse { path: path.into() }),
     }
+}
+
+/// The file tells sockets apart, wherever they are.
+fn kept_name((device, inode): (u64, u64)) -> String {
+    format!("API {device} {inode}")
 }
 
 fn remove_if_there(path: &Path) -> io::Result<()> {

@@ -19,7 +19,8 @@ pub fn capacity(context: &Context) -> ApiAnswer {
 
 /// What is answered.
 pub(crate) fn capacity_view(context: &Context) -> CapacityView {
-    let host = &context.config.host;
+    let config = context.config.now();
+    let host = &config.host;
     context.supervision.capacity.view(Counts {
         sessions: context.sessions.list().len(),
         lobbies: context.lobbies.list().len(),

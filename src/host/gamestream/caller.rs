@@ -1,5 +1,7 @@
 //! Who asks, as far as the connection tells.
 
+use std::net::IpAddr;
+
 use crate::host::http::server::Ends;
 use crate::host::store::paired_clients::PairedClients;
 use crate::ids::ClientId;
@@ -22,7 +24,21 @@ pub enum Channel {
     Secure(Option<ClientId>),
 }
 
+/// Whose request it is, for the limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Who {
+    /// A paired client.
+    Client(ClientId),
+    /// Somebody at this address.
+    Address(IpAddr),
+}
+
 impl Caller {
+    /// Whose request it is, for the limits.
+    pub(crate) fn who(&self, clients: &PairedClients) -> Who {
+        self.paired(clients).map_or(Who::Address(self.ends.peer), Who::Client)
+    }
+
     /// The client, if it is paired: asked anew for each request, because it
     /// may have been unpaired since.
     #[must_use]

@@ -18,6 +18,7 @@ pub mod server_info;
 pub mod unpair;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use hyper::Method;
 use tracing::debug;
@@ -37,6 +38,13 @@ pub async fn answer(context: &Arc<Context>, caller: Caller, request: Request) ->
     debug!(peer = %caller.ends.peer, method = %request.method(), path = request.uri().path(), "request");
     if request.method() != Method::GET {
         return Reply::NotFound.into_response();
+    }
+    let limit = context.config.now().limits.requests_per_second;
+    let who = caller.who(&context.clients);
+    if !context.requests.allows(who, f64::from(limit), limit.saturating_mul(10), Instant::now()) {
+        context.life.refused("limits.requests_per_second");
+        let text = format!("This client asks more than {limit} times a second (limits.requests_per_second).");
+        return Reply::error(503, &text).into_response();
     }
     let query: Vec<_> =
         form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()).into_owned().collect();

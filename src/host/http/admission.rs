@@ -8,11 +8,15 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::host::life::Life;
+
 /// Counts connections; clones count together.
 #[derive(Debug, Clone)]
 pub struct Admission {
     limits: ConnectionLimits,
     counts: Arc<Mutex<Counts>>,
+    /// Where refusals are counted, and under which name.
+    refusals: Option<(Life, &'static str)>,
 }
 
 /// Most connections at one time.
@@ -35,7 +39,14 @@ impl Admission {
     /// Nobody is connected yet.
     #[must_use]
     pub fn new(limits: ConnectionLimits) -> Self {
-        Self { limits, counts: Arc::default() }
+        Self { limits, counts: Arc::default(), refusals: None }
+    }
+
+    /// Counts refusals there, under the name of the limit.
+    #[must_use]
+    pub(crate) fn counting(mut self, life: Life, limit: &'static str) -> Self {
+        self.refusals = Some((life, limit));
+        self
     }
 
     /// A place for one more connection of `address`.
@@ -43,6 +54,14 @@ impl Admission {
     /// # Errors
     /// [`Refused`] if a limit is reached.
     pub fn admit(&self, address: IpAddr) -> Result<Place, Refused> {
+        self.find_place(address).inspect_err(|_| {
+            if let Some((life, limit)) = &self.refusals {
+                life.refused(limit);
+            }
+        })
+    }
+
+    fn find_place(&self, address: IpAddr) -> Result<Place, Refused> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.total >= self.limits.total {
             return Err(Refused::Total(self.limits.total));
@@ -87,10 +106,10 @@ impl Drop for Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// All places are taken.
-    #[error("{0} connections are open, the limit of the listener")]
+    #[error("{0} connections are open, the limit of the listener (limits.connections)")]
     Total(usize),
     /// The address has its share.
-    #[error("{0} connections are open, the limit of one address")]
+    #[error("{0} connections are open, the limit of one address (limits.connections_per_address)")]
     Address(usize),
 }
 

@@ -12,6 +12,7 @@ use rustls::ServerConfig;
 use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -23,17 +24,25 @@ use tracing::debug;
 pub struct Handshakes {
     /// Always there until drop.
     runtime: Option<Runtime>,
+    places: Arc<Semaphore>,
 }
 
 impl Handshakes {
-    /// Starts the threads.
+    /// Starts the threads, for `most` handshakes at the same time.
     ///
     /// # Errors
     /// If the system gives no threads.
-    pub fn start() -> std::io::Result<Self> {
+    pub fn start(most: usize) -> std::io::Result<Self> {
         let runtime =
             Builder::new_multi_thread().worker_threads(THREADS).thread_name("tls-handshake").enable_time().build()?;
-        Ok(Self { runtime: Some(runtime) })
+        Ok(Self { runtime: Some(runtime), places: Arc::new(Semaphore::new(most)) })
+    }
+
+    /// A place for one more, until it is dropped; `None` if there are as many as
+    /// there may be.
+    #[must_use]
+    pub fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.places).try_acquire_owned().inspect_err(|_| debug!("too many TLS handshakes")).ok()
     }
 
     /// Does the host's side of one handshake; `None` if the client did not do

@@ -25,6 +25,7 @@ use crate::host::pairing::Pairings;
 use crate::host::pairing::pending::PairingLimits;
 use crate::host::ports::Ports;
 use crate::host::profiles::Profiles;
+use crate::host::rate_limit::RateLimit;
 use crate::host::sessions::Sessions;
 use crate::host::sessions::shared::Shared;
 use crate::host::store::paired_clients::PairedClients;
@@ -58,6 +59,17 @@ idle_limit = 60
 first_uid = 60000
 renderer = "auto"
 xwayland = false
+adopt_grace = 0
+
+[limits]
+connections = 512
+connections_per_address = 320
+handshakes = 320
+pairings = 64
+pairings_per_address = 8
+requests_per_second = 10000
+launches_per_minute = 10000
+body_bytes = 1048576
 
 [admission]
 cpu_percent = 0
@@ -115,6 +127,7 @@ impl Host {
         shared.desktop_sockets = desktop_sockets.clone();
         let shared = Arc::new(shared);
         let lobbies = Lobbies::new(Arc::clone(&shared));
+        let (life, shared_config, dirs) = (shared.life.clone(), shared.config.clone(), shared.directories.clone());
         let context = Arc::new(Context {
             pairings: Pairings::new(&identity, clients.clone(), pairing, shared.events.clone()).unwrap(),
             identity: Arc::new(identity),
@@ -128,11 +141,15 @@ impl Host {
             sessions: Sessions::new(shared, lobbies.clone()),
             lobbies,
             facts: HostFacts::read(&config.host.name),
-            config: Arc::new(config),
+            config: shared_config,
+            config_file: None,
+            life,
+            requests: RateLimit::default(),
+            directories: dirs,
             ports: Ports { http: http_address.port(), https: https_address.port(), ..ports },
             profiles: vec![VideoProfile::H264],
         });
-        let tcp = TcpApi::bind(&context.config.api, &context.identity).unwrap();
+        let tcp = TcpApi::bind(&context.config.now().api, &context.identity).unwrap();
         let tcp_api = tcp.as_ref().unwrap().address().unwrap();
         let servers = HttpServers::new(http, https, socket, desktop_queue, &context.identity)
             .unwrap()

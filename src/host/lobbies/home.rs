@@ -6,11 +6,13 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::directories::{Directories, folder_name};
 use crate::ids::LobbyId;
 
 /// A lobby's home directory.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LobbyHome {
     pub(crate) path: PathBuf,
     /// Whose it is, where the host can choose.
@@ -71,9 +73,23 @@ impl LobbyHome {
     }
 }
 
-/// Removes what lobbies of an earlier host left.
-pub(crate) fn sweep(directories: &Directories) {
-    let _ = fs::remove_dir_all(ephemeral_homes(directories));
+/// Removes what lobbies of an earlier host left, but for the homes `kept`.
+pub(crate) fn sweep(directories: &Directories, kept: &[&Path]) {
+    for entry in fs::read_dir(ephemeral_homes(directories)).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if !kept.contains(&path.as_path())
+            && let Err(error) = fs::remove_dir_all(&path)
+        {
+            tracing::warn!(path = %path.display(), %error, "home of an earlier host's lobby not removed");
+        }
+    }
+}
+
+/// Removes the place of homes that end with their lobbies, which is empty now:
+/// the host ends in order.
+pub(crate) fn close(directories: &Directories) {
+    // One that is not empty is for the next host.
+    let _ = fs::remove_dir(ephemeral_homes(directories));
 }
 
 fn kept_homes(directories: &Directories) -> PathBuf {

@@ -8,7 +8,9 @@ use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 
 use crate::desktop::spec::DesktopSpec;
-use crate::desktop::{DesktopEvent, seat_name};
+use crate::desktop::{Desktop, DesktopEvent, seat_name};
+use crate::host::adoption::lobby_state::{self, LobbyState};
+use crate::host::adoption::record_file::RecordFile;
 use crate::host::events::{Event, Owner};
 use crate::host::kept_desktop::KeptDesktop;
 use crate::host::lobbies::command::{Admission, LobbyCommand};
@@ -39,6 +41,20 @@ pub(crate) struct Lobby {
     /// Why it ends, if not because somebody stops it.
     reason: &'static str,
     lease_ends: Option<Instant>,
+    /// Adopted, and waits until then for its visitors to come back.
+    awaits_until: Option<Instant>,
+    /// For the host that comes after this one.
+    memory: RecordFile,
+    birth: Birth,
+}
+
+/// When a lobby was created.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Birth {
+    /// Place among the others, by age.
+    pub(crate) number: u64,
+    /// Seconds since 1970.
+    pub(crate) created: u64,
 }
 
 /// Somebody with a place.
@@ -54,11 +70,13 @@ struct Visitor {
 impl Lobby {
     pub(crate) fn new(
         id: LobbyId,
+        birth: Birth,
         spec: LobbySpec,
         shared: Arc<Shared>,
         record: Arc<LobbyRecord>,
         commands: mpsc::UnboundedSender<LobbyCommand>,
     ) -> Self {
+        let memory = lobby_state::record(&shared.directories.runtime, id);
         Self {
             desktop: KeptDesktop::new(&shared, Scope::Lobby(id)),
             id,
@@ -72,7 +90,29 @@ impl Lobby {
             told: Vec::new(),
             reason: "stopped",
             lease_ends: None,
+            awaits_until: None,
+            memory,
+            birth,
         }
+    }
+
+    /// A lobby that an earlier host left, with its desktop and nobody in it. One
+    /// that ends when everybody has left gives them some time to come back.
+    pub(crate) fn adopt(
+        state: LobbyState,
+        desktop: Desktop,
+        shared: Arc<Shared>,
+        record: Arc<LobbyRecord>,
+        commands: mpsc::UnboundedSender<LobbyCommand>,
+    ) -> Self {
+        let birth = Birth { number: state.number, created: state.created };
+        let grace = shared.config.now().desktop.adopt_grace;
+        let mut lobby = Self::new(state.lobby, birth, state.spec, shared, record, commands);
+        lobby.home = state.home;
+        lobby.visits = u64::from(state.visited);
+        lobby.awaits_until = state.visited.then(|| Instant::now() + grace);
+        lobby.desktop.adopt(desktop, state.desktop.restarts);
+        lobby
     }
 
     /// Lives until the lobby has ended and nothing of it is left. `unlist` is
@@ -83,11 +123,14 @@ impl Lobby {
         ready: watch::Sender<Option<Result<(), String>>>,
         unlist: impl FnOnce(),
     ) {
-        match self.start(&mut inbox).await {
+        let started = if self.desktop.is_running() { Ok(self.go_on()) } else { self.start(&mut inbox).await };
+        match started {
             Ok(()) => {
                 self.renew();
+                self.remember();
                 ready.send_replace(Some(Ok(())));
                 self.live(&mut inbox).await;
+                self.memory.remove();
                 unlist();
                 self.tell(Event::LobbyEnding { lobby_id: self.id, reason: self.reason.to_owned() });
             }
@@ -108,6 +151,11 @@ impl Lobby {
         self.tell(Event::StopLobby { lobby_id: self.id });
         self.tear_down().await;
         info!(lobby = %self.id, "lobby ended");
+    }
+
+    /// The desktop runs already.
+    fn go_on(&self) {
+        self.record.runs(self.desktop.view());
     }
 
     /// Starts the desktop, unless the lobby is stopped meanwhile.
@@ -141,6 +189,7 @@ impl Lobby {
     async fn live(&mut self, inbox: &mut mpsc::UnboundedReceiver<LobbyCommand>) {
         loop {
             let lease_ends = self.lease_ends.map(tokio::time::Instant::from_std);
+            let awaits_until = self.awaits_until.map(tokio::time::Instant::from_std);
             tokio::select! {
                 command = inbox.recv() => match command {
                     None => return,
@@ -156,12 +205,14 @@ impl Lobby {
                     self.reason = "its lease ended";
                     return;
                 }
+                () = until(awaits_until) => self.awaits_until = None,
             }
             if self.is_over() {
                 info!(lobby = %self.id, "everybody has left");
                 self.reason = "everybody has left";
                 return;
             }
+            self.remember();
         }
     }
 
@@ -181,6 +232,7 @@ impl Lobby {
             LobbyCommand::Arrived { visit, door, reply } => {
                 if let Some(visitor) = self.visitors.iter_mut().find(|visitor| visitor.visit == visit) {
                     visitor.door = Some(door);
+                    self.awaits_until = None;
                     self.publish_visitors();
                     if let Some(reply) = reply {
                         let _ = reply.send(());
@@ -289,7 +341,23 @@ impl Lobby {
 
     fn is_over(&self) -> bool {
         // Somebody must have been there.
-        self.spec.stop_when_everyone_leaves && self.visits > 0 && self.visitors.is_empty()
+        let forsaken = self.visits > 0 && self.visitors.is_empty() && self.awaits_until.is_none();
+        self.spec.stop_when_everyone_leaves && forsaken
+    }
+
+    /// Writes down what the lobby is, if that has changed.
+    fn remember(&mut self) {
+        let Some(desktop) = self.desktop.state() else { return };
+        let state = LobbyState {
+            lobby: self.id,
+            number: self.birth.number,
+            created: self.birth.created,
+            spec: self.spec.clone(),
+            home: self.home.clone(),
+            visited: self.visits > 0,
+            desktop,
+        };
+        self.memory.save(&state);
     }
 
     fn renew(&mut self) {
@@ -321,7 +389,8 @@ impl Lobby {
     async fn claim_home(&self) -> io::Result<LobbyHome> {
         let (shared, id) = (Arc::clone(&self.shared), self.id);
         let (folder, uid) = (self.spec.state_folder.clone(), self.spec.run_uid);
-        let claim = move || LobbyHome::claim(&shared.directories, id, &folder, uid, shared.config.desktop.first_uid);
+        let claim =
+            move || LobbyHome::claim(&shared.directories, id, &folder, uid, shared.config.now().desktop.first_uid);
         tokio::task::spawn_blocking(claim).await.unwrap_or_else(|error| Err(io::Error::other(error)))
     }
 

@@ -15,16 +15,18 @@ pub(crate) mod visit;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
+use crate::desktop::Desktop;
+use crate::host::adoption::lobby_state::LobbyState;
 use crate::host::capacity::NoRoom;
-use crate::host::events::Event;
+use crate::host::events::{Event, Owner};
 use crate::host::lobbies::command::{Admission, LobbyCommand};
-use crate::host::lobbies::lobby::Lobby;
+use crate::host::lobbies::lobby::{Birth, Lobby};
 use crate::host::lobbies::spec::{LobbySpec, Pin, Right};
 use crate::host::lobbies::view::{LobbyRecord, LobbyView};
 use crate::host::lobbies::visit::Visit;
@@ -126,7 +128,7 @@ impl Lobbies {
         let mut ready = handle.ready;
         let outcome = async { ready.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone()) };
         // The desktop has its own deadline; this one is for whatever else.
-        match timeout(self.shared.config.desktop.ready_deadline + CREATE_SLACK, outcome).await {
+        match timeout(self.shared.config.now().desktop.ready_deadline + CREATE_SLACK, outcome).await {
             Ok(Some(Ok(()))) => Ok(id),
             Ok(Some(Err(text))) => Err(LobbyError::NotStarted(text)),
             Ok(None) => Err(LobbyError::Gone),
@@ -135,6 +137,11 @@ impl Lobbies {
                 Err(LobbyError::SetupTimeout)
             }
         }
+    }
+
+    /// Whether something begins that another host could not go on with.
+    pub(crate) fn is_starting(&self) -> bool {
+        self.lock().lobbies.values().any(|handle| handle.ready.borrow().is_none())
     }
 
     /// All lobbies, oldest first.
@@ -235,11 +242,13 @@ impl Lobbies {
         {
             return Ok((*id, handle.clone()));
         }
-        let (running, limit) = (registry.lobbies.len(), self.shared.config.host.max_lobbies);
+        let (running, limit) = (registry.lobbies.len(), self.shared.config.now().host.max_lobbies);
         if registry.closed {
             return Err(LobbyError::Closed);
         }
+        self.shared.life.admit().map_err(|refusal| LobbyError::NotStarted(refusal.text))?;
         if running >= limit {
+            self.shared.life.refused("host.max_lobbies");
             return Err(LobbyError::TooMany { running, limit });
         }
         self.shared.supervision.capacity.admit_lobby()?;
@@ -251,8 +260,9 @@ impl Lobbies {
         let (is_ready, ready) = watch::channel(None);
         let (has_ended, ended) = watch::channel(false);
         let record = Arc::new(LobbyRecord::new(id, &spec));
+        let number = registry.lobbies.values().map(|handle| handle.number + 1).max().unwrap_or(0);
         let handle = Handle {
-            number: registry.lobbies.values().map(|handle| handle.number + 1).max().unwrap_or(0),
+            number,
             idempotency_key: spec.idempotency_key.clone(),
             created_by: spec.created_by,
             pin: spec.pin.clone(),
@@ -265,7 +275,44 @@ impl Lobbies {
         drop(registry);
         info!(lobby = %id, name = spec.name, size = %spec.size, rate = %spec.frame_rate, "lobby is created");
         self.shared.events.publish(spec.created(id));
-        let lobby = Lobby::new(id, spec, Arc::clone(&self.shared), record, commands);
+        let birth = Birth { number, created: now_unix() };
+        let lobby = Lobby::new(id, birth, spec, Arc::clone(&self.shared), record, commands);
+        self.run(id, lobby, inbox, is_ready, has_ended);
+        Ok((id, handle))
+    }
+
+    /// Goes on with a lobby that an earlier host left.
+    pub(crate) fn adopt(&self, state: LobbyState, desktop: Desktop) {
+        let id = state.lobby;
+        let (commands, inbox) = mpsc::unbounded_channel();
+        let (is_ready, ready) = watch::channel(None);
+        let (has_ended, ended) = watch::channel(false);
+        let record = Arc::new(LobbyRecord::new(id, &state.spec));
+        record.is_older(Duration::from_secs(now_unix().saturating_sub(state.created)));
+        let handle = Handle {
+            number: state.number,
+            created_by: state.spec.created_by,
+            idempotency_key: state.spec.idempotency_key.clone(),
+            pin: state.spec.pin.clone(),
+            commands: commands.clone(),
+            record: Arc::clone(&record),
+            ready,
+            ended,
+        };
+        self.lock().lobbies.insert(id, handle);
+        self.shared.events.publish(Event::Adopted { owner: Owner::Lobby(id) });
+        let lobby = Lobby::adopt(state, desktop, Arc::clone(&self.shared), record, commands);
+        self.run(id, lobby, inbox, is_ready, has_ended);
+    }
+
+    fn run(
+        &self,
+        id: LobbyId,
+        lobby: Lobby,
+        inbox: mpsc::UnboundedReceiver<LobbyCommand>,
+        is_ready: watch::Sender<Option<Result<(), String>>>,
+        has_ended: watch::Sender<bool>,
+    ) {
         let registry = Arc::clone(&self.registry);
         tokio::spawn(async move {
             lobby
@@ -275,7 +322,6 @@ impl Lobbies {
                 .await;
             has_ended.send_replace(true);
         });
-        Ok((id, handle))
     }
 
     fn get(&self, lobby: LobbyId) -> Result<Handle, LobbyError> {
@@ -285,6 +331,10 @@ impl Lobbies {
     fn lock(&self) -> MutexGuard<'_, Registry> {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn now_unix() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 async fn end(lobby: LobbyId, handle: Handle) {

@@ -14,7 +14,7 @@ use crate::ids::{ClientId, LobbyId};
 use crate::units::{FrameRate, Size};
 
 /// What a lobby is made of; it does not change while the lobby lives.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LobbySpec {
     /// Name that people see.
     pub name: String,

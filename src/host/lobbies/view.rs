@@ -1,7 +1,7 @@
 //! What others may see of a lobby.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -104,6 +104,14 @@ impl LobbyRecord {
             idle_seconds: state.empty_since.map_or(0, since),
             lease_seconds_left: state.lease_ends.map(|end| end.saturating_duration_since(now).as_secs()),
             ..state.view.clone()
+        }
+    }
+
+    /// It was created that long before this host knew it.
+    pub(crate) fn is_older(&self, age: Duration) {
+        let mut state = self.lock();
+        if let Some(created) = state.created.checked_sub(age) {
+            state.created = created;
         }
     }
 

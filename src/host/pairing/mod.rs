@@ -64,6 +64,11 @@ impl Pairings {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// So many at the same time from now on, in all and of one address.
+    pub fn set_limits(&self, total: usize, per_address: usize) {
+        self.inner.table().set_limits(total, per_address);
+    }
+
     /// Who waits for a PIN.
     #[must_use]
     pub fn waiting(&self) -> Vec<WaitingForPin> {

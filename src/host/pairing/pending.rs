@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use crate::config::LimitsConfig;
 use crate::ids::ClientId;
 use crate::protocol::pairing::pin_key::Pin;
 
@@ -47,6 +48,14 @@ pub struct PairingLimits {
 impl Default for PairingLimits {
     fn default() -> Self {
         Self { total: 64, per_address: 8, pin: Duration::from_secs(120), step: Duration::from_secs(30) }
+    }
+}
+
+impl PairingLimits {
+    /// What the configuration says.
+    #[must_use]
+    pub fn of(limits: &LimitsConfig) -> Self {
+        Self { total: limits.pairings, per_address: limits.pairings_per_address, ..Self::default() }
     }
 }
 
@@ -94,6 +103,11 @@ impl<T> PendingTable<T> {
     #[must_use]
     pub const fn new(limits: PairingLimits) -> Self {
         Self { limits, entries: Vec::new(), next_ticket: 0 }
+    }
+
+    /// So many at the same time from now on; those that have begun go on.
+    pub const fn set_limits(&mut self, total: usize, per_address: usize) {
+        (self.limits.total, self.limits.per_address) = (total, per_address);
     }
 
     /// A client begins; the PIN comes through the channel, which closes if the
@@ -207,10 +221,12 @@ pub enum BeginPairingError {
     #[error("another client at this address is pairing; try again when it is done")]
     InProgress,
     /// Too many at all.
-    #[error("{0} clients are pairing, the limit of this host; try again in two minutes")]
+    #[error("{0} clients are pairing, the limit of this host (limits.pairings); try again in two minutes")]
     Total(usize),
     /// Too many of one address.
-    #[error("{0} clients at this address are pairing, the limit; try again in two minutes")]
+    #[error(
+        "{0} clients at this address are pairing, the limit (limits.pairings_per_address); try again in two minutes"
+    )]
     Address(usize),
 }
 

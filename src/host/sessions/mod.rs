@@ -30,8 +30,11 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use crate::config::apps::AppConfig;
+use crate::desktop::Desktop;
+use crate::host::adoption::session_state::SessionState;
 use crate::host::apps::LaunchAppError;
-use crate::host::events::Event;
+use crate::host::events::{Event, Owner};
+use crate::host::life::Life;
 use crate::host::lobbies::spec::Right;
 use crate::host::lobbies::visit::Visit;
 use crate::host::lobbies::{JOIN_DEADLINE, Lobbies, LobbyError};
@@ -88,6 +91,8 @@ impl Sessions {
     pub async fn launch(&self, order: LaunchOrder) -> Result<Launched, Refusal> {
         let (client, app) = (order.client, order.request.app);
         let launch = async {
+            self.keep_rate(client)?;
+            self.let_older_end(client, app).await?;
             let handle = self.open_launched(&order)?;
             self.connect(handle, order).await
         };
@@ -101,6 +106,7 @@ impl Sessions {
     pub async fn resume(&self, order: LaunchOrder) -> Result<Launched, Refusal> {
         let (client, app) = (order.client, order.request.app);
         let resume = async {
+            self.keep_rate(client)?;
             let handle = self.current(client).ok_or_else(|| Refusal {
                 status: 503,
                 text: "No app of yours is running on this host any more. Start it again.".to_owned(),
@@ -112,6 +118,73 @@ impl Sessions {
             self.connect(handle, order).await
         };
         resume.await.inspect_err(|refusal| self.tell_refusal(client, app, refusal))
+    }
+
+    /// Holds back a client that connects anew in a storm.
+    fn keep_rate(&self, client: ClientId) -> Result<(), Refusal> {
+        let limit = self.shared.config.now().limits.launches_per_minute;
+        if self.shared.launches.allows(client, f64::from(limit) / 60.0, limit, Instant::now()) {
+            return Ok(());
+        }
+        self.shared.life.refused("limits.launches_per_minute");
+        let text =
+            format!("This client starts apps more than {limit} times a minute (limits.launches_per_minute). Wait.");
+        Err(Refusal { status: 503, text })
+    }
+
+    /// A client that starts one app after the other has two sessions at most: the
+    /// new one, and one before it that is about to end.
+    async fn let_older_end(&self, client: ClientId, app: AppId) -> Result<(), Refusal> {
+        if self.running_app(client) == Some(app) {
+            return Ok(());
+        }
+        let endings: Vec<_> = {
+            let registry = self.lock();
+            let of_client = registry.sessions.values().filter(|handle| handle.client == client && handle.ending);
+            of_client.map(|handle| handle.ended.clone()).collect()
+        };
+        let all = async {
+            for mut ended in endings {
+                let _ = ended.wait_for(|ended| *ended).await;
+            }
+        };
+        timeout(OLDER_END_DEADLINE, all).await.map_err(|_| Refusal {
+            status: 503,
+            text: "Your previous apps are still ending. Try again in a moment.".to_owned(),
+        })
+    }
+
+    /// Whether something begins that another host could not go on with.
+    pub(crate) fn is_starting(&self) -> bool {
+        self.records().iter().any(|(_, record)| record.view().state == "starting")
+    }
+
+    /// Ends all connections in order; sessions and their desktops stay. Answers
+    /// when the clients were told, within seconds at most.
+    pub(crate) async fn pause_all(&self) {
+        let handles: Vec<_> = self.lock().sessions.values().map(|handle| handle.commands.clone()).collect();
+        let pauses = handles.into_iter().map(|commands| {
+            tokio::spawn(async move {
+                let (reply, paused) = oneshot::channel();
+                if commands.send(Command::Pause { reply }).await.is_ok() {
+                    // One that cannot be paused has no connection.
+                    let _ = paused.await;
+                }
+            })
+        });
+        let all = async {
+            for pause in pauses.collect::<Vec<_>>() {
+                let _ = pause.await;
+            }
+        };
+        if timeout(PAUSE_DEADLINE, all).await.is_err() {
+            warn!("some clients were not told that their connection ends");
+        }
+    }
+
+    /// The host's phase, for metrics.
+    pub(crate) fn life(&self) -> &Life {
+        &self.shared.life
     }
 
     /// Ends the client's session and its app; answers when both are gone.
@@ -223,6 +296,7 @@ impl Sessions {
         if let Some(handle) = self.current(client).filter(|handle| handle.app == app.id()) {
             return Ok(handle);
         }
+        self.shared.life.admit()?;
         let mut registry = self.lock();
         // First, because one that is refused must not have ended anything.
         self.admit(&registry, client)?;
@@ -249,11 +323,12 @@ impl Sessions {
         let others: Vec<_> =
             registry.sessions.values().filter(|handle| !handle.ending && handle.client != client).collect();
         let running = others.len();
-        let limit = self.shared.config.host.max_sessions;
+        let limit = self.shared.config.now().host.max_sessions;
         if registry.closed {
             return Err(Refusal { status: 503, text: "This host is shutting down.".to_owned() });
         }
         if running >= limit {
+            self.shared.life.refused("host.max_sessions");
             return Err(Refusal {
                 status: 503,
                 text: format!("This host runs {running} sessions and allows {limit} (host.max_sessions). Try later."),
@@ -272,6 +347,28 @@ impl Sessions {
         let record = Arc::new(SessionRecord::new(id, client, &app));
         let app_id = app.id();
         let session = Session::new(id, client, app, Arc::clone(&self.shared), commands.clone(), Arc::clone(&record));
+        self.begin_task(id, session, inbox, ended);
+        Handle { id, client, app: app_id, commands, record, ending: false, ended: has_ended }
+    }
+
+    /// Goes on with a session that an earlier host left.
+    pub(crate) fn adopt(&self, state: SessionState, desktop: Option<Desktop>) {
+        let (id, client, app) = (state.session, state.client, state.app.id());
+        let (commands, inbox) = mpsc::channel(MAILBOX);
+        let (ended, has_ended) = watch::channel(false);
+        let record = Arc::new(SessionRecord::new(id, client, &state.app));
+        let session = Session::adopt(state, desktop, Arc::clone(&self.shared), commands.clone(), Arc::clone(&record));
+        let handle = Handle { id, client, app, commands, record, ending: false, ended: has_ended };
+        {
+            let mut registry = self.lock();
+            registry.last_id = registry.last_id.max(id.0);
+            registry.sessions.insert(id, handle);
+        }
+        self.shared.events.publish(Event::Adopted { owner: Owner::Session(id) });
+        self.begin_task(id, session, inbox, ended);
+    }
+
+    fn begin_task(&self, id: SessionId, session: Session, inbox: mpsc::Receiver<Command>, ended: watch::Sender<bool>) {
         let registry = Arc::clone(&self.registry);
         let events = self.shared.events.clone();
         tokio::spawn(async move {
@@ -280,7 +377,6 @@ impl Sessions {
             events.publish(Event::StopStream { session_id: id });
             ended.send_replace(true);
         });
-        Handle { id, client, app: app_id, commands, record, ending: false, ended: has_ended }
     }
 
     async fn connect(&self, handle: Handle, order: LaunchOrder) -> Result<Launched, Refusal> {
@@ -292,7 +388,7 @@ impl Sessions {
             sent.await.map_err(|_| gone())?;
             answer.await.map_err(|_| gone())?
         };
-        timeout(self.shared.config.desktop.ready_deadline + CONNECT_SLACK, both).await.unwrap_or_else(|_| {
+        timeout(self.shared.config.now().desktop.ready_deadline + CONNECT_SLACK, both).await.unwrap_or_else(|_| {
             Err(Refusal { status: 503, text: "The desktop did not start in time. See the host's logs.".to_owned() })
         })
     }
@@ -399,6 +495,14 @@ impl From<LaunchAppError> for Refusal {
         Self { status, text: error.to_string() }
     }
 }
+
+/// How long ending all connections may take: a worker has half a second, and
+/// two to be killed.
+const PAUSE_DEADLINE: Duration = Duration::from_secs(4);
+
+/// How long sessions before the last may take to end; each has 20 s, but most
+/// take half a second.
+const OLDER_END_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Commands a session may have waiting.
 const MAILBOX: usize = 256;

@@ -163,7 +163,7 @@ impl Sessions {
             commands.send(command(reply)).await.map_err(|_| gone())?;
             answer.await.map_err(|_| gone())?
         };
-        timeout(self.shared.config.desktop.ready_deadline + CONNECT_SLACK, both).await.unwrap_or_else(|_| {
+        timeout(self.shared.config.now().desktop.ready_deadline + CONNECT_SLACK, both).await.unwrap_or_else(|_| {
             Err(Refusal {
                 status: 503,
                 text: format!("Session {session} did not answer in time. See the host's logs."),

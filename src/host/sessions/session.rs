@@ -21,8 +21,10 @@ use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
 use crate::config::apps::AppConfig;
-use crate::desktop::DesktopEvent;
 use crate::desktop::spec::DesktopSpec;
+use crate::desktop::{Desktop, DesktopEvent};
+use crate::host::adoption::record_file::RecordFile;
+use crate::host::adoption::session_state::{self, SessionState};
 use crate::host::events::{Event, Owner};
 use crate::host::kept_desktop::KeptDesktop;
 use crate::host::lobbies::home::LobbyHome;
@@ -67,6 +69,8 @@ pub(crate) struct Session {
     pub(super) keys: Option<SessionKeys>,
     /// Home of a client that has none of its own.
     guest_home: Option<LobbyHome>,
+    /// For the host that comes after this one.
+    memory: RecordFile,
 }
 
 /// What the task woke up for.
@@ -86,6 +90,7 @@ impl Session {
         commands: mpsc::Sender<Command>,
         record: Arc<SessionRecord>,
     ) -> Self {
+        let memory = session_state::record(&shared.directories.runtime, id);
         Self {
             desktop: KeptDesktop::new(&shared, Scope::Session(id)),
             id,
@@ -103,7 +108,30 @@ impl Session {
             idle_since: Some(Instant::now()),
             keys: None,
             guest_home: None,
+            memory,
         }
+    }
+
+    /// A session that an earlier host left, with its desktop: paused, as if its
+    /// client had just gone.
+    pub(crate) fn adopt(
+        state: SessionState,
+        desktop: Option<Desktop>,
+        shared: Arc<Shared>,
+        commands: mpsc::Sender<Command>,
+        record: Arc<SessionRecord>,
+    ) -> Self {
+        let restarts = state.desktop.map_or(0, |desktop| desktop.restarts);
+        let guest_home = state.guest_home;
+        let mut session = Self::new(state.session, state.client, state.app, shared, commands, record);
+        session.guest_home = guest_home;
+        if let Some(desktop) = desktop {
+            session.desktop.adopt(desktop, restarts);
+        }
+        (session.mode, session.channels) = (state.mode, state.channels);
+        (session.connections, session.past_restarts) = (state.connections, state.past_restarts);
+        session.publish("paused");
+        session
     }
 
     /// Lives until the session has ended and nothing of it is left.
@@ -127,7 +155,9 @@ impl Session {
             if let Some(ending) = ending {
                 break ending;
             }
+            self.remember();
         };
+        self.memory.remove();
         info!(session = %self.id, ?ending, "session ends");
         self.tell(told::ending(self.id, ending));
         self.tear_down(ending).await;
@@ -264,7 +294,7 @@ impl Session {
         let shared = Arc::clone(&self.shared);
         let claim = move || {
             let id = LobbyId(Uuid::random().map_err(std::io::Error::other)?);
-            LobbyHome::claim(&shared.directories, id, "", None, shared.config.desktop.first_uid)
+            LobbyHome::claim(&shared.directories, id, "", None, shared.config.now().desktop.first_uid)
         };
         let claimed =
             tokio::task::spawn_blocking(claim).await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
@@ -304,7 +334,7 @@ impl Session {
                 source,
                 key: &ticket.key,
                 rikeyid: connection.rikeyid,
-                config: &self.shared.config.video,
+                config: &self.shared.config.now().video,
                 pointer,
             },
         );
@@ -479,7 +509,7 @@ impl Session {
             info!(session = %self.id, "client did not connect in time");
             self.disconnect(None).await;
         }
-        let limit = self.shared.config.desktop.idle_limit;
+        let limit = self.shared.config.now().desktop.idle_limit;
         let idle = self.idle_since.map(|since| now.duration_since(since)).filter(|idle| *idle > limit)?;
         self.tell(Event::Reaped { owner: Owner::Session(self.id), idle_seconds: idle.as_secs() });
         Some(Ending::Idle)
@@ -526,6 +556,22 @@ impl Session {
     pub(super) fn set_idle(&mut self, since: Option<Instant>) {
         self.idle_since = since;
         self.record.set_idle_since(since);
+    }
+
+    /// Writes down what the session is, if that has changed.
+    fn remember(&mut self) {
+        let state = SessionState {
+            session: self.id,
+            client: self.client,
+            app: self.app.clone(),
+            mode: self.mode,
+            channels: self.channels,
+            connections: self.connections,
+            past_restarts: self.past_restarts,
+            desktop: self.desktop.state(),
+            guest_home: self.guest_home.clone(),
+        };
+        self.memory.save(&state);
     }
 
     fn tell(&self, event: Event) {

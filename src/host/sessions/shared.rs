@@ -4,17 +4,21 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+#[cfg(test)]
 use crate::config::Config;
 use crate::config::apps::AppConfig;
 use crate::config::directories::Directories;
+use crate::config::live::LiveConfig;
 use crate::desktop::spec::{AppSpec, CompositorSpec, DesktopSpec, Identity, Place};
 use crate::host::apps::Apps;
 use crate::host::control_server::ControlHandle;
 use crate::host::desktop_sockets::DesktopSockets;
 use crate::host::events::Events;
+use crate::host::life::Life;
 use crate::host::lobbies::home::LobbyHome;
 use crate::host::lobbies::spec::LobbySpec;
 use crate::host::ports::Ports;
+use crate::host::rate_limit::RateLimit;
 use crate::host::sessions::directory::Directory;
 use crate::host::store::client_preferences::ClientPreferences;
 use crate::host::supervision::Supervision;
@@ -25,7 +29,11 @@ use crate::units::{FrameRate, Size};
 /// Shared by all sessions.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) config: Arc<Config>,
+    pub(crate) config: LiveConfig,
+    /// Whether anything new may begin.
+    pub(crate) life: Life,
+    /// Launches and resumes of each client.
+    pub(crate) launches: RateLimit<ClientId>,
     pub(crate) apps: Apps,
     pub(crate) preferences: ClientPreferences,
     pub(crate) ports: Ports,
@@ -59,7 +67,7 @@ impl std::fmt::Debug for ClientSlots {
 impl Shared {
     /// The user that a client's desktops run as, where the host can choose.
     pub(crate) fn uid(&self, client: ClientId) -> u32 {
-        self.config.desktop.first_uid.saturating_add((self.slots.0)(client).unwrap_or(0))
+        self.config.now().desktop.first_uid.saturating_add((self.slots.0)(client).unwrap_or(0))
     }
 
     /// Whether a client is paired: others have no home that is kept.
@@ -86,12 +94,12 @@ impl Shared {
                 let home = self.directories.named_home(client, &folder, app.id());
                 // Whoever made it may have been another client.
                 let owner = std::fs::metadata(&home).map(|metadata| metadata.uid());
-                (home, owner.ok().filter(|uid| *uid >= self.config.desktop.first_uid).unwrap_or(own_uid))
+                (home, owner.ok().filter(|uid| *uid >= self.config.now().desktop.first_uid).unwrap_or(own_uid))
             }
             (None, None) => (self.directories.home(client, app.id()), own_uid),
         };
         let place = self.place(home, uid);
-        let mut spec = DesktopSpec::for_app(&self.config.desktop, app, name, mode, channels, place);
+        let mut spec = DesktopSpec::for_app(&self.config.now().desktop, app, name, mode, channels, place);
         spec.app.environment.insert(SESSION_VARIABLE.to_owned(), session.to_string());
         spec
     }
@@ -112,7 +120,8 @@ impl Shared {
         spec: &LobbySpec,
         home: &LobbyHome,
     ) -> DesktopSpec {
-        let config = &self.config.desktop;
+        let config = self.config.now();
+        let config = &config.desktop;
         DesktopSpec {
             // A UUID's first half tells the lobbies of one host apart.
             name: format!("{}-lobby-{:.18}-{attempt}", self.instance, lobby.to_string()),
@@ -153,7 +162,9 @@ impl Shared {
         let control = ControlServer::start(socket, Arc::clone(&tickets), supervision.health.clone()).unwrap();
         let apps = Apps::open(&directory.join("apps.json"), &config.apps).unwrap();
         Self {
-            config: Arc::new(config),
+            config: LiveConfig::new(config),
+            life: Life::default(),
+            launches: RateLimit::default(),
             apps,
             preferences: ClientPreferences::open(&directory.join("client_preferences.json")).unwrap(),
             ports,

@@ -1,0 +1,313 @@
+//! The host's side of its keeper: what it shall hold, and what the dead host's
+//! keeper holds.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::sockopt::socket_acceptconn;
+use rustix::process::{Signal, kill_process};
+use tokio::io::unix::AsyncFd;
+use tokio::process::{Child, Command};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{sleep, timeout};
+use tracing::{debug, info, warn};
+
+use crate::ipc::channel::Channel;
+use crate::ipc::keeping::{self, FromKeeper, ToKeeper};
+
+/// Handle to the keeper; cheap to clone. Nobody waits for it: a task carries
+/// what is said here, and starts another keeper if it dies.
+#[derive(Debug, Clone)]
+pub(crate) struct Keeper {
+    orders: mpsc::UnboundedSender<Order>,
+}
+
+#[derive(Debug)]
+enum Order {
+    Keep(String, OwnedFd),
+    Settle(oneshot::Sender<()>),
+    End(oneshot::Sender<()>),
+}
+
+impl Keeper {
+    /// Starts it. Needs a tokio runtime.
+    pub(crate) fn start(runtime: &Path, grace: Duration) -> Self {
+        let (orders, inbox) = mpsc::unbounded_channel();
+        let task = Task { runtime: runtime.to_owned(), grace, kept: BTreeMap::new(), inbox };
+        tokio::spawn(task.run());
+        Self { orders }
+    }
+
+    /// Has a copy of a descriptor held under a name.
+    pub(crate) fn keep(&self, name: impl Into<String>, descriptor: &impl AsFd) {
+        let name = name.into();
+        match descriptor.as_fd().try_clone_to_owned() {
+            Ok(copy) => self.order(Order::Keep(name, copy)),
+            Err(error) => warn!(name, %error, "not kept for another host"),
+        }
+    }
+
+    /// Answers when the keeper has been given all that was said before.
+    pub(crate) async fn settle(&self) {
+        let (reply, settled) = oneshot::channel();
+        self.order(Order::Settle(reply));
+        if timeout(END_DEADLINE, settled).await.is_err() {
+            warn!("the keeper does not take what it shall keep");
+        }
+    }
+
+    /// Ends it: this host ends in order.
+    pub(crate) async fn end(&self) {
+        let (reply, ended) = oneshot::channel();
+        self.order(Order::End(reply));
+        if timeout(END_DEADLINE, ended).await.is_err() {
+            warn!("the keeper did not end in time");
+        }
+    }
+
+    fn order(&self, order: Order) {
+        // The task ends only with its runtime, or when it was told to.
+        let _ = self.orders.send(order);
+    }
+}
+
+struct Task {
+    runtime: PathBuf,
+    grace: Duration,
+    kept: BTreeMap<String, OwnedFd>,
+    inbox: mpsc::UnboundedReceiver<Order>,
+}
+
+impl Task {
+    async fn run(mut self) {
+        loop {
+            match self.spawn() {
+                Ok((child, channel)) => {
+                    if let Some(reply) = self.serve(child, &channel).await {
+                        let _ = reply.send(());
+                        return;
+                    }
+                    warn!("the keeper is gone; another is started");
+                }
+                Err(error) => warn!(%error, "no keeper: streams and desktops will not outlive this host"),
+            }
+            if let Some(reply) = self.pause().await {
+                let _ = reply.send(());
+                return;
+            }
+        }
+    }
+
+    fn spawn(&self) -> io::Result<(Child, AsyncFd<Channel>)> {
+        let (ours, theirs) = Channel::pair()?;
+        let child = Command::new("/proc/self/exe")
+            .arg0("earthshine")
+            .arg("keeper")
+            .arg("--runtime-dir")
+            .arg(&self.runtime)
+            .arg("--grace-ms")
+            .arg(self.grace.as_millis().to_string())
+            .stdin(Stdio::from(theirs.into_fd()))
+            .stdout(Stdio::null())
+            // A signal to the host's terminal is the host's business.
+            .process_group(0)
+            .spawn()?;
+        #[allow(deprecated, reason = "the only safe way to wait for a seqpacket socket")]
+        let channel = AsyncFd::new(ours)?;
+        debug!(pid = child.id(), "keeper started");
+        Ok((child, channel))
+    }
+
+    /// Carries orders until the keeper dies, or is ended by one.
+    async fn serve(&mut self, mut child: Child, channel: &AsyncFd<Channel>) -> Option<oneshot::Sender<()>> {
+        for (name, descriptor) in &self.kept {
+            if let Err(error) = send(channel, &ToKeeper::Keep(name.clone()), Some(descriptor)).await {
+                return give_up(child, &error).await;
+            }
+        }
+        loop {
+            let order = tokio::select! {
+                order = self.inbox.recv() => order?,
+                _ = child.wait() => return None,
+            };
+            let sent = match order {
+                Order::Keep(name, descriptor) => {
+                    let sent = send(channel, &ToKeeper::Keep(name.clone()), Some(&descriptor)).await;
+                    self.kept.insert(name, descriptor);
+                    sent
+                }
+                Order::Settle(reply) => {
+                    let _ = reply.send(());
+                    Ok(())
+                }
+                Order::End(reply) => {
+                    let asked = send(channel, &ToKeeper::End, None).await.is_ok();
+                    if !asked || timeout(END_DEADLINE / 2, child.wait()).await.is_err() {
+                        let _ = child.start_kill();
+                        let _ = timeout(END_DEADLINE / 2, child.wait()).await;
+                    }
+                    return Some(reply);
+                }
+            };
+            if let Err(error) = sent {
+                return give_up(child, &error).await;
+            }
+        }
+    }
+
+    /// Waits before the next attempt, and notes what is said meanwhile.
+    async fn pause(&mut self) -> Option<oneshot::Sender<()>> {
+        let over = sleep(PAUSE);
+        tokio::pin!(over);
+        loop {
+            let order = tokio::select! {
+                order = self.inbox.recv() => order,
+                () = &mut over => return None,
+            };
+            match order {
+                Some(Order::Keep(name, descriptor)) => drop(self.kept.insert(name, descriptor)),
+                // There is nobody to be given anything.
+                Some(Order::Settle(_)) => {}
+                Some(Order::End(reply)) => return Some(reply),
+                None => std::future::pending().await,
+            }
+        }
+    }
+}
+
+/// A keeper that does not take what it is given is none.
+async fn give_up(mut child: Child, error: &io::Error) -> Option<oneshot::Sender<()>> {
+    warn!(%error, "the keeper does not take what it shall keep");
+    let _ = child.start_kill();
+    let _ = timeout(END_DEADLINE / 2, child.wait()).await;
+    None
+}
+
+async fn send(channel: &AsyncFd<Channel>, message: &ToKeeper, descriptor: Option<&OwnedFd>) -> io::Result<()> {
+    let sending = async {
+        loop {
+            let mut ready = channel.writable().await?;
+            let sent = ready.try_io(|channel| channel.get_ref().send(message, descriptor.map(AsFd::as_fd)));
+            if let Ok(sent) = sent {
+                return sent;
+            }
+        }
+    };
+    timeout(SEND_DEADLINE, sending).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
+
+/// What the keeper of a dead host held.
+#[derive(Debug, Default)]
+pub(crate) struct Inherited {
+    descriptors: BTreeMap<String, OwnedFd>,
+    keeper: Option<Channel>,
+}
+
+impl Inherited {
+    /// Asks the keeper of an earlier host, if one is there. Blocking, some
+    /// seconds at most. One that does not answer is killed: it may hold our
+    /// ports.
+    pub(crate) fn ask(runtime: &Path) -> Self {
+        let path = keeping::socket(runtime);
+        let end = Instant::now() + ASK_DEADLINE;
+        loop {
+            let Ok(keeper) = Channel::connect(&path) else { return Self::default() };
+            let mut inherited = Self::default();
+            match inherited.receive(&keeper, end) {
+                Ok(()) => {
+                    info!(descriptors = inherited.descriptors.len(), "took over what an earlier host's keeper held");
+                    inherited.keeper = Some(keeper);
+                    return inherited;
+                }
+                // The keeper has not noticed yet that its host is gone.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof && Instant::now() < end => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                Err(error) => {
+                    warn!(%error, "the keeper of an earlier host does not give what it holds");
+                    if let Ok(peer) = keeper.peer()
+                        && error.kind() == io::ErrorKind::TimedOut
+                    {
+                        let _ = kill_process(peer.pid, Signal::KILL);
+                    }
+                    return Self::default();
+                }
+            }
+        }
+    }
+
+    /// The descriptor of that name. It can be had once.
+    pub(crate) fn take(&mut self, name: &str) -> Option<OwnedFd> {
+        self.descriptors.remove(name)
+    }
+
+    /// The listener of that name, if it listens at `address` (port 0: any).
+    pub(crate) fn tcp(&mut self, name: &str, address: SocketAddr) -> Option<TcpListener> {
+        let listener = TcpListener::from(self.take(name)?);
+        let fits = socket_acceptconn(&listener).is_ok_and(|listens| listens)
+            && listener.local_addr().is_ok_and(|bound| fits(bound, address));
+        fits.then_some(listener)
+    }
+
+    /// The UDP socket of that name, if it is bound to `address`.
+    pub(crate) fn udp(&mut self, name: &str, address: SocketAddr) -> Option<UdpSocket> {
+        let socket = UdpSocket::from(self.take(name)?);
+        let fits = socket.local_addr().is_ok_and(|bound| fits(bound, address)) && socket.peer_addr().is_err();
+        fits.then_some(socket)
+    }
+
+    /// Lets go of what nobody took, and of the old keeper: what was taken is
+    /// kept by a new one.
+    pub(crate) fn finish(self) {
+        if let Some(keeper) = self.keeper {
+            for name in self.descriptors.keys() {
+                debug!(name, "not needed any more");
+            }
+            // It may be of another version: it notices that we hang up, too.
+            let _ = keeper.send(&ToKeeper::End, None);
+        }
+    }
+
+    fn receive(&mut self, keeper: &Channel, end: Instant) -> io::Result<()> {
+        loop {
+            match keeper.receive::<FromKeeper>() {
+                Ok(Some((FromKeeper::Kept(name), Some(descriptor)))) => drop(self.descriptors.insert(name, descriptor)),
+                Ok(Some((FromKeeper::Kept(_), None))) => {}
+                Ok(Some((FromKeeper::Complete, _))) => return Ok(()),
+                Ok(None) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let left = end.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return Err(io::ErrorKind::TimedOut.into());
+                    }
+                    let patience = Timespec { tv_sec: 0, tv_nsec: i64::from(left.min(TURN).subsec_nanos()) };
+                    // EINTR is a wake-up like any other.
+                    let _ = poll(&mut [PollFd::new(keeper, PollFlags::IN)], Some(&patience));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+fn fits(bound: SocketAddr, wanted: SocketAddr) -> bool {
+    bound.ip() == wanted.ip() && (wanted.port() == 0 || bound.port() == wanted.port())
+}
+
+/// Before a keeper that died is replaced.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long the keeper may take to end.
+const END_DEADLINE: Duration = Duration::from_secs(2);
+/// How long it may take to take something.
+const SEND_DEADLINE: Duration = Duration::from_secs(5);
+/// How long the keeper of an earlier host may take to notice its death, and to
+/// give what it holds.
+const ASK_DEADLINE: Duration = Duration::from_secs(3);
+/// `poll` at most, at a time.
+const TURN: Duration = Duration::from_millis(500);
