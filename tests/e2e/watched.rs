@@ -13,7 +13,7 @@ fn threads_use_and_latency_of_a_stream_are_shown() {
     let Some(_turn) = needs::turn(&[]) else { return };
     let host = Host::start();
     let device = Device::paired(&host, "device");
-    let mut stream = device.stream(&Wanted::app("Test card"));
+    let mut stream = device.stream(&Wanted::small_test_card());
     stream.wait_frames(30);
     let session = api::the_session(host.api());
     let id = session["session_id"].as_str().expect("an id");

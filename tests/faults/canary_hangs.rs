@@ -42,7 +42,7 @@ fn health_turns_critical_and_back_while_streams_go_on() {
     wait_for_status(&host, "healthy");
     assert_eq!(health_command(&host), (Some(0), "healthy".to_owned()));
     wait_for("the watchdog's food", SOON, || heard(&manager).contains(&"WATCHDOG=1".to_owned()).then_some(()));
-    let mut stream = device.stream(&Wanted::app("Test card"));
+    let mut stream = device.stream(&Wanted::small_test_card());
     stream.wait_frames(30);
 
     std::fs::write(&hang, "").expect("a file");

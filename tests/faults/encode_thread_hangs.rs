@@ -19,7 +19,7 @@ fn evidence_names_the_thread_that_hangs() {
     let host = Host::start();
     let device = Device::paired(&host, "device");
     let before = host.holdings();
-    let mut stream = device.stream(&Wanted::app("Test card"));
+    let mut stream = device.stream(&Wanted::small_test_card());
     stream.wait_frames(30);
     let session = api::the_session(host.api());
     let (id, worker) = (session["session_id"].as_str().expect("an id"), api::pid(&session["worker_pid"]));
@@ -65,7 +65,7 @@ fn a_worker_that_cannot_be_killed_is_quarantined_and_too_many_close_the_host() {
     let host = Host::with_config(Scratch::new(), config, "127.0.0.1");
     let (device, newcomer) = (Device::paired(&host, "device"), Device::paired(&host, "newcomer"));
     let before = host.holdings();
-    let mut stream = device.stream(&Wanted::app("Test card"));
+    let mut stream = device.stream(&Wanted::small_test_card());
     stream.wait_frames(30);
     let session = api::the_session(host.api());
     let worker = api::pid(&session["worker_pid"]);
@@ -86,14 +86,14 @@ fn a_worker_that_cannot_be_killed_is_quarantined_and_too_many_close_the_host() {
     assert_eq!((&now["can_create_new_pipelines"], &now["overall_status"]), (&json!(false), &json!("critical")));
     assert_eq!(capacity(&host)["sessions_that_fit"], 0);
 
-    let refused = newcomer.start_stream(&Wanted::app("Test card"));
+    let refused = newcomer.start_stream(&Wanted::small_test_card());
     let text = refused.wait_event("error", SOON)["text"].to_string();
     assert!(text.contains("cannot be killed") && text.contains("admission.max_quarantined"), "{text}");
     stream.wait_frames(30);
 
     drop(frozen);
     wait_for("an empty quarantine", SOON, || (health(&host)["quarantined"] == json!([])).then_some(()));
-    let mut welcome = newcomer.stream(&Wanted::app("Test card"));
+    let mut welcome = newcomer.stream(&Wanted::small_test_card());
     welcome.wait_frames(10);
     welcome.quit();
     stream.quit();

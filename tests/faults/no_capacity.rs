@@ -18,7 +18,7 @@ fn a_launch_without_room_is_refused_in_words_and_the_first_never() {
     let config = "[host]\ndiscovery = false\n[admission]\ncpu_percent = 1\n[health]\ncanary_interval = 60\n";
     let host = Host::with_config(Scratch::new(), config, "127.0.0.1");
     let (device, newcomer) = (Device::paired(&host, "device"), Device::paired(&host, "newcomer"));
-    let mut stream = device.stream(&Wanted::app("Test card"));
+    let mut stream = device.stream(&Wanted::small_test_card());
     stream.wait_frames(30);
 
     let full = wait_for("figures of a stream that has settled", SETTLING, || {
@@ -29,10 +29,10 @@ fn a_launch_without_room_is_refused_in_words_and_the_first_never() {
     assert_eq!((&full["sessions_that_fit"], &full["limited_by"]), (&json!(0), &json!("admission.cpu_percent")));
     let share = &full["sessions"][0];
     assert_eq!(share["id"], api::the_session(host.api())["session_id"]);
-    assert!(share["cores"].as_f64() > Some(0.02), "a 720p test card takes more than 1 % of all cores: {share}");
+    assert!(share["cores"].as_f64() > Some(0.02), "a test card takes more than 1 % of two cores: {share}");
     assert!(share["memory_bytes"].as_u64() > Some(1 << 20), "{share}");
 
-    let refused = newcomer.start_stream(&Wanted::app("Test card"));
+    let refused = newcomer.start_stream(&Wanted::small_test_card());
     let text = refused.wait_event("error", SOON)["text"].to_string();
     assert!(text.contains("This host's processor is in use") && text.contains("admission.cpu_percent"), "{text}");
     let lobby = json!({
@@ -50,10 +50,10 @@ fn a_launch_without_room_is_refused_in_words_and_the_first_never() {
     // What runs goes on, and its client may come back at any time.
     stream.wait_frames(30);
     stream.stop();
-    let mut again = device.stream(&Wanted { verb: "resume", ..Wanted::app("Test card") });
+    let mut again = device.stream(&Wanted { verb: "resume", ..Wanted::small_test_card() });
     again.wait_frames(10);
     again.quit();
-    let mut first = newcomer.stream(&Wanted::app("Test card"));
+    let mut first = newcomer.stream(&Wanted::small_test_card());
     first.wait_frames(10);
     first.quit();
 }

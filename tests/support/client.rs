@@ -150,6 +150,12 @@ impl Wanted {
         }
     }
 
+    /// 640x360 of the test card: for tests that look at something else than the
+    /// picture, and must not starve beside others.
+    pub(crate) fn small_test_card() -> Self {
+        Self { width: 640, height: 360, bitrate_kbps: 2000, ..Self::app("Test card") }
+    }
+
     fn arguments(&self) -> Vec<String> {
         let mut arguments = vec!["--app".into(), self.app.clone(), "--verb".into(), self.verb.into()];
         arguments.extend(["--encryption".into(), self.encryption.into()]);
