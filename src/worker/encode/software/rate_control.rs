@@ -244,8 +244,8 @@ impl RateControl {
     /// The worst is feared of a step down until steps were seen; and less so
     /// the longer the picture takes less than it may.
     fn learn_steepness(&mut self, bits: f64, steps_down: u8) {
-        if self.debt < -self.budget() && bits < self.budget() * ENOUGH {
-            self.steepness.doubt();
+        if self.debt < -self.budget() {
+            self.steepness.doubt(bits / self.budget());
         }
         if let (Some(last_bits), 1..) = (self.last_bits, steps_down) {
             self.steepness.learn(last_bits, bits, steps_down, self.samples);
@@ -300,15 +300,22 @@ struct Steepness {
     added: f64,
     /// What it multiplies the frame by.
     factor: f64,
+    /// A step has shown grain since the scene began.
+    grain: bool,
 }
 
 impl Steepness {
-    const FEARED: Self = Self { added: STEEPEST, factor: STEEPEST_FACTOR };
+    const FEARED: Self = Self { added: STEEPEST, factor: STEEPEST_FACTOR, grain: false };
 
-    /// Nothing was seen for another frame.
-    fn doubt(&mut self) {
+    /// Nothing was seen for another frame, which took `share` of its budget.
+    fn doubt(&mut self, share: f64) {
+        let patience = match share {
+            ..ENOUGH => 0.97,
+            ..ALMOST_ALL if !self.grain => 0.97,
+            _ => return,
+        };
         self.added *= 0.99;
-        self.factor = (self.factor - 1.0).mul_add(0.97, 1.0);
+        self.factor = (self.factor - 1.0).mul_add(patience, 1.0);
     }
 
     /// A frame after one of `last_bits`, `steps` finer, took `bits`.
@@ -318,6 +325,7 @@ impl Steepness {
         let factor = (bits / last_bits.max(1.0)).powf(1.0 / f64::from(steps));
         let least = (self.factor - 1.0).mul_add(0.7, 1.0);
         // What grain adds grows from step to step until all of it is shown.
+        self.grain |= factor > GRAIN;
         self.factor = if factor > GRAIN { STEEPEST_FACTOR } else { (factor * 1.2).max(least) };
     }
 }
@@ -428,6 +436,8 @@ const SECOND_TRIAL_FROM_AFAR: f64 = 1.25;
 /// Part of its budget with which a frame is left as it is, before a step that
 /// may be too large is risked.
 const ENOUGH: f64 = 0.85;
+/// The same where no step has shown grain yet.
+const ALMOST_ALL: f64 = 0.95;
 /// What one quantizer step multiplies noise by at most.
 const STEEPEST_FACTOR: f64 = 3.3;
 /// What is added to the doubt about more than one step.
