@@ -17,8 +17,10 @@ fn lobbies_end_with_their_last_visitor_or_outlive_all() {
     let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
     let scratch = Scratch::new();
     let runner = json!({"type": "process", "run_cmd": "sleep 600"});
-    let passing = pattern_lobby(&scratch, &json!({"stop_when_everyone_leaves": true, "runner": runner}));
-    let lasting = pattern_lobby(&scratch, &json!({"name": "Lasting", "pin": [1, 2], "runner": runner}));
+    let size = json!({"width": 640, "height": 360, "refresh_rate": 30});
+    let passing = json!({"stop_when_everyone_leaves": true, "runner": runner, "video_settings": size});
+    let lasting = json!({"name": "Lasting", "pin": [1, 2], "runner": runner, "video_settings": size});
+    let (passing, lasting) = (pattern_lobby(&scratch, &passing), pattern_lobby(&scratch, &lasting));
     let host = Host::with_apps(scratch, "");
     let players = players::paired(&host, 2, &[]);
     let lasts = create(&host, &lasting);
@@ -52,7 +54,7 @@ fn lobbies_end_with_their_last_visitor_or_outlive_all() {
         expect(&host, number, lobby);
         streams.push(block_on(stream(&players[number], TEST_CARD)));
     }
-    assert_eq!(host.workers().len(), 2);
+    wait_for("both workers", SOON, || (host.workers().len() == 2).then_some(()));
     drop(streams);
     wait_for("the end of the lobby whose visitor is gone", SOON, || (list(&host).len() == 1).then_some(()));
     settle("workers of clients that are gone", SOON, || match host.workers() {

@@ -58,8 +58,8 @@ impl Ready {
 /// What all test hosts have in common: not announced to the network, desktops of
 /// gone clients kept long enough to come back to, and few canaries, because the
 /// machine is loaded as it is.
-const COMMON_CONFIG: &str =
-    "[host]\ndiscovery = false\n\n[desktop]\nidle_limit = 60\n\n[health]\ncanary_interval = 60\n";
+const COMMON_CONFIG: &str = "[host]\ndiscovery = false\n\n[desktop]\nidle_limit = 60\n\n[health]\ncanary_interval = 60\n\n\
+     [admission]\ncpu_percent = 0\n";
 
 impl Host {
     /// Starts a host with the embedded default apps.

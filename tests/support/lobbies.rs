@@ -29,6 +29,11 @@ pub(crate) fn pattern_lobby(scratch: &Scratch, changes: &Value) -> Value {
     wanted
 }
 
+/// Of [`pattern_lobby`]: a picture that costs a busy machine little.
+pub(crate) fn small_picture() -> Value {
+    json!({"video_settings": {"width": 640, "height": 360, "refresh_rate": 30}})
+}
+
 /// Creates one; its id.
 pub(crate) fn create(host: &Host, wanted: &Value) -> String {
     let answer = api::post(host.api(), "/api/v1/lobbies/create", wanted);
@@ -50,6 +55,17 @@ pub(crate) fn expect(host: &Host, client: usize, lobby: &str) {
 /// Moves a session there.
 pub(crate) fn join(host: &Host, lobby: &str, session: &str) {
     api::post(host.api(), "/api/v1/lobbies/join", &visit(lobby, session));
+}
+
+/// The same on a machine that may be too busy to show it in time: what the call
+/// promises is asked for again.
+pub(crate) fn join_patiently(host: &Host, lobby: &str, session: &str) {
+    wait_for("a join", SOON, || {
+        let answer = api::request(host.api(), "/api/v1/lobbies/join", Some(&visit(lobby, session))).expect("an answer");
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        assert!(answer.status == 200 || text.contains("timed out"), "{text}");
+        (answer.status == 200).then_some(())
+    });
 }
 
 /// Moves it back.

@@ -37,7 +37,11 @@ pub(crate) fn block_on<T>(clients: impl Future<Output = T>) -> T {
 pub(crate) fn paired(host: &Host, count: usize, flags: &[&str]) -> Vec<Player> {
     let identities = identities(&host.scratch.join("clients"), count);
     let args = args(host, count, flags);
-    let players = block_on(Player::all(&args, &identities)).expect("clients that pair");
+    // The load generator's patience is a real client's: on a machine that does
+    // something else for that long, users try again too.
+    let mut attempts = (0..4).map(|_| block_on(Player::all(&args, &identities)));
+    let players = attempts.find_map(|players| players.map_err(|error| eprintln!("{error:#}")).ok());
+    let players = players.expect("clients that pair");
     keep_identities(&identities);
     players
 }
