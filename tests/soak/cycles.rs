@@ -21,6 +21,7 @@ fn a_thousand_cycles_are_flat() {
     let cycles: usize = setting("SOAK_CYCLES", 1000);
     let host = Host::start();
     let player = players::paired(&host, 1, &["--size", "160x90", "--fps", "10"]).remove(0);
+    let before = Sample::of(&host);
     let mut samples = Vec::new();
     let mut times = Vec::new();
     for cycle in 0..cycles {
@@ -50,7 +51,9 @@ fn a_thousand_cycles_are_flat() {
     });
     println!("{summary:#}");
     let (first, last) = (samples.first().expect("samples"), samples.last().expect("samples"));
-    assert_eq!((last.sessions, last.children, last.close_wait), (0, 0, 0));
+    assert_eq!((last.sessions, last.close_wait), (0, 0), "{last:?}");
+    // A canary may be on its way.
+    assert!(last.children <= before.children + 1, "{before:?} {last:?}");
     assert!(last.descriptors <= first.descriptors + 2, "{first:?} {last:?}");
     // The blocking pool has more or fewer idle threads from moment to moment.
     assert!(last.threads <= first.threads + 8, "{first:?} {last:?}");
