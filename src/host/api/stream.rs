@@ -231,10 +231,12 @@ impl VideoSession {
     fn codec(&self) -> VideoCodec {
         let pipeline = self.gst_pipeline.to_ascii_lowercase();
         let names = |words: &[&str]| words.iter().any(|word| pipeline.contains(word));
-        match () {
-            () if names(&["h265", "hevc", "x265"]) => VideoCodec::Hevc,
-            () if names(&["av1"]) => VideoCodec::Av1,
-            () => VideoCodec::H264,
+        if names(&["h265", "hevc", "x265"]) {
+            VideoCodec::Hevc
+        } else if names(&["av1"]) {
+            VideoCodec::Av1
+        } else {
+            VideoCodec::H264
         }
     }
 
