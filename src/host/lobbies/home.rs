@@ -35,7 +35,6 @@ impl LobbyHome {
         wanted_uid: Option<u32>,
         first_uid: u32,
     ) -> io::Result<Self> {
-        static CLAIMING: Mutex<()> = Mutex::new(());
         let folder = folder_name(state_folder);
         let ephemeral = folder.is_none();
         let homes = if ephemeral { ephemeral_homes(directories) } else { kept_homes(directories) };
@@ -67,9 +66,15 @@ impl LobbyHome {
             return Ok(());
         }
         match fs::remove_dir_all(&self.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
         }
+        let _claiming = CLAIMING.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(homes) = self.path.parent() {
+            // Others may have theirs in it.
+            let _ = fs::remove_dir(homes);
+        }
+        Ok(())
     }
 }
 
@@ -104,6 +109,10 @@ fn owners(directory: &Path) -> Vec<u32> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.uid()).collect()
 }
+
+/// Held while a home is made, so that no two get one user, and while the
+/// directory of all of them is removed.
+static CLAIMING: Mutex<()> = Mutex::new(());
 
 /// Lobbies' users are apart from those of clients' desktops.
 const UID_OFFSET: u32 = 10_000;
