@@ -131,7 +131,7 @@ fn assert_absent(directory: &str, words: &[&str]) {
         for (number, line) in source.code.lines().enumerate() {
             for word in words {
                 assert!(
-                    !line.contains(word),
+                    !has_word(line, word),
                     "{}: {word} has no place in {directory}: line {}: {line}",
                     source.path,
                     number + 1
@@ -139,6 +139,18 @@ fn assert_absent(directory: &str, words: &[&str]) {
             }
         }
     }
+}
+
+/// `line` has `word`, and not as the end of a longer name.
+fn has_word(line: &str, word: &str) -> bool {
+    let ends_a_name = |before: &str| before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+    line.match_indices(word).any(|(at, _)| !ends_a_name(&line[..at]))
+}
+
+#[test]
+fn the_end_of_a_longer_name_is_no_word() {
+    assert!(has_word("use ash::vk;", "ash::") && has_word("(ash::Entry)", "ash::"));
+    assert!(!has_word("use std::hash::Hash;", "ash::"));
 }
 
 /// Modules of our own crate that a source imports.

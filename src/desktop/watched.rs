@@ -6,6 +6,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
+use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -27,7 +28,10 @@ impl WatchedProcess {
     pub fn new(id: ProcessId) -> io::Result<Self> {
         let gone = || io::Error::new(io::ErrorKind::NotFound, format!("process {} has ended", id.pid));
         let pid = i32::try_from(id.pid).ok().and_then(Pid::from_raw).ok_or_else(gone)?;
-        let descriptor = pidfd_open(pid, PidfdFlags::empty())?;
+        let descriptor = pidfd_open(pid, PidfdFlags::empty()).map_err(|error| match error {
+            Errno::SRCH => gone(),
+            error => error.into(),
+        })?;
         // Looked at after it was opened: so the check cannot go stale.
         if !id.is_running() {
             return Err(gone());

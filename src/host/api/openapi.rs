@@ -139,7 +139,8 @@ mod tests {
             let operation = &document["paths"][route.path][route.method().as_str().to_ascii_lowercase()];
             let body = &operation["requestBody"]["content"]["application/json"]["schema"];
             assert_eq!(body.is_null(), route.takes.is_none(), "{}", route.path);
-            assert!(route.takes.is_some() || route.method() == hyper::Method::GET, "{} takes nothing", route.path);
+            let needs_none = route.method() == hyper::Method::GET || route.path == "/api/v1/host/reload";
+            assert!(route.takes.is_some() || needs_none, "{} takes nothing", route.path);
             assert!(names.insert(operation["operationId"].as_str().unwrap().to_owned()), "{}", route.path);
         }
     }
