@@ -52,7 +52,7 @@ impl ApiConfig {
     /// What does not fit together, and what to do about it.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
-        let Some(address) = self.listen.0 else { return None };
+        let address = self.listen.0?;
         let has_file = !self.token_file.as_os_str().is_empty();
         if self.token.is_empty() && !has_file {
             return Some(format!(

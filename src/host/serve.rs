@@ -344,6 +344,7 @@ impl Host {
                 }
                 () = drained(&self.context) => break info!("drained: shutting down"),
                 () = left(life) => {
+                    canary.abort();
                     shut_down.send_replace(true);
                     if timeout(SHUTDOWN_DEADLINE, servers).await.is_err() {
                         warn!("some connections did not end in time");
