@@ -63,6 +63,9 @@ fn lobbies_end_with_their_last_visitor_or_outlive_all() {
     });
     assert!(api::sessions(host.api()).iter().all(|session| session["state"] == "paused"));
     assert_eq!(list(&host)[0]["connected_sessions"], json!([]));
+    for player in &players {
+        block_on(player.cancel()).expect("cancel");
+    }
     settle("what is left", SOON, || host.holdings().not_more_than(&before));
 
     // An operator needs no PIN.

@@ -57,7 +57,11 @@ impl Holdings {
         more("descriptors", self.descriptors, before.descriptors);
         more("threads", self.threads, before.threads);
         more("connections in CLOSE_WAIT", self.forgotten_connections, 0);
-        let new_children: Vec<_> = self.children.iter().filter(|child| !before.children.contains(child)).collect();
+        let new_children: Vec<_> = {
+            // By number: whether it runs or sleeps is not the question.
+            let known = |child: &process::Process| before.children.iter().any(|known| known.pid == child.pid);
+            self.children.iter().filter(|child| !known(child)).collect()
+        };
         if !new_children.is_empty() {
             complaints.push(format!("children {new_children:?}"));
         }
