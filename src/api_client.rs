@@ -151,6 +151,22 @@ impl ApiClient {
         self.call("POST", path, Some(order))
     }
 
+    /// Reads a file that is behind a path.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub fn file(&self, path: &str) -> Result<Vec<u8>, ApiError> {
+        let stream = send(&self.socket, "GET", path, None, PATIENCE).map_err(|source| self.unreachable(source))?;
+        let mut reader = BufReader::new(stream);
+        let (head, status) = self.read_head(&mut reader)?;
+        let mut body = Vec::new();
+        reader.take(LARGEST_FILE).read_to_end(&mut body).map_err(|source| self.unreachable(source))?;
+        if status == 200 {
+            return Ok(body);
+        }
+        understand(path, &format!("{head}{}", String::from_utf8_lossy(&body))).map(|_| Vec::new())
+    }
+
     /// Hears events until `hear` returns false.
     ///
     /// # Errors
@@ -288,6 +304,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long no event and no keepalive may come; the host sends one every 15 s.
 const SILENCE: Duration = Duration::from_secs(60);
 const LONGEST_REPLY: u64 = 4 << 20;
+const LARGEST_FILE: u64 = 256 << 20;
 
 #[cfg(test)]
 mod tests {

@@ -11,6 +11,7 @@ use crate::commands::clients::ClientsCommandArgs;
 use crate::commands::events::EventsArgs;
 use crate::commands::lobbies::LobbiesArgs;
 use crate::commands::pairing::PairArgs;
+use crate::commands::screenshot::{PictureArgs, ScreenshotArgs};
 use crate::commands::sessions::SessionsArgs;
 use crate::commands::system::{CapacityArgs, HealthArgs};
 use crate::stream_plan::EncoderFamily;
@@ -44,6 +45,8 @@ pub enum Command {
     Clients(ClientsCommandArgs),
     /// What happens, as it happens.
     Events(EventsArgs),
+    /// What a session or a lobby shows, as a picture.
+    Screenshot(ScreenshotArgs),
     /// What runs, what it uses, and what still fits.
     Capacity(CapacityArgs),
     /// Have a running host take nobody new.
@@ -58,6 +61,9 @@ pub enum Command {
     /// A few frames through the data path; run by `serve` now and then.
     #[command(hide = true)]
     Canary(CanaryArgs),
+    /// Makes a file of a picture; run by `serve` for screenshots.
+    #[command(hide = true)]
+    Picture(PictureArgs),
     /// One stream; started by `serve`.
     #[command(hide = true)]
     Worker,
@@ -288,6 +294,7 @@ mod tests {
             "earthshine events --after 7 --count 2 --json",
             "earthshine health --json",
             "earthshine capacity",
+            "earthshine screenshot lobby 7 -o - --format webp --width 320",
         ] {
             let parsed = Cli::try_parse_from(line.split_whitespace());
             assert_eq!(parsed.is_ok(), !line.contains("me-not"), "{line}: {parsed:?}");

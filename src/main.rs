@@ -14,6 +14,7 @@ use earthshine::cli::{
     BenchArgs, BenchCommand, Cli, ClientsArgs, Command, DoctorArgs, DrainArgs, ReloadArgs, ServeArgs,
 };
 use earthshine::commands::CommandError;
+use earthshine::commands::screenshot::PictureArgs;
 use earthshine::commands::system::HealthArgs;
 use earthshine::config::Config;
 use earthshine::config::directories::Directories;
@@ -29,6 +30,9 @@ fn main() -> ExitCode {
         Command::Worker => return worker::main::main(),
         Command::Canary(args) => return worker::canary::main(args.encoders),
         Command::Keeper(args) => return keeper::main(&args),
+        Command::Picture(PictureArgs { format, width, wayland }) => {
+            return worker::screenshot::main(&worker::screenshot::Wanted { format, width, wayland });
+        }
         Command::Serve(args) => serve(args),
         Command::Doctor(args) => examine(&args),
         Command::Pair(args) => done(args.run()),
@@ -38,6 +42,7 @@ fn main() -> ExitCode {
         Command::Clients(args) => done(args.run()),
         Command::Events(args) => done(args.run()),
         Command::Capacity(args) => done(args.run()),
+        Command::Screenshot(args) => done(args.run()),
         Command::Health(args) => health(&args),
         Command::Drain(args) => drain(&args),
         Command::Reload(args) => reload(&args),

@@ -8,6 +8,7 @@ pub mod clients;
 pub mod events;
 pub mod lobbies;
 pub mod pairing;
+pub mod screenshot;
 pub mod sessions;
 pub mod system;
 mod table;

@@ -36,6 +36,7 @@ pub(crate) mod rate_limit;
 pub(crate) mod reload;
 pub(crate) mod rtsp_server;
 pub mod scope;
+pub(crate) mod screenshot;
 pub mod serve;
 pub(crate) mod service_manager;
 pub mod sessions;

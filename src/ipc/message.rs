@@ -37,6 +37,9 @@ pub enum ToWorker {
         /// Last lost frame.
         last: u32,
     },
+    /// Write the newest picture, as a `RawPicture`, into the pipe that is the
+    /// descriptor, and close it; close it at once if there is none.
+    Picture,
     /// Spend this much from now on.
     SetBitrate(Bitrate),
     /// The user did something.

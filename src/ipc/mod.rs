@@ -11,3 +11,4 @@ pub mod flight_recorder;
 pub mod keeping;
 pub mod log_ring;
 pub mod message;
+pub mod picture;

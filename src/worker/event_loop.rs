@@ -184,6 +184,11 @@ impl<'a> EventLoop<'a> {
                 self.pulse.note(What::IdrWanted, first, last.into());
                 order(&self.encode_orders, EncodeOrder::InvalidateReferences { first, last });
             }
+            ToWorker::Picture => {
+                if let Some(pipe) = descriptor {
+                    order(&self.encode_orders, EncodeOrder::Picture(pipe));
+                }
+            }
             ToWorker::SetBitrate(bitrate) => order(&self.encode_orders, EncodeOrder::SetBitrate(bitrate)),
             ToWorker::Input(event) => self.play(InputCommand::Event(event)),
             ToWorker::ReleaseInput => self.play(InputCommand::ReleaseAll),

@@ -26,5 +26,6 @@ pub mod heartbeat;
 pub mod input;
 pub mod last_words;
 pub mod main;
+pub mod screenshot;
 pub mod send;
 pub mod slot;

@@ -27,6 +27,7 @@ pub mod route;
 pub mod routes;
 pub mod runners;
 mod scoped;
+pub mod screenshots;
 pub mod server;
 pub mod sessions;
 pub mod socket;
@@ -39,7 +40,7 @@ use tracing::debug;
 use crate::host::api::answer::ApiAnswer;
 use crate::host::api::caller::Caller;
 use crate::host::api::permissions::Access;
-use crate::host::api::route::{Action, Route};
+use crate::host::api::route::Action;
 use crate::host::api::routes::ROUTES;
 use crate::host::context::Context;
 use crate::host::http::connection::Deadlines;
@@ -57,12 +58,13 @@ async fn answer(context: &Context, caller: &Caller, deadlines: &Deadlines, reque
         }
         Access::Same => {}
     }
-    let asked = |route: &&Route| route.path == head.uri.path() && route.method() == head.method;
-    let Some(route) = ROUTES.iter().find(asked) else { return ApiAnswer::NotFound.into_response() };
+    let of_method = ROUTES.iter().filter(|route| route.method() == head.method);
+    let asked = of_method.filter_map(|route| Some((route, route.names_in(head.uri.path())?))).next();
+    let Some((route, named)) = asked else { return ApiAnswer::NotFound.into_response() };
     let answer = match route.action {
         Action::Listen => return events::subscribe(&context.events, caller.scope, &head, deadlines.keepalive),
         Action::Read(read) => read(context),
-        Action::Ask(ask) => ask(context, head.uri.query().unwrap_or_default()).await,
+        Action::Ask(ask) => ask(context, &(named + head.uri.query().unwrap_or_default())).await,
         Action::Do(act) => act(context, body::read(&head, body, most).await).await,
     };
     answer.into_response()

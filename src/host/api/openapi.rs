@@ -66,9 +66,12 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         let schema = takes(generator);
         operation["requestBody"] = json!({"required": true, "content": {"application/json": {"schema": schema}}});
     }
-    if !route.parameters.is_empty() {
-        let parameter = |(name, description): &(&str, &str)| json!({"name": name, "in": "query", "description": description, "schema": {"type": "string"}});
-        operation["parameters"] = route.parameters.iter().map(parameter).collect();
+    let in_query = |(name, description): &(&str, &str)| json!({"name": name, "in": "query", "description": description, "schema": {"type": "string"}});
+    let in_path = |name: &str| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}});
+    let names = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let parameters: Vec<Value> = names.map(in_path).chain(route.parameters.iter().map(in_query)).collect();
+    if !parameters.is_empty() {
+        operation["parameters"] = parameters.into();
     }
     operation
 }
@@ -103,7 +106,7 @@ fn content(gives: &Gives, generator: &mut SchemaGenerator) -> Value {
 /// `lobbiesCreate` of `/api/v1/lobbies/create`.
 fn operation_id(route: &Route) -> String {
     let path = route.path.strip_prefix("/api/v1/").unwrap_or(route.path);
-    let mut words = path.split(['/', '-', '_']);
+    let mut words = path.split(['/', '-', '_', '{', '}']);
     let first = words.next().unwrap_or_default().to_owned();
     words.fold(first, |name, word| {
         let (initial, rest) = word.split_at(word.len().min(1));

@@ -146,6 +146,23 @@ impl Route {
         self
     }
 
+    /// What a path has in the place of this one's names in braces, as the begin
+    /// of a query; `None` if it is a path of another route.
+    #[must_use]
+    pub fn names_in(&self, path: &str) -> Option<String> {
+        let mut named = String::new();
+        let mut given = path.split('/');
+        for wanted in self.path.split('/') {
+            let given = given.next()?;
+            match wanted.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+                Some(name) if !given.is_empty() => named += &format!("{name}={given}&"),
+                None if wanted == given => {}
+                _ => return None,
+            }
+        }
+        given.next().is_none().then_some(named)
+    }
+
     /// The method it is called with.
     #[must_use]
     pub const fn method(&self) -> Method {

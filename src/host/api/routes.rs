@@ -3,7 +3,7 @@
 use crate::host::api::route::Route;
 use crate::host::api::{
     apps, clients, containers, host, icons, keyboard, latency, lobbies, memory, openapi, pairing, profiles, runners,
-    sessions, stream, system,
+    screenshots, sessions, stream, system,
 };
 use crate::host::apps::record::AppRecord;
 use crate::host::capacity::view::CapacityView;
@@ -148,5 +148,22 @@ pub static ROUTES: &[Route] = &[
         .gives::<host::Reloaded>(),
     Route::post("/api/v1/host/hand-over", "Lets another process go on with what runs", boxed!(host::hand_over))
         .takes::<host::Heir>(),
+    Route::ask(
+        "/api/v1/sessions/{session_id}/screenshot",
+        "What a session shows, as a picture",
+        SCREENSHOT,
+        screenshots::of_session,
+    )
+    .gives_bytes("image/png"),
+    Route::ask(
+        "/api/v1/lobbies/{lobby_id}/screenshot",
+        "What a lobby shows, as a picture",
+        SCREENSHOT,
+        screenshots::of_lobby,
+    )
+    .gives_bytes("image/png"),
     Route::get("/api/v1/openapi-schema", "This description", openapi::schema).gives_json::<serde_json::Value>(),
 ];
+
+const SCREENSHOT: &[(&str, &str)] =
+    &[("format", "png (the usual), jpeg or webp"), ("width", "Pixels in a row, if fewer than there are")];

@@ -17,6 +17,7 @@ pub mod vaapi;
 pub mod vulkan;
 
 use crate::clock::Micros;
+use crate::ipc::picture::RawPicture;
 use crate::units::Bitrate;
 use crate::worker::frame::{EncodedFrame, Frame};
 
@@ -44,6 +45,12 @@ pub trait Encoder: std::fmt::Debug {
     /// # Errors
     /// When the encoder refuses; it goes on at the old rate.
     fn set_bitrate(&mut self, bitrate: Bitrate) -> Result<(), EncodeError>;
+
+    /// A copy of the picture that was loaded last, for a screenshot; `None` from
+    /// encoders whose pictures are out of reach.
+    fn picture(&self) -> Option<RawPicture> {
+        None
+    }
 
     /// Frames `first..=last` (wire numbers) are lost to the client: avoid them
     /// from now on. `false` if the encoder cannot, so that an IDR frame is due.

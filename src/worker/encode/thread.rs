@@ -6,6 +6,7 @@
 //! the client asks for an IDR frame. A captured frame is held only until the
 //! encoder has taken it in: capture needs its buffer.
 
+use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError};
 use std::time::{Duration, Instant};
 
@@ -21,10 +22,11 @@ use crate::worker::encode::select::{self, OpenEncoderError};
 use crate::worker::encode::{EncodeError, Encoder, FrameRequest};
 use crate::worker::frame::{EncodedFrame, Frame, FrameKind};
 use crate::worker::heartbeat::{LONGEST_WAIT, Pulse};
+use crate::worker::screenshot;
 use crate::worker::slot::Slot;
 
 /// What the main thread tells the encode thread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum EncodeOrder {
     /// There is a client: encode, from an IDR frame on.
     Start,
@@ -42,6 +44,8 @@ pub enum EncodeOrder {
         /// Last lost frame.
         last: u32,
     },
+    /// Write the newest picture into this pipe; close it if there is none.
+    Picture(OwnedFd),
     /// Spend this much from now on.
     SetBitrate(Bitrate),
 }
@@ -205,6 +209,11 @@ impl<'a> Loop<'a> {
                     self.due.now = true;
                 } else {
                     self.owe_idr();
+                }
+            }
+            EncodeOrder::Picture(pipe) => {
+                if let Some(picture) = self.encoder.picture().filter(|_| self.loaded) {
+                    screenshot::hand_out(picture, pipe);
                 }
             }
             EncodeOrder::SetBitrate(bitrate) => self.set_bitrate(bitrate),

@@ -12,7 +12,8 @@ use self::content::{Content, Observer};
 use self::rate_control::RateControl;
 use crate::clock::Micros;
 use crate::codec::VideoProfile;
-use crate::color::ColorRange;
+use crate::color::{ColorRange, Colorimetry};
+use crate::ipc::picture::RawPicture;
 use crate::stream_plan::{EncoderFamily, VideoPlan};
 use crate::units::Bitrate;
 use crate::worker::convert::color_matrix;
@@ -20,6 +21,7 @@ use crate::worker::convert::picture::Picture;
 use crate::worker::convert::planes::even;
 use crate::worker::encode::{EncodeError, Encoder, FrameRequest};
 use crate::worker::frame::{EncodedFrame, Frame, FrameKind};
+use crate::worker::screenshot;
 
 /// Profiles this family encodes, on every machine.
 pub const PROFILES: &[VideoProfile] = EncoderFamily::Software.certain_profiles();
@@ -28,6 +30,7 @@ pub const PROFILES: &[VideoProfile] = EncoderFamily::Software.certain_profiles()
 #[derive(Debug)]
 pub struct SoftwareEncoder {
     picture: Picture,
+    colorimetry: Colorimetry,
     observer: Observer,
     /// Of a picture that was loaded and not yet encoded.
     content: Option<Content>,
@@ -64,6 +67,7 @@ impl SoftwareEncoder {
         Ok(Self {
             observer: Observer::new(picture.planes().size()),
             picture,
+            colorimetry: plan.colorimetry,
             content: None,
             opened: false,
             library,
@@ -112,6 +116,10 @@ impl Encoder for SoftwareEncoder {
         };
         let encoding = Micros::now().since(started);
         Ok(EncodedFrame { data, kind, captured: request.captured, encoding, repeated: request.repeated })
+    }
+
+    fn picture(&self) -> Option<RawPicture> {
+        Some(screenshot::copy(self.picture.planes(), self.colorimetry))
     }
 
     fn set_bitrate(&mut self, bitrate: Bitrate) -> Result<(), EncodeError> {
