@@ -406,9 +406,10 @@ mod tests {
         for (count, order) in
             [EncodeOrder::RequestIdr, EncodeOrder::InvalidateReferences { first: 1, last: 1 }].into_iter().enumerate()
         {
+            let asked = format!("{order:?}");
             stand.orders.send(order).unwrap();
             let frame = stand.next();
-            assert_eq!((frame.kind, frame.repeated), (FrameKind::Idr, true), "{order:?}");
+            assert_eq!((frame.kind, frame.repeated), (FrameKind::Idr, true), "{asked}");
             assert_eq!(stand.counters.get(Counter::IdrRequests), count as u64 + 1);
         }
         assert_eq!(stand.counters.get(Counter::IdrFrames), 3);
