@@ -2,7 +2,6 @@
 //! every format, and streams do not notice.
 
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use image::RgbImage;
 use serde_json::Value;
@@ -42,15 +41,11 @@ fn a_session_is_shown_in_every_format_and_its_stream_goes_on() {
 
     let dropped = metric(&host, "earthshine_frames_dropped_total");
     let encoded = metric(&host, "earthshine_frames_encoded_total");
-    let begin = Instant::now();
-    let mut taken = 0;
-    while begin.elapsed() < Duration::from_secs(2) {
+    for _ in 0..20 {
         get(&host, &format!("{path}?format=jpeg&width=320"));
-        taken += 1;
     }
-    assert!(taken > 0);
     wait_for("more frames", SOON, || (metric(&host, "earthshine_frames_encoded_total") > encoded).then_some(()));
-    assert!(metric(&host, "earthshine_frames_dropped_total") - dropped < f64::EPSILON, "after {taken} screenshots");
+    assert!(metric(&host, "earthshine_frames_dropped_total") <= dropped);
 
     for (wrong, why) in [("?format=bmp", "expected png"), ("?width=0", "width"), ("?width=x", "width")] {
         let answer = api::request(host.api(), &format!("{path}{wrong}"), None).expect("an answer");

@@ -175,8 +175,8 @@ mod tests {
         let drain = |exit_when_empty, deadline| Phase::Draining(Drain { exit_when_empty, deadline });
         assert!(!drain(false, None).is_over(0, now));
         assert!(drain(true, None).is_over(0, now) && !drain(true, None).is_over(1, now));
-        let deadline = Some(now + Duration::from_secs(1));
-        assert!(!drain(true, deadline).is_over(1, now) && drain(true, deadline).is_over(1, deadline.unwrap()));
+        let end = now + Duration::from_secs(1);
+        assert!(!drain(true, Some(end)).is_over(1, now) && drain(true, Some(end)).is_over(1, end));
         assert!(!Phase::Serving.is_over(0, now));
     }
 

@@ -76,7 +76,7 @@ fn joins(host: &Host, player: &earthshine::bench::clients::player::Player, wante
                 let mut seen = None;
                 while seen.is_none() && begin.elapsed() < SOON {
                     let now = stream.seen();
-                    seen = (now.counts.idr_frames > before).then(|| now.last_frame).flatten();
+                    seen = (now.counts.idr_frames > before).then_some(now.last_frame).flatten();
                     std::thread::sleep(Duration::from_micros(200));
                 }
                 (joining.join().expect("a join"), seen.expect("an IDR frame") - begin)

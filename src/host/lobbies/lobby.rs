@@ -123,7 +123,12 @@ impl Lobby {
         ready: watch::Sender<Option<Result<(), String>>>,
         unlist: impl FnOnce(),
     ) {
-        let started = if self.desktop.is_running() { Ok(self.go_on()) } else { self.start(&mut inbox).await };
+        let started = if self.desktop.is_running() {
+            self.go_on();
+            Ok(())
+        } else {
+            self.start(&mut inbox).await
+        };
         match started {
             Ok(()) => {
                 self.renew();
