@@ -112,8 +112,10 @@ impl Host {
         std::fs::read_to_string(self.scratch.join("host.log")).unwrap_or_default()
     }
 
-    /// What it holds now.
+    /// What it holds now, its keeper included, which starts after it.
     pub(crate) fn holdings(&self) -> Holdings {
+        let keeper = self.runtime_dir().join("keeper.sock");
+        wait_for("the host's keeper", SOON, || keeper.exists().then_some(()));
         Holdings::of(self.pid(), self.scratch.path(), &self.runtime_dir())
     }
 
