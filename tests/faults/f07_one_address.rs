@@ -21,7 +21,7 @@ fn clients_of_one_address_and_one_subject_get_their_own_packets() {
     block_on(async {
         let mut streams = stream_all(&players, TEST_CARD).await;
         let sessions = api::sessions(host.api());
-        let clients: BTreeSet<_> = sessions.iter().map(|session| session["client_id"].to_string()).collect();
+        let clients: BTreeSet<_> = sessions.iter().map(|session| session["paired_client_id"].to_string()).collect();
         assert_eq!(clients.len(), CLIENTS, "one session for each certificate: {sessions:?}");
         for stream in &mut streams {
             more_frames(stream, 30).await;

@@ -281,7 +281,7 @@ impl Actor<'_> {
         let begin = Instant::now();
         loop {
             let sessions = api::sessions(self.host.api());
-            let own = sessions.iter().filter(|session| session["client_id"] == self.client.as_str());
+            let own = sessions.iter().filter(|session| session["paired_client_id"] == self.client.as_str());
             let newest = own.max_by_key(|session| session["session_id"].as_str().and_then(|id| id.parse::<u64>().ok()));
             if newest.is_some_and(|session| session["state"] == wanted) {
                 return Ok(());

@@ -67,8 +67,9 @@ fn sigterm_tells_clients_and_ends_in_time() {
     let device = Device::paired(&host, "device");
     let mut stream = device.stream(&Wanted::app(PATTERN));
     stream.wait_frames(10);
-    host.stop();
+    process::signal(host.pid(), Signal::TERM);
     assert_eq!(stream.ended_by_host(), 0, "the client is told that it was in order");
+    host.stop();
 }
 
 #[test]

@@ -48,6 +48,7 @@ fn resume_after_a_crash_shows_the_same_application() {
     let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
     let mut host = pattern_host(60);
     let device = Device::paired(&host, "device");
+    host.wait_kept();
     let files = process::files(&host.runtime_dir());
     let mut stream = device.stream(&Wanted::app(PATTERN));
     apps::wait_pattern_ready(&host.scratch);
@@ -94,6 +95,7 @@ fn end_of_an_adopted_application_ends_its_session() {
     let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
     let mut host = pattern_host(60);
     let device = Device::paired(&host, "device");
+    host.wait_kept();
     let files = process::files(&host.runtime_dir());
     let mut stream = device.stream(&Wanted::app(PATTERN));
     stream.wait_frames(10);
@@ -115,6 +117,7 @@ fn lobbies_outlive_their_host() {
     let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
     let mut host = pattern_host(60);
     let device = Device::paired(&host, "device");
+    host.wait_kept();
     let files = process::files(&host.runtime_dir());
     let changes = json!({"pin": [1, 2, 3, 4], "idempotency_key": "mine", "runner_state_folder": ""});
     let wanted = lobbies::pattern_lobby(&host.scratch, &changes);
@@ -151,6 +154,7 @@ fn lobbies_outlive_their_host() {
 fn what_cannot_be_adopted_is_cleaned_up() {
     let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
     let mut host = pattern_host(60);
+    host.wait_kept();
     let files = process::files(&host.runtime_dir());
     let devices = ["torn", "dead"].map(|name| Device::paired(&host, name));
     for device in &devices {

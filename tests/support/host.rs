@@ -112,10 +112,15 @@ impl Host {
         std::fs::read_to_string(self.scratch.join("host.log")).unwrap_or_default()
     }
 
-    /// What it holds now, its keeper included, which starts after it.
-    pub(crate) fn holdings(&self) -> Holdings {
+    /// Waits for its keeper, which starts after it.
+    pub(crate) fn wait_kept(&self) {
         let keeper = self.runtime_dir().join("keeper.sock");
         wait_for("the host's keeper", SOON, || keeper.exists().then_some(()));
+    }
+
+    /// What it holds now, its keeper included.
+    pub(crate) fn holdings(&self) -> Holdings {
+        self.wait_kept();
         Holdings::of(self.pid(), self.scratch.path(), &self.runtime_dir())
     }
 

@@ -48,6 +48,9 @@ impl Scratch {
     pub(crate) fn install(&self, program: &str) -> PathBuf {
         let built = examples().join(program);
         let installed = self.exchange(program);
+        if installed.exists() {
+            return installed;
+        }
         // By another process: a child of another test's that is forked meanwhile
         // would hold the file open for writing, and nobody could run it.
         let copied = Command::new("cp").arg(&built).arg(&installed).status();
