@@ -178,6 +178,17 @@ pub enum Event {
         /// Which thread stands still, in words.
         cause: String,
     },
+    /// A worker's thread stands still because it gets no processor; the worker
+    /// has more time before it is killed.
+    WorkerStarved {
+        /// The session.
+        #[serde(serialize_with = "text")]
+        session_id: SessionId,
+        /// Its process.
+        pid: u32,
+        /// Which thread, in words.
+        cause: String,
+    },
     /// Evidence of a worker's death was written.
     EvidenceWritten {
         /// The session.
@@ -339,6 +350,7 @@ impl Event {
             Self::WorkerReady { .. } => "earthshine::WorkerReady",
             Self::WorkerFailed { .. } => "earthshine::WorkerFailed",
             Self::WorkerHung { .. } => "earthshine::WorkerHung",
+            Self::WorkerStarved { .. } => "earthshine::WorkerStarved",
             Self::EvidenceWritten { .. } => "earthshine::EvidenceWritten",
             Self::WorkerReplaced { .. } => "earthshine::WorkerReplaced",
             Self::WorkerQuarantined { .. } => "earthshine::WorkerQuarantined",
@@ -377,6 +389,7 @@ impl Event {
             | Self::WorkerReady { session_id, .. }
             | Self::WorkerFailed { session_id, .. }
             | Self::WorkerHung { session_id, .. }
+            | Self::WorkerStarved { session_id, .. }
             | Self::EvidenceWritten { session_id, .. }
             | Self::WorkerReplaced { session_id, .. }
             | Self::WorkerQuarantined { session_id, .. }

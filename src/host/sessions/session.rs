@@ -488,7 +488,8 @@ impl Session {
 
     async fn tick(&mut self) -> Option<Ending> {
         let now = Instant::now();
-        if let Some(cause) = self.stream().and_then(|stream| stream.check(now)) {
+        let events = self.shared.events.clone();
+        if let Some(cause) = self.stream().and_then(|stream| stream.check(now, &events)) {
             return self.worker_down(cause).await;
         }
         if self.stream().is_some_and(|stream| stream.is_due(now)) {

@@ -17,13 +17,14 @@ use tracing::{info, warn};
 use crate::config::directories::Directories;
 use crate::desktop;
 use crate::host::doubt::Blame;
-use crate::host::events::Event;
+use crate::host::events::{Event, Events};
 use crate::host::media_ports;
 use crate::host::sessions::shared::Shared;
 use crate::host::supervisor::evidence::{self, Subject};
 use crate::host::supervisor::quarantine::{Captive, Quarantine};
 use crate::host::supervisor::restart::{RestartPolicy, Verdict};
-use crate::host::supervisor::watchdog::{Hang, Watchdog};
+use crate::host::supervisor::scheduling;
+use crate::host::supervisor::watchdog::{Finding, Watchdog};
 use crate::host::supervisor::worker_link::WorkerLink;
 use crate::host::supervisor::worker_process::{WorkerEvent, WorkerProcess};
 use crate::ids::{Generation, SessionId};
@@ -113,7 +114,8 @@ impl Stream {
         let counters = Arc::new(CountersPage::create()?);
         let generation = Generation(0);
         let worker = WorkerProcess::spawn(&plan, generation, &counters)?;
-        info!(session = %plan.session, pid = worker.pid(), "worker started");
+        let pid = worker.pid();
+        info!(session = %plan.session, pid, "worker started");
         link.set(Some(worker.channel()));
         Ok(Self {
             plan,
@@ -122,7 +124,7 @@ impl Stream {
             quarantine,
             generation,
             worker,
-            watchdog: Watchdog::new(Instant::now()),
+            watchdog: Watchdog::new(pid, Instant::now()),
             policy: RestartPolicy::default(),
             failure: None,
             sockets: Vec::new(),
@@ -186,16 +188,23 @@ impl Stream {
         }
     }
 
-    /// Looks whether the worker still moves.
-    pub(crate) fn check(&mut self, now: Instant) -> Option<Cause> {
+    /// Looks whether the worker still moves, and tells if it only gets no
+    /// processor.
+    pub(crate) fn check(&mut self, now: Instant, events: &Events) -> Option<Cause> {
         if self.resting {
             return None;
         }
-        let hang = self.watchdog.check(&self.counters, now)?;
-        Some(Cause::Hung(match hang {
-            Hang::Start => "worker did not get ready in time".to_owned(),
-            Hang::Thread(thread) => format!("worker thread {} stands still", thread.name()),
-        }))
+        let hang = match self.watchdog.check(&self.counters, now, scheduling::tasks)? {
+            Finding::Hangs(hang) => hang,
+            Finding::Starves(thread) => {
+                let (session_id, pid) = (self.plan.session, self.worker.pid());
+                let cause = format!("worker thread {} waits for a processor", thread.name());
+                warn!(session = %session_id, pid, cause, "worker is starved");
+                events.publish(Event::WorkerStarved { session_id, pid, cause });
+                return None;
+            }
+        };
+        Some(Cause::Hung(hang.to_string()))
     }
 
     /// What the current worker, dead of `cause`, says against what it captured.
@@ -292,7 +301,7 @@ impl Stream {
         let worker = WorkerProcess::spawn(&self.plan, self.generation, &self.counters)?;
         let old = std::mem::replace(&mut self.worker, worker);
         reap(old, self.plan.session, self.quarantine.clone());
-        self.watchdog = Watchdog::new(Instant::now());
+        self.watchdog = Watchdog::new(self.worker.pid(), Instant::now());
         self.restarts += 1;
         warn!(session = %self.plan.session, pid = self.worker.pid(), "worker replaced");
         self.link.set(Some(self.worker.channel()));
