@@ -179,7 +179,7 @@ impl Lobbies {
         }
         let (reply, answer) = oneshot::channel();
         handle.commands.send(LobbyCommand::Admit { session, anew, reply }).map_err(|_| LobbyError::Gone)?;
-        match timeout(JOIN_DEADLINE, answer).await {
+        match timeout(self.arrival_deadline(), answer).await {
             Ok(Ok(Admission::Welcome(visit))) => Ok(Some(visit)),
             Ok(Ok(Admission::IsThere)) => Ok(None),
             Ok(Ok(Admission::Full)) => Err(LobbyError::Full),
@@ -195,8 +195,16 @@ impl Lobbies {
         let (reply, answer) = oneshot::channel();
         if handle.commands.send(LobbyCommand::Dismiss { session, reply }).is_ok() {
             // A lobby that ends meanwhile sends everybody home.
-            let _ = timeout(JOIN_DEADLINE, answer).await;
+            let _ = timeout(self.arrival_deadline(), answer).await;
         }
+    }
+
+    /// How long a session and its worker may take to show a lobby: as long as a
+    /// desktop may take to show its first picture. Whatever hangs on the way is
+    /// noticed by its own deadline, and ends the wait; this one is for whatever
+    /// else, and is long enough for a machine that has more to do than it can.
+    pub(crate) fn arrival_deadline(&self) -> Duration {
+        self.shared.config.now().desktop.ready_deadline
     }
 
     /// Puts off the end of a lease by its length.
@@ -348,9 +356,6 @@ async fn end(lobby: LobbyId, handle: Handle) {
 
 /// What creating a lobby may take beyond the start of its desktop.
 const CREATE_SLACK: Duration = Duration::from_secs(2);
-
-/// How long a session and its worker may take to show a lobby.
-pub(crate) const JOIN_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Lobbies that one client's programs may have at a time: they shall not take
 /// everybody's.

@@ -37,7 +37,7 @@ use crate::host::events::{Event, Owner};
 use crate::host::life::Life;
 use crate::host::lobbies::spec::Right;
 use crate::host::lobbies::visit::Visit;
-use crate::host::lobbies::{JOIN_DEADLINE, Lobbies, LobbyError};
+use crate::host::lobbies::{Lobbies, LobbyError};
 use crate::host::sessions::appointments::Appointments;
 use crate::host::sessions::command::{Command, Ending};
 use crate::host::sessions::session::Session;
@@ -250,7 +250,7 @@ impl Sessions {
             let known = answer.await.map_err(|_| LobbyError::Gone)??;
             known.await.map_err(|_| LobbyError::Gone)
         };
-        timeout(JOIN_DEADLINE, arrival).await.unwrap_or(Err(LobbyError::JoinTimeout))
+        timeout(self.lobbies.arrival_deadline(), arrival).await.unwrap_or(Err(LobbyError::JoinTimeout))
     }
 
     /// The client's next connection goes straight to a lobby, if it comes
