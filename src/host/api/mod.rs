@@ -56,6 +56,7 @@ async fn answer(context: &Context, caller: &Caller, deadlines: &Deadlines, reque
         Access::Own(handler) => {
             return handler(context, caller, body::read(&head, body, most).await).await.into_response();
         }
+        Access::Ask(handler) => return handler(context, head.uri.query().unwrap_or_default()).await.into_response(),
         Access::Same => {}
     }
     let of_method = ROUTES.iter().filter(|route| route.method() == head.method);

@@ -9,6 +9,7 @@ use hyper::Method;
 
 use crate::host::api::body::Body;
 use crate::host::api::caller::Caller;
+use crate::host::api::icons;
 use crate::host::api::route::Answering;
 use crate::host::api::scoped;
 use crate::host::context::Context;
@@ -24,7 +25,12 @@ pub(super) enum Access {
     Same,
     /// By a handler of its own, which minds the scope.
     Own(OwnHandler),
+    /// A GET with a query, by a handler for callers who may see less.
+    Ask(AskHandler),
 }
+
+/// Answers a query of a caller with a limited scope.
+pub(super) type AskHandler = for<'a> fn(&'a Context, &'a str) -> Answering<'a>;
 
 /// Answers a caller with a limited scope.
 pub(super) type OwnHandler = for<'a> fn(&'a Context, &'a Caller, Body) -> Answering<'a>;
@@ -66,6 +72,8 @@ static TABLE: &[Entry] = &[
     entry(Method::GET,  "/api/v1/apps",             Access::Same,                 DENIED),
     entry(Method::GET,  "/api/v1/profiles",         Access::Same,                 DENIED),
     entry(Method::GET,  "/api/v1/sessions",         own!(scoped::sessions),       DENIED),
+    entry(Method::GET,  "/api/v1/utils/get-icon",   Access::Ask(icons::get_of_apps), DENIED),
+    entry(Method::POST, "/api/v1/runners/start",    own!(scoped::start_runner),   DENIED),
     entry(Method::GET,  "/api/v1/lobbies",          own!(scoped::lobbies),        own!(scoped::lobbies)),
     entry(Method::POST, "/api/v1/lobbies/create",   own!(scoped::create_lobby),   DENIED),
     entry(Method::POST, "/api/v1/lobbies/join",     own!(scoped::join),           DENIED),
@@ -94,7 +102,7 @@ mod tests {
         match access {
             Access::Denied => '-',
             Access::Same => '=',
-            Access::Own(_) => 'o',
+            Access::Own(_) | Access::Ask(_) => 'o',
         }
     }
 
@@ -110,7 +118,9 @@ mod tests {
             ("/api/v1/lobbies/stop", "oo"),
             ("/api/v1/openapi-schema", "=="),
             ("/api/v1/profiles", "=-"),
+            ("/api/v1/runners/start", "o-"),
             ("/api/v1/sessions", "o-"),
+            ("/api/v1/utils/get-icon", "o-"),
         ];
         for route in ROUTES {
             let of = |scope| sign(access(scope, &route.method(), route.path));

@@ -3,7 +3,8 @@
 //!
 //! A program in a session's desktop (wolf-ui is one) sees which lobbies there
 //! are, but not what runs in them and who is there; moves its own session and
-//! no other; and ends lobbies that its own client has created. A program in a
+//! no other; starts programs beside itself; and ends lobbies that its own client
+//! has created. A program in a
 //! lobby's desktop sees and ends that lobby.
 
 use hyper::StatusCode;
@@ -12,7 +13,7 @@ use serde::Deserialize;
 use crate::host::api::answer::ApiAnswer;
 use crate::host::api::body::{Body, WireId, parse};
 use crate::host::api::caller::Caller;
-use crate::host::api::lobbies;
+use crate::host::api::{lobbies, runners};
 use crate::host::context::Context;
 use crate::host::events::wolf::for_others;
 use crate::host::lobbies::spec::Right;
@@ -104,6 +105,23 @@ pub(super) async fn leave(context: &Context, caller: &Caller, body: Body) -> Api
     }
 }
 
+/// `POST /api/v1/runners/start` in the desktop that the caller runs in, where
+/// it could start the program itself.
+pub(super) async fn start_runner(context: &Context, caller: &Caller, body: Body) -> ApiAnswer {
+    let named: NamesRunner = match parse(body.clone()) {
+        Ok(named) => named,
+        Err(answer) => return answer,
+    };
+    let is_own = |session: &SessionId| caller.scope == Scope::Session(*session);
+    if context.sessions.resolve(named.session_id.0).filter(is_own).is_none() {
+        return denied(caller.scope);
+    }
+    if !caller.may_try() {
+        return too_often();
+    }
+    runners::start(context, body).await
+}
+
 /// `POST /api/v1/lobbies/stop` of a lobby that the caller's client has created.
 pub(super) async fn stop_own_lobby(context: &Context, caller: &Caller, body: Body) -> ApiAnswer {
     let Scope::Session(session) = caller.scope else { return denied(caller.scope) };
@@ -131,7 +149,7 @@ async fn end(context: &Context, lobby: LobbyId) -> ApiAnswer {
 }
 
 fn too_often() -> ApiAnswer {
-    let text = "This session has created or joined lobbies too often; wait a few seconds.";
+    let text = "This session has created or joined lobbies, or started programs, too often; wait a few seconds.";
     ApiAnswer::Failure(StatusCode::TOO_MANY_REQUESTS, text.to_owned())
 }
 
@@ -173,6 +191,11 @@ fn named_lobby(body: &Body) -> Result<LobbyId, ApiAnswer> {
 #[derive(Deserialize)]
 struct NamesSession {
     moonlight_session_id: WireId,
+}
+
+#[derive(Deserialize)]
+struct NamesRunner {
+    session_id: WireId,
 }
 
 #[derive(Deserialize)]

@@ -4,11 +4,13 @@
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
+use serde_json::{Value, json};
 use tokio::net::UnixStream;
 
 use crate::host::api::routes::ROUTES;
 use crate::host::desktop_sockets::OpenSocket;
 use crate::host::events::Event;
+use crate::host::http_tests::client::api;
 use crate::host::http_tests::client::exchange;
 use crate::host::http_tests::fixture::Host;
 use crate::host::scope::Scope;
@@ -52,7 +54,13 @@ async fn others_are_neither_seen_nor_touched() {
     let mut denied = [0; 2];
     for route in ROUTES {
         // Those are tried below and elsewhere.
-        let harmless = ["/api/v1/events", "/api/v1/lobbies", "/api/v1/sessions", "/api/v1/openapi-schema"];
+        let harmless = [
+            "/api/v1/events",
+            "/api/v1/lobbies",
+            "/api/v1/sessions",
+            "/api/v1/openapi-schema",
+            "/api/v1/utils/get-icon",
+        ];
         if harmless.contains(&route.path) || ["/api/v1/apps", "/api/v1/profiles"].contains(&route.path) {
             continue;
         }
@@ -75,6 +83,61 @@ async fn others_are_neither_seen_nor_touched() {
     let own_stop = format!(r#"{{"lobby_id":"{own}"}}"#);
     assert!(lobby.call("POST", "/api/v1/lobbies/stop", &own_stop).await.contains("Invalid lobby ID"));
     assert!(is_denied(&session.call("POST", "/api/v1/lobbies/stop", &own_stop).await));
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_starts_programs_in_its_own_desktop_alone() {
+    let host = Host::start().await;
+    let add = async |client: &str| -> String {
+        let session = json!({"app_id": "7", "client_id": client, "client_ip": "127.0.0.1",
+            "aes_key": "9d804e47a6aa6624b7d4b502b32cc522", "aes_iv": "01234567890", "rtsp_fake_ip": "", "video_width": 640, "video_height": 480, "video_refresh_rate": 30,
+            "audio_channel_count": 2, "client_settings": {}});
+        let answer = api(&host, "POST", "/api/v1/sessions/add", &session.to_string()).await;
+        let body: Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+        body["session_id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    };
+    let (own, other) = (add("").await, add("").await);
+    let session = Door::open(&host, Scope::Session(SessionId(own.parse().unwrap())));
+    let lobby = Door::open(&host, Scope::Lobby(LobbyId(Uuid::random().unwrap())));
+    // As wolf-ui writes it.
+    let start = |session: &str| {
+        let runner = json!({"type": "process", "run_cmd": "true"});
+        json!({"stop_stream_when_over": false, "runner": runner, "session_id": session}).to_string()
+    };
+    // The test card has no desktop: it comes as far as that.
+    let answer = session.call("POST", "/api/v1/runners/start", &start(&own)).await;
+    assert!(answer.starts_with("HTTP/1.0 500") && answer.contains("shows the test card"), "{answer}");
+    for (door, named) in [(&session, other.as_str()), (&session, "99"), (&lobby, &own)] {
+        let answer = door.call("POST", "/api/v1/runners/start", &start(named)).await;
+        assert!(is_denied(&answer), "{named}: {answer}");
+    }
+    // What runs apart from the session's own desktop stays the operator's.
+    let app = json!({"app_id": "7", "session_id": own}).to_string();
+    assert!(is_denied(&session.call("POST", "/api/v1/apps/start", &app).await));
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_sees_icons_of_apps_and_no_other_pictures() {
+    let host = Host::start().await;
+    let directory = tempfile::tempdir().unwrap();
+    let picture = |name: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, b"\x89PNG\r\n\x1a\nrest").unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (icon, private) = (picture("icon.png"), picture("private.png"));
+    let app = json!({"title": "i", "id": "i", "icon_png_path": icon, "runner": {"type": "process", "run_cmd": ""}});
+    assert!(api(&host, "POST", "/api/v1/apps/add", &app.to_string()).await.starts_with("HTTP/1.0 200"));
+    let session = Door::open(&host, Scope::Session(SessionId(1)));
+    let lobby = Door::open(&host, Scope::Lobby(LobbyId(Uuid::random().unwrap())));
+    let path = |icon: &str| format!("/api/v1/utils/get-icon?icon_path={icon}");
+    assert!(session.call("GET", &path(&icon), "").await.ends_with("rest"));
+    for other in [private.as_str(), "/etc/passwd", ""] {
+        assert!(session.call("GET", &path(other), "").await.starts_with("HTTP/1.0 404"), "{other}");
+    }
+    assert!(is_denied(&lobby.call("GET", &path(&icon), "").await));
     host.stop().await;
 }
 
