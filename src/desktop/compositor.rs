@@ -100,6 +100,19 @@ pub(super) fn seats(spec: &DesktopSpec) -> usize {
     if ours { spec.seats } else { 0 }
 }
 
+/// Makes the seats beside the first. Call it before the application starts: sway
+/// 1.7 sends no pointer events to a seat that is made later. Seats that its
+/// configuration names are not there before a device of this machine is, and a
+/// headless one has none; named by a command, they are there at once.
+pub(super) async fn make_seats(spec: &DesktopSpec, directories: &RuntimeDir) -> Result<(), SwayError> {
+    // Devices that nobody assigned stay out of them.
+    let commands: Vec<_> = (0..seats(spec)).map(|seat| format!("seat {} fallback false", seat_name(seat))).collect();
+    if commands.is_empty() {
+        return Ok(());
+    }
+    SwayIpc::new(&sway_socket(directories)).run(&commands.join("; ")).await
+}
+
 /// Name of a desktop's seat, counted from 0 beside the first.
 #[must_use]
 pub fn seat_name(seat: usize) -> String {
@@ -208,10 +221,7 @@ fn sway_config(spec: &DesktopSpec, display_file: &Path) -> String {
     } else {
         "xwayland disable\n".to_owned()
     };
-    // All at the start: sway 1.7 sends no pointer events to a seat that is made
-    // after the applications. Devices that nobody assigned stay out of them.
-    let seats: String = (0..seats(spec)).map(|seat| format!("seat {} fallback false\n", seat_name(seat))).collect();
-    format!("{mode}\n{xwayland}{seats}{SWAY_CONFIG}")
+    format!("{mode}\n{xwayland}{SWAY_CONFIG}")
 }
 
 fn renderer_name(renderer: Renderer) -> &'static str {

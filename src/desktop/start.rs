@@ -135,6 +135,9 @@ impl Desktop {
         }
         self.wayland_socket = self.wait_for_compositor().await?;
         self.take_first_mode().await;
+        if let Err(error) = compositor::make_seats(&self.spec, &self.directories).await {
+            tracing::warn!(desktop = self.spec.name, %error, "no seats beside the first: it is shared");
+        }
         let (display, ()) = tokio::join!(self.x11_display(), self.wait_for_sound());
         self.spawn_app(display.as_deref())?;
         Ok(())

@@ -126,6 +126,7 @@ fn clients_with_different_modes_share_a_lobby_and_each_can_leave() {
         stream.order(json!({"do": "key", "code": VK_A, "action": "down"}));
     }
     wait_for("both keys", SOON, || (count("key", KEY_A) == 2).then_some(()));
+    assert!(!host.log().contains("no such seat"), "{}", host.log());
     let [(first, first_session, first_size), (mut second, _, second_size)] = streams;
     let first_files = first.files.clone();
     leave(&host, &lobby, &first_session);
