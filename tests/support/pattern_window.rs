@@ -349,6 +349,9 @@ impl Dispatch<wl_seat::WlSeat, ()> for Window {
             if new.contains(wl_seat::Capability::Pointer) {
                 seat.get_pointer(handle, ());
             }
+            if had.contains(wl_seat::Capability::Pointer) && !has.contains(wl_seat::Capability::Pointer) {
+                window.say(&json!({"event": "pointer gone"}));
+            }
         }
     }
 }

@@ -21,7 +21,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use crate::protocol::control::input_event::InputEvent;
 use crate::stream_plan::{PointerSpeed, Source};
 use crate::units::Size;
-use crate::worker::heartbeat::{LONGEST_WAIT, Pulse};
+use crate::worker::heartbeat::Pulse;
 
 use player::Player;
 
@@ -43,7 +43,7 @@ pub fn run(source: &Source, stream: Size, speed: PointerSpeed, commands: &Receiv
     let mut player = Player::new(source, stream, speed, pulse);
     while pulse.beat() {
         player.keep_up();
-        match commands.recv_timeout(LONGEST_WAIT) {
+        match commands.recv_timeout(player.patience()) {
             Ok(command) => {
                 player.obey(command);
                 commands.try_iter().take(BATCH).for_each(|command| player.obey(command));

@@ -13,7 +13,7 @@ use crate::protocol::control::input_event::InputEvent;
 use crate::stream_plan::{PointerSpeed, Source};
 use crate::units::Size;
 use crate::worker::capture::WaylandError;
-use crate::worker::heartbeat::Pulse;
+use crate::worker::heartbeat::{LONGEST_WAIT, Pulse};
 
 /// Devices of the desktop in use, if it has any.
 #[derive(Debug)]
@@ -25,13 +25,26 @@ pub(crate) struct Player<'a> {
     devices: Option<Devices>,
     retry_at: Option<Instant>,
     has_warned: bool,
+    inherited: Option<Inherited>,
+}
+
+/// Mouse buttons that a worker before this one held, and when they are let go.
+///
+/// With its pointer the dead worker took the seat's only one from the
+/// applications. They hear that there is another, and bind it; a release that
+/// they are sent before that, nobody gets.
+#[derive(Debug, Clone, Copy)]
+struct Inherited {
+    held: u64,
+    due: Instant,
 }
 
 impl<'a> Player<'a> {
     /// A player for `source`; devices come with [`Player::keep_up`].
     pub(crate) fn new(source: &Source, stream: Size, speed: PointerSpeed, pulse: &'a Pulse) -> Self {
         let speed = Speed::new(speed);
-        Self { place: Place::of(source), stream, speed, pulse, devices: None, retry_at: None, has_warned: false }
+        let place = Place::of(source);
+        Self { place, stream, speed, pulse, devices: None, retry_at: None, has_warned: false, inherited: None }
     }
 
     /// Opens devices if there are none, and hears what the compositor says.
@@ -44,16 +57,31 @@ impl<'a> Player<'a> {
         {
             self.lose(&error);
         }
+        if self.inherited.is_some_and(|inherited| inherited.due <= Instant::now()) {
+            self.release_inherited();
+        }
+    }
+
+    /// How long commands may be waited for before [`Self::keep_up`] is due.
+    pub(crate) fn patience(&self) -> Duration {
+        let due = |inherited: Inherited| inherited.due.saturating_duration_since(Instant::now());
+        self.inherited.map_or(LONGEST_WAIT, |inherited| due(inherited).min(LONGEST_WAIT))
     }
 
     /// Does what a command says.
     pub(crate) fn obey(&mut self, command: InputCommand) {
         match command {
             InputCommand::Event(event) => {
+                if matches!(event, InputEvent::MouseButton { pressed: true, .. }) {
+                    self.release_inherited();
+                }
                 let event = self.speed.apply(event);
                 self.play(&event);
             }
-            InputCommand::ReleaseAll => self.release_all(),
+            InputCommand::ReleaseAll => {
+                self.release_inherited();
+                self.release_all();
+            }
             InputCommand::Switch(source) => self.switch(&source),
         }
     }
@@ -79,11 +107,21 @@ impl<'a> Player<'a> {
     /// For a successor, if this worker dies.
     fn note_buttons(&self) {
         let held = self.devices.as_ref().map_or(0, Devices::held_buttons);
+        let held = held | self.inherited.map_or(0, |inherited| inherited.held);
         self.pulse.counters().set(Counter::HeldButtons, held);
+    }
+
+    fn release_inherited(&mut self) {
+        // Without devices it is for those that come.
+        let Some(devices) = &self.devices else { return };
+        let Some(Inherited { held, .. }) = self.inherited.take() else { return };
+        devices.release_inherited(held);
+        self.note_buttons();
     }
 
     /// Lets everything go, for good or before other devices take over.
     pub(crate) fn part(&mut self) {
+        self.release_inherited();
         if let Some(mut devices) = self.devices.take()
             && let Err(error) = devices.part()
         {
@@ -116,7 +154,8 @@ impl<'a> Player<'a> {
             Ok(Some(devices)) => {
                 info!(?socket, ?seat, "input devices are plugged in");
                 self.has_warned = false;
-                devices.release_inherited(self.pulse.counters().get(Counter::HeldButtons));
+                let held = self.pulse.counters().get(Counter::HeldButtons);
+                self.inherited = (held != 0).then(|| Inherited { held, due: Instant::now() + TIME_TO_BIND });
                 self.devices = Some(devices);
                 self.note_buttons();
             }
@@ -151,6 +190,9 @@ impl Place {
         }
     }
 }
+
+/// Applications bind a new pointer within milliseconds; on a busy machine later.
+const TIME_TO_BIND: Duration = Duration::from_millis(100);
 
 /// A desktop that is restarted is back within a second.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
