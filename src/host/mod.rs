@@ -3,7 +3,7 @@
 //! Async, safe Rust. It owns all state that outlives a worker, and nothing it
 //! does can block on a driver, a compositor or a sound server.
 
-pub(crate) mod adoption;
+pub mod adoption;
 pub mod api;
 pub mod apps;
 pub mod bind;
@@ -30,6 +30,7 @@ pub mod memory;
 pub(crate) mod metrics;
 pub(crate) mod monitor;
 pub mod pairing;
+pub(crate) mod places;
 pub mod ports;
 pub mod profiles;
 pub(crate) mod rate_limit;

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::host::apps::record::{AppRecord, AppRecordError, text_or_null, text_or_number};
 use crate::host::lobbies::spec::Pin;
 use crate::host::store::kept::Kept;
-use crate::host::store::versioned_file::{Format, LoadStateError, SaveStateError};
+use crate::host::store::versioned_file::{self, Format, LoadStateError, SaveStateError};
 
 /// All profiles; cheap to clone, every clone is the same list.
 #[derive(Debug, Clone)]
@@ -86,6 +86,14 @@ impl Profiles {
     /// [`LoadStateError`]; the file is untouched.
     pub fn open(path: &Path) -> Result<Self, LoadStateError> {
         Ok(Self { kept: Arc::new(Kept::open(path, FORMAT)?) })
+    }
+
+    /// What a list with this content says.
+    ///
+    /// # Errors
+    /// [`LoadStateError`].
+    pub fn parse(path: &Path, content: &[u8]) -> Result<ProfileList, LoadStateError> {
+        versioned_file::parse(path, FORMAT, content)
     }
 
     /// All profiles now.

@@ -6,15 +6,18 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
+use crate::config::live::LiveConfig;
+use crate::host::events::seldom::Seldom;
 use crate::host::media_ports::canonical_ip;
+use crate::host::places::Places;
 use crate::host::sessions::command::Command;
 use crate::host::sessions::directory::Directory;
 use crate::host::sessions::ticket::{ControlTerms, RtspSide, Ticket};
@@ -23,11 +26,17 @@ use crate::protocol::rtsp::message::{Progress, Request, Response, Status, parse_
 use crate::protocol::rtsp::sealer::Opened;
 use crate::protocol::rtsp::stream_parameters::StreamParameters;
 
-/// Serves RTSP until the task is dropped.
-pub(crate) async fn listen(listener: TcpListener, directory: Arc<Directory>) {
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+/// Serves RTSP until the task is dropped. Over the limit clients wait in the
+/// queue: a connection lasts for one request.
+pub(crate) async fn listen(listener: TcpListener, directory: Arc<Directory>, config: LiveConfig) {
+    let places = Places::default();
+    let mut complaints = Seldom::new(1, COMPLAINT_INTERVAL);
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let most = || config.now().limits.rtsp_connections;
+        if places.taken() >= most() && complaints.allows(Instant::now()) {
+            warn!(connections = most(), "limits.rtsp_connections is reached: other clients wait");
+        }
+        let place = places.take(most).await;
         match listener.accept().await {
             Ok((stream, peer)) => {
                 let directory = Arc::clone(&directory);
@@ -187,8 +196,8 @@ fn side(ticket: &Ticket) -> std::sync::MutexGuard<'_, RtspSide> {
 /// start of the stream happens within this time too.
 const CONNECTION_DEADLINE: Duration = Duration::from_secs(10);
 
-/// Connections at the same time.
-const MOST_CONNECTIONS: usize = 256;
+/// A full host says so now and then.
+const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Pause after an accept that failed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -67,7 +67,11 @@ impl RawPicture {
             2 => ColorSpace::Bt2020,
             _ => return Err(invalid()),
         };
-        let range = if range == 1 { ColorRange::Full } else { ColorRange::Limited };
+        let range = match range {
+            0 => ColorRange::Limited,
+            1 => ColorRange::Full,
+            _ => return Err(invalid()),
+        };
         let size = Size::new(u16::from_le_bytes([w0, w1]).into(), u16::from_le_bytes([h0, h1]).into());
         let side = |side: u32| (2..=LARGEST_SIDE).contains(&side) && side.is_multiple_of(2);
         if !side(size.width) || !side(size.height) {
@@ -104,7 +108,7 @@ mod tests {
         for cut in 1..bytes.len() {
             assert!(RawPicture::read(&bytes[..cut]).is_err(), "{cut}");
         }
-        for (at, value) in [(0, 0), (5, 3), (7, 1), (8, 3), (8, 0), (11, 0xff)] {
+        for (at, value) in [(0, 0), (5, 3), (6, 2), (7, 1), (8, 3), (8, 0), (11, 0xff)] {
             let mut broken = bytes.clone();
             broken[at] = value;
             assert!(RawPicture::read(broken.as_slice()).is_err(), "{at} {value}");

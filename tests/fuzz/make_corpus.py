@@ -143,4 +143,50 @@ seed("desktop_files", json.dumps(processes).encode())
 seed("desktop_files", json.dumps({**processes, "cgroup": "/sys/fs/cgroup/earthshine-1"}).encode())
 seed("desktop_files", b"12 (a) R) S 1 12 12 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 12345 1 2")
 
+session = {
+    "session": 7, "client": "ab" * 32,
+    "app": {"title": "Game", "id": None, "command": "game", "test_card": False, "compositor": None,
+            "environment": {"A": "b"}, "icon": None, "working_directory": None},
+    "mode": [{"width": 1280, "height": 720}, {"millihertz": 60000}], "channels": 2, "connections": 3, "past_restarts": 1,
+    "desktop": {"directory": "/run/earthshine/desktops/7-0", "restarts": 1},
+    "guest_home": {"path": "", "uid": 0, "ephemeral": False},
+}
+lobby = {
+    "lobby": "0b8c3f6e-1d2a-4e5f-8a9b-0c1d2e3f4a5b", "number": 4, "created": 1763750000,
+    "spec": {"name": "Agent", "profile": "helix-sessions", "icon": None, "multi_user": True, "pin": [1, 2, 3, 4],
+             "stop_when_everyone_leaves": False, "size": {"width": 1920, "height": 1080},
+             "frame_rate": {"millihertz": 60000}, "channels": 6, "command": "agent", "environment": {"A": "b"},
+             "runner": {"type": "process", "run_cmd": "agent"}, "state_folder": "agent-1", "run_uid": 1000,
+             "idempotency_key": "key", "lease": {"secs": 60, "nanos": 0}, "created_by": "ab" * 32},
+    "home": {"path": "/h", "uid": 1000, "ephemeral": True}, "visited": True,
+    "desktop": {"directory": "/run/earthshine/desktops/lobby-4-0", "restarts": 0},
+}
+for kind, body in [("session", session), ("session", {**session, "desktop": None}), ("lobby", lobby), ("lobby", session)]:
+    record = {"format": f"earthshine {kind}", "version": 1, "body": body}
+    seed("adoption_record", json.dumps(record).encode())
+seed("adoption_record", b'{"format":"earthshine lobby","version":2,"body":{}}')
+
+for message in [b"\x00\x03api", b"\x01\x0frtsp-listener-1", b"\x02", b"\x01", b"\x00\xff\xff\xff\xff\x0f", b"\x00\x02\xff\xfe"]:
+    seed("keeper_message", message)
+
+for head in [(1, 1, 4, 2), (0, 0, 2, 2), (2, 1, 64, 48), (1, 0, 8192, 8192), (3, 0, 4, 2), (1, 2, 4, 2)]:
+    space, range_, width, height = head
+    samples = bytes(min(width * height * 3 // 2, 6000))
+    seed("raw_picture", b"ESPIC" + struct.pack("<BBBHH", space, range_, 0, width, height) + samples)
+
+for answer in [
+    b"RTSP/1.0 200 OK\r\nCSeq: 3\r\nSession: TOKEN;timeout = 90\r\nX-SS-Ping-Payload: 0123456789ABCDEF\r\n\r\n"
+    b"a=x-ss-general.encryptionSupported:5\na=x-ss-general.encryptionRequested:1\nsprop-parameter-sets=AAAAAU\n",
+    b"RTSP/1.0 403 Forbidden\r\nCSeq: 1\r\n\r\n",
+    b'<?xml version="1.0"?><root status_code="200"><App><AppTitle>a &amp; b</AppTitle><ID>7</ID></App><App/></root>',
+    b'<root status_code="200"><paired>1</paired><challengeresponse>00ff</challengeresponse></root>',
+    b'<root status_code="503" status_message="no &quot;encoder&quot;"><gamesession>0</gamesession></root>',
+    b"rtspenc://[::1]:48010",
+]:
+    seed("host_answer", answer)
+
+profile = {"id": "u-1", "name": "Ann", "pin": [1, 2, 3, 4], "apps": [
+    {"title": "Game", "id": "7", "support_hdr": False, "runner": {"type": "process", "run_cmd": "game"}}], "more": 1}
+seed("state_file", json.dumps({"format": "earthshine profiles", "version": 1, "profiles": [profile, profile]}).encode())
+
 (here / "host_certificate.pem").write_text(pairing["host_cert_pem"])

@@ -13,6 +13,7 @@ use earthshine::config::Config;
 use earthshine::desktop::process::ProcessStat;
 use earthshine::desktop::record::Record;
 use earthshine::desktop::sway_ipc;
+use earthshine::host::adoption;
 use earthshine::host::api::answer::ApiAnswer;
 use earthshine::host::api::body::{self, WireId};
 use earthshine::host::api::events::Start;
@@ -20,12 +21,15 @@ use earthshine::host::api::routes::ROUTES;
 use earthshine::host::api::tcp::bearer;
 use earthshine::host::apps::Apps;
 use earthshine::host::apps::record::AppRecord;
+use earthshine::host::profiles::Profiles;
 use earthshine::host::store::paired_clients::PairedClients;
 use earthshine::ipc::channel;
 use earthshine::ipc::counters_page::{BUCKETS, Counter, CountersPage, Stage, WORDS, bucket_bound};
 use earthshine::ipc::flight_recorder::EVENTS;
+use earthshine::ipc::keeping::{FromKeeper, ToKeeper};
 use earthshine::ipc::log_ring::{LINES, LONGEST_LINE};
 use earthshine::ipc::message::{FromWorker, ToWorker};
+use earthshine::ipc::picture::RawPicture;
 use earthshine::protocol::audio::fec_window::FecWindow;
 use earthshine::protocol::audio::packet_header::{DATA_HEADER_LEN, DataHeader, PARITY_HEADER_LEN, ParityHeader};
 use earthshine::protocol::audio::sealer::AudioSealer;
@@ -38,15 +42,18 @@ use earthshine::protocol::fec::decode::{RepairError, repair};
 use earthshine::protocol::fec::encode::Encoder;
 use earthshine::protocol::fec::kernels::Stripe;
 use earthshine::protocol::fec::matrix::Matrix;
+use earthshine::protocol::gamestream::answer::SessionUrl;
 use earthshine::protocol::gamestream::launch_request::LaunchRequest;
 use earthshine::protocol::gamestream::ping::{Ping, PingPayload};
+use earthshine::protocol::gamestream::xml_reader;
 use earthshine::protocol::pairing::certificate::Certificate;
 use earthshine::protocol::pairing::handshake::{AwaitingPin, HostRandom};
 use earthshine::protocol::pairing::pin_key::{HashKind, Pin};
 use earthshine::protocol::pairing::request::PairRequest;
+use earthshine::protocol::rtsp;
 use earthshine::protocol::rtsp::handshake::{DEFAULT_MAX_PACKET_SIZE, Handshake, HandshakeConfig, Ports};
 use earthshine::protocol::rtsp::message::{Progress, REQUEST_LIMIT, parse_request};
-use earthshine::protocol::rtsp::sdp::{Encryption, Offer};
+use earthshine::protocol::rtsp::sdp::{Encryption, Offer, SeenOffer};
 use earthshine::protocol::rtsp::sealer::{Opened, RtspSealer};
 use earthshine::protocol::rtsp::stream_parameters::StreamParameters;
 use earthshine::protocol::rtsp::surround::Quality;
@@ -83,6 +90,10 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("config", config),
     ("state_file", state_file),
     ("desktop_files", desktop_files),
+    ("adoption_record", adoption_record),
+    ("keeper_message", keeper_message),
+    ("raw_picture", raw_picture),
+    ("host_answer", host_answer),
 ];
 
 /// Requests one after the other, played through a handshake.
@@ -425,6 +436,13 @@ pub fn state_file(data: &[u8]) {
             assert_eq!(apps.get(app.id()).map(|found| found.id()), Some(app.id()));
         }
     }
+    if let Ok(list) = Profiles::parse(Path::new("profiles.json"), data) {
+        let mut written = serde_json::to_value(&list).expect("names and numbers");
+        written["format"] = "earthshine profiles".into();
+        written["version"] = 1.into();
+        let again = Profiles::parse(Path::new("profiles.json"), written.to_string().as_bytes());
+        assert_eq!(again.map(|again| again.profiles.len()).ok(), Some(list.profiles.len()));
+    }
     if let Ok(clients) = PairedClients::parse(Path::new("clients.json"), data) {
         for client in clients.list() {
             assert_eq!(clients.get(client.id), Some(client.clone()));
@@ -492,5 +510,59 @@ fn offer() -> Offer {
         pen_touch: true,
         controller_touch_motion: true,
         reference_invalidation: true,
+    }
+}
+
+/// Records that an earlier host left of its sessions and lobbies.
+pub fn adoption_record(data: &[u8]) {
+    if let Some(written) = adoption::rewritten(data) {
+        assert_eq!(adoption::rewritten(&written), Some(written));
+    }
+}
+
+/// Messages between a host and its keeper.
+pub fn keeper_message(data: &[u8]) {
+    if let Ok(message) = channel::decode::<ToKeeper>(data) {
+        let written = channel::encode(&message).expect("what was read is small enough");
+        assert_eq!(channel::decode::<ToKeeper>(&written).ok(), Some(message));
+    }
+    if let Ok(message) = channel::decode::<FromKeeper>(data) {
+        let written = channel::encode(&message).expect("what was read is small enough");
+        assert_eq!(channel::decode::<FromKeeper>(&written).ok(), Some(message));
+    }
+}
+
+/// A picture out of a worker's pipe. The samples are whatever follows; those
+/// of a head that wants more than there is are not made up.
+pub fn raw_picture(data: &[u8]) {
+    match RawPicture::read(data) {
+        Ok(Some(picture)) => {
+            let (width, height) = (picture.size.width, picture.size.height);
+            assert!(width % 2 == 0 && height % 2 == 0 && width <= 8192 && height <= 8192);
+            assert_eq!(picture.samples.len(), RawPicture::len_of(picture.size));
+            let mut written = Vec::new();
+            picture.write(&mut written).expect("a picture that was read");
+            assert!(data.starts_with(&written));
+        }
+        Ok(None) => assert!(data.is_empty()),
+        Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::InvalidData),
+    }
+}
+
+/// What a host answers to the load generator: documents, URLs, RTSP.
+pub fn host_answer(data: &[u8]) {
+    if let Ok(answer) = rtsp::answer::Answer::read(data) {
+        let seen = SeenOffer::read(&answer.body);
+        assert!(seen.has(VideoCodec::H264));
+        let _ = answer.header("X-SS-Ping-Payload").and_then(PingPayload::from_header);
+    }
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let _ = SessionUrl::read(text);
+    let Ok(answer) = xml_reader::Answer::read(text) else { return };
+    for app in answer.blocks("App") {
+        let _ = (app.required("AppTitle"), app.number("ID"));
+    }
+    if let Ok(bytes) = answer.bytes("challengeresponse") {
+        assert!(bytes.len() * 2 <= text.len());
     }
 }

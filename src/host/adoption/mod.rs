@@ -11,3 +11,96 @@ pub(crate) mod keeper;
 pub(crate) mod lobby_state;
 pub(crate) mod record_file;
 pub(crate) mod session_state;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::host::store::versioned_file::Format;
+
+/// What of the record of a session or lobby would be understood, written again
+/// in the same words; `None` if nothing would.
+#[must_use]
+pub fn rewritten(content: &[u8]) -> Option<Vec<u8>> {
+    rewrite::<session_state::SessionState>(content, session_state::FORMAT)
+        .or_else(|| rewrite::<lobby_state::LobbyState>(content, lobby_state::FORMAT))
+}
+
+fn rewrite<T: Serialize + DeserializeOwned>(content: &[u8], format: Format) -> Option<Vec<u8>> {
+    record_file::write(&record_file::parse::<T>(content, format).ok()?, format).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::host::adoption::lobby_state::LobbyState;
+    use crate::host::adoption::session_state::{DesktopState, SessionState};
+    use crate::host::lobbies::home::LobbyHome;
+    use crate::host::lobbies::spec::LobbySpec;
+    use crate::ids::{ClientId, SessionId};
+    use crate::units::{FrameRate, Size};
+
+    fn session() -> SessionState {
+        SessionState {
+            session: SessionId(7),
+            client: ClientId([0xab; 32]),
+            app: toml::from_str("title = \"Game\"\ncommand = \"game\"\nenvironment = { A = \"b\" }").unwrap(),
+            mode: (Size::new(1280, 720), FrameRate::from_hz(60)),
+            channels: 2,
+            connections: 3,
+            past_restarts: 1,
+            desktop: Some(DesktopState { directory: "/run/earthshine/desktops/7-0".into(), restarts: 1 }),
+            guest_home: Some(LobbyHome::default()),
+        }
+    }
+
+    fn lobby() -> LobbyState {
+        LobbyState {
+            lobby: "0b8c3f6e-1d2a-4e5f-8a9b-0c1d2e3f4a5b".parse().unwrap(),
+            number: 4,
+            created: 1_763_750_000,
+            spec: LobbySpec {
+                name: "Agent".into(),
+                profile: "helix-sessions".into(),
+                icon: None,
+                multi_user: true,
+                pin: None,
+                stop_when_everyone_leaves: false,
+                size: Size::new(1920, 1080),
+                frame_rate: FrameRate::from_hz(60),
+                channels: 6,
+                command: "agent".into(),
+                environment: [("HELIX_SESSION_ID".to_owned(), "ses_1".to_owned())].into(),
+                runner: serde_json::json!({"type": "process", "run_cmd": "agent"}),
+                state_folder: "agent-ses_1".into(),
+                run_uid: Some(1000),
+                idempotency_key: Some("key".into()),
+                lease: Some(Duration::from_secs(60)),
+                created_by: Some(ClientId([0xab; 32])),
+            },
+            home: LobbyHome::default(),
+            visited: true,
+            desktop: DesktopState { directory: "/run/earthshine/desktops/lobby-4-0".into(), restarts: 0 },
+        }
+    }
+
+    #[test]
+    fn records_are_understood_as_they_were_meant() {
+        let session_record = record_file::write(&session(), session_state::FORMAT).unwrap();
+        let lobby_record = record_file::write(&lobby(), lobby_state::FORMAT).unwrap();
+        for record in [&session_record, &lobby_record] {
+            println!("{}", String::from_utf8_lossy(record));
+            assert_eq!(rewritten(record).as_ref(), Some(record));
+        }
+        assert_eq!(record_file::parse::<SessionState>(&session_record, session_state::FORMAT).unwrap(), session());
+        assert_eq!(record_file::parse::<LobbyState>(&lobby_record, lobby_state::FORMAT).unwrap(), lobby());
+    }
+
+    #[test]
+    fn records_of_no_session_and_no_lobby_are_not_understood() {
+        for content in [b"".as_slice(), b"{}", br#"{"format":"earthshine session","version":1,"body":{}}"#] {
+            assert_eq!(rewritten(content), None);
+        }
+    }
+}

@@ -32,8 +32,7 @@ impl RecordFile {
     /// Writes it, if it says something else than before. A record that cannot
     /// be written is no reason to fail: what it is about is then not adopted.
     pub(crate) fn save<T: Serialize>(&mut self, body: &T) {
-        let whole = Whole { format: self.format.name.into(), version: self.format.version, body };
-        let content = match serde_json::to_vec(&whole) {
+        let content = match write(body, self.format) {
             Ok(content) if content == self.written => return,
             Ok(content) => content,
             Err(error) => return warn!(path = %self.path.display(), %error, "record not written"),
@@ -66,6 +65,14 @@ pub(crate) fn read_all<T: DeserializeOwned>(directory: &Path, format: Format) ->
         }
     }
     found
+}
+
+/// The content of a record.
+///
+/// # Errors
+/// If `body` cannot be written as JSON.
+pub(crate) fn write<T: Serialize>(body: &T, format: Format) -> serde_json::Result<Vec<u8>> {
+    serde_json::to_vec(&Whole { format: format.name.into(), version: format.version, body })
 }
 
 /// What a record with this content says.
