@@ -64,7 +64,7 @@ fn differences(old: &Config, new: &Config) -> Changes {
 }
 
 /// Sections that are read at the start only.
-const SECTIONS_AT_THE_START: &[&str] = &["api", "admission", "health"];
+const SECTIONS_AT_THE_START: &[&str] = &["api"];
 
 /// Keys that are read at the start only.
 const AT_THE_START: &[&str] = &[

@@ -149,6 +149,16 @@ pub struct LimitsConfig {
     pub launches_per_minute: u32,
     /// Bytes of a request's body.
     pub body_bytes: usize,
+    /// RTSP connections at the same time.
+    pub rtsp_connections: usize,
+    /// Connections to the API's socket at the same time.
+    pub api_connections: usize,
+    /// The same to the socket of each desktop.
+    pub api_connections_per_desktop: usize,
+    /// Of the operator's, those that listen to events.
+    pub event_subscribers: usize,
+    /// Of each desktop's, those that listen to events.
+    pub event_subscribers_per_desktop: usize,
 }
 
 /// Compositors we know how to start and resize.

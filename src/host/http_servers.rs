@@ -102,6 +102,9 @@ impl HttpServers {
         keeper.keep("HTTP", &self.http);
         keeper.keep("HTTPS", &self.https);
         self.api.keep(keeper);
+        if let Some(tcp_api) = &self.tcp_api {
+            tcp_api.keep(keeper);
+        }
     }
 
     /// Serves until `shutdown` turns true; returns when every socket is

@@ -37,11 +37,13 @@ pub(crate) async fn reload(context: &Context) -> Result<Changes, String> {
 
 async fn load(context: &Context) -> Result<Changes, String> {
     let (path, apps, live) = (context.config_file.clone(), context.apps.clone(), context.config.clone());
-    let pairings = context.pairings.clone();
+    let (pairings, events) = (context.pairings.clone(), context.events.clone());
     let loading = spawn_blocking(move || {
         let config = Config::load(path.as_deref()).map_err(|error| error.to_string())?;
         let configured = config.apps.clone();
-        pairings.set_limits(config.limits.pairings, config.limits.pairings_per_address);
+        let limits = &config.limits;
+        pairings.set_limits(limits.pairings, limits.pairings_per_address);
+        events.set_limits(limits.event_subscribers, limits.event_subscribers_per_desktop);
         let changes = live.replace(config);
         if changes.changed.iter().any(|key| key == "app") {
             apps.replace_configured(&configured);

@@ -194,7 +194,8 @@ impl Host {
         let (live, life) = (LiveConfig::new(config.clone()), Life::default());
         let instance = instance_name();
         let events = Events::new(&instance);
-        let supervision = Supervision::new(&config, &events);
+        events.set_limits(config.limits.event_subscribers, config.limits.event_subscribers_per_desktop);
+        let supervision = Supervision::new(&live, &events);
 
         let directory: Arc<Directory> = Arc::default();
         let control = ControlServer::start(control_socket, Arc::clone(&directory), supervision.health.clone())?;
@@ -241,7 +242,7 @@ impl Host {
         let pairings = Pairings::new(&identity, clients.clone(), PairingLimits::of(&config.limits), events.clone())?;
         let limits = &config.limits;
         let per_listener = ConnectionLimits { total: limits.connections, per_address: limits.connections_per_address };
-        let tcp_api = TcpApi::bind(&config.api, &identity)?;
+        let tcp_api = TcpApi::open(&config.api, &identity, |address| inherited.tcp("API", address))?;
         let api_listen = tcp_api.as_ref().map(TcpApi::address).transpose()?;
         let http = HttpServers::new(http, https, api, desktop_queue, &identity)?
             .with_tcp_api(tcp_api)
@@ -312,15 +313,16 @@ impl Host {
         let (shut_down, shutting_down) = watch::channel(false);
         let servers = tokio::spawn(self.http.run(Arc::clone(&self.context), shutting_down));
         let mut tasks = JoinSet::new();
-        tasks.spawn(rtsp_server::listen(rtsp, Arc::clone(&self.directory)));
+        tasks.spawn(rtsp_server::listen(rtsp, Arc::clone(&self.directory), self.context.config.clone()));
         tasks.spawn(metrics::listen(metrics, Arc::clone(&self.context)));
         tasks.spawn(media_ports::listen(MediaKind::Video, video, Arc::clone(&self.directory)));
         tasks.spawn(media_ports::listen(MediaKind::Audio, audio, Arc::clone(&self.directory)));
 
         let Context { config, ports, facts, life, supervision, .. } = &*self.context;
+        let canary = supervision.canary(config, &self.directories.evidence());
         let config = config.now();
         tasks.spawn(supervision.health.clone().probe_host_loop());
-        let canary = tokio::spawn(supervision.canary(&config, &self.directories.evidence()).run());
+        let canary = tokio::spawn(canary.run());
         let service_manager = ServiceManager::from_environment();
         let _monitor = Monitor::start(Watched {
             sessions: sessions.clone(),

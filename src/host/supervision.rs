@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::config::Config;
+use crate::config::live::LiveConfig;
 use crate::host::capacity::Capacity;
 use crate::host::events::Events;
 use crate::host::health::Health;
@@ -22,15 +22,15 @@ pub(crate) struct Supervision {
 
 impl Supervision {
     /// Nothing is known yet.
-    pub(crate) fn new(config: &Config, events: &Events) -> Self {
+    pub(crate) fn new(config: &LiveConfig, events: &Events) -> Self {
         let quarantine = Quarantine::new(events.clone());
-        let capacity = Capacity::new(config.admission, quarantine.clone());
+        let capacity = Capacity::new(config.clone(), quarantine.clone());
         Self { quarantine, health: Health::new(events.clone()), capacity }
     }
 
     /// The canaries of this host.
-    pub(crate) fn canary(&self, config: &Config, evidence: &Path) -> Canary {
+    pub(crate) fn canary(&self, config: &LiveConfig, evidence: &Path) -> Canary {
         let (health, quarantine) = (self.health.clone(), self.quarantine.clone());
-        Canary::new(&config.health, &config.video.encoders, health, quarantine, evidence.to_owned())
+        Canary::new(config.clone(), health, quarantine, evidence.to_owned())
     }
 }

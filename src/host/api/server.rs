@@ -38,7 +38,7 @@ pub async fn serve(
                 doors.spawn(serve_desktop(desktop, Arc::clone(&context), deadlines, shutdown.clone()));
             }
             // Over the limit callers wait in the queue: they are local.
-            accepted = socket.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
+            accepted = socket.accept(), if connections.len() < context.config.now().limits.api_connections => match accepted {
                 Ok(stream) => {
                     let (context, caller) = (Arc::clone(&context), Arc::clone(&operator));
                     connections.spawn(serve_one(stream, None, context, caller, deadlines));
@@ -71,6 +71,7 @@ async fn serve_desktop(
         Err(error) => return warn!(?scope, %error, "a desktop's programs cannot call"),
     };
     let caller = Arc::new(Caller::new(scope));
+    let most = |context: &Context| context.config.now().limits.api_connections_per_desktop;
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -78,7 +79,7 @@ async fn serve_desktop(
             _ = &mut closed => break,
             () = stopped(&mut shutdown) => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
-            accepted = listener.accept(), if connections.len() < MAX_OF_A_DESKTOP => match accepted {
+            accepted = listener.accept(), if connections.len() < most(&context) => match accepted {
                 Ok((stream, _)) => {
                     let (context, caller) = (Arc::clone(&context), Arc::clone(&caller));
                     connections.spawn(serve_one(stream, Some(uid), context, caller, deadlines));
@@ -110,10 +111,3 @@ async fn serve_one(
         Err(error) => debug!(%error, "peer of an API socket"),
     }
 }
-
-/// Callers of the operator's socket at one time; enough for every tool of one
-/// machine.
-const MAX_CONNECTIONS: usize = 64;
-
-/// Callers of one desktop's socket at one time.
-const MAX_OF_A_DESKTOP: usize = 16;

@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use tracing::debug;
 
 use crate::config::api::{ApiConfig, ApiToken};
+use crate::host::adoption::keeper::Keeper;
 use crate::host::api::answer::ApiAnswer;
 use crate::host::api::caller::Caller;
 use crate::host::bind::{BindError, listen_tcp};
@@ -95,12 +96,28 @@ impl TcpApi {
     /// # Errors
     /// [`StartTcpApiError`].
     pub fn bind(config: &ApiConfig, identity: &Identity) -> Result<Option<Self>, StartTcpApiError> {
+        Self::open(config, identity, |_| None)
+    }
+
+    /// The same, on a listener that an earlier host left, if `left` has one for
+    /// the address.
+    pub(crate) fn open(
+        config: &ApiConfig,
+        identity: &Identity,
+        left: impl FnOnce(SocketAddr) -> Option<std::net::TcpListener>,
+    ) -> Result<Option<Self>, StartTcpApiError> {
         let Some(address) = config.listen.0 else { return Ok(None) };
         let token = Token::of(config)?;
         let tls = if config.tls { Some(tls_config(config, identity)?) } else { None };
-        let listener = TcpListener::from_std(listen_tcp("API", address)?)?;
+        let listener = left(address).map_or_else(|| listen_tcp("API", address), Ok)?;
+        let listener = TcpListener::from_std(listener)?;
         let door = Arc::new(Door { tls, token, caller: Caller::new(Scope::Host) });
         Ok(Some(Self { listener, door }))
+    }
+
+    /// Has the listener held for another host.
+    pub(crate) fn keep(&self, keeper: &Keeper) {
+        keeper.keep("API", &self.listener);
     }
 
     /// Where it listens.

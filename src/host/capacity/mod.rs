@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::config::AdmissionConfig;
+use crate::config::live::LiveConfig;
 use crate::host::capacity::machine::Machine;
 use crate::host::supervisor::quarantine::Quarantine;
 use crate::ids::SessionId;
@@ -21,7 +22,7 @@ use crate::ids::SessionId;
 /// Handle to what was measured; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Capacity {
-    config: AdmissionConfig,
+    config: LiveConfig,
     quarantine: Quarantine,
     usage: Arc<Mutex<Option<Usage>>>,
 }
@@ -109,7 +110,7 @@ struct Need {
 
 impl Capacity {
     /// Nothing is measured yet.
-    pub(crate) fn new(config: AdmissionConfig, quarantine: Quarantine) -> Self {
+    pub(crate) fn new(config: LiveConfig, quarantine: Quarantine) -> Self {
         Self { config, quarantine, usage: Arc::default() }
     }
 
@@ -120,8 +121,8 @@ impl Capacity {
 
     /// Quarantined processes above which nobody is taken, if that is limited.
     #[must_use]
-    pub const fn quarantine_limit(&self) -> Option<usize> {
-        self.config.max_quarantined
+    pub fn quarantine_limit(&self) -> Option<usize> {
+        self.limits().max_quarantined
     }
 
     /// Whether there is room for another session beside these.
@@ -142,15 +143,20 @@ impl Capacity {
 
     /// `running`: the sessions that count; all, if not given.
     fn admit(&self, running: Option<&[SessionId]>, need: impl Fn(&Usage) -> Option<Need>) -> Result<(), NoRoom> {
-        let stuck = self.quarantine.count();
-        if let Some(limit) = self.config.max_quarantined.filter(|limit| stuck > *limit) {
+        let (stuck, limits) = (self.quarantine.count(), self.limits());
+        if let Some(limit) = limits.max_quarantined.filter(|limit| stuck > *limit) {
             return Err(NoRoom::Quarantine { stuck, limit });
         }
         let usage = self.lock();
         // What is old says nothing.
         let Some(usage) = usage.as_ref().filter(|usage| usage.at.elapsed() < USEFUL_FOR) else { return Ok(()) };
         let Some(need) = need(usage) else { return Ok(()) };
-        usage.has_room(&self.config, running, need)
+        usage.has_room(&limits, running, need)
+    }
+
+    /// Those in force now.
+    fn limits(&self) -> AdmissionConfig {
+        self.config.now().admission
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Usage>> {
@@ -232,7 +238,10 @@ const USEFUL_FOR: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::config::Config;
     use crate::desktop::process::ProcessId;
     use crate::host::events::Events;
     use crate::host::supervisor::quarantine::Captive;
@@ -252,8 +261,13 @@ mod tests {
         Usage { at, took, machine, sessions, lobbies: Vec::new(), error: String::new() }
     }
 
+    fn unmeasured(admission: AdmissionConfig) -> Capacity {
+        let config = Config { admission, ..Config::parse("", Path::new("test.toml")).unwrap() };
+        Capacity::new(LiveConfig::new(config), Quarantine::new(Events::new("test")))
+    }
+
     fn capacity(config: AdmissionConfig, usage: Usage) -> Capacity {
-        let capacity = Capacity::new(config, Quarantine::new(Events::new("test")));
+        let capacity = unmeasured(config);
         capacity.measured(usage);
         capacity
     }
@@ -271,7 +285,7 @@ mod tests {
         assert_eq!(full.admit_lobby(), Ok(()));
         let young = capacity(LIMITS, usage(&[share(0.9, 5), share(0.9, 5)]));
         assert_eq!(young.admit_session(&ids(2)), Ok(()), "nobody knows yet what a stream needs here");
-        let unknown = Capacity::new(LIMITS, Quarantine::new(Events::new("test")));
+        let unknown = unmeasured(LIMITS);
         assert_eq!(unknown.admit_session(&ids(50)), Ok(()));
     }
 

@@ -107,7 +107,7 @@ impl Capacity {
         let usage = self.lock().clone();
         let measured = usage.as_ref();
         let machine = measured.map(|usage| usage.machine.clone()).unwrap_or_default();
-        let need = measured.and_then(Usage::need_of_session);
+        let (need, limits) = (measured.and_then(Usage::need_of_session), self.limits());
         let (sessions_that_fit, limited_by) = self.room(measured, counts, quarantined.len());
         CapacityView {
             available: measured.is_some_and(|usage| usage.error.is_empty() && usage.at.elapsed() < super::USEFUL_FOR),
@@ -126,9 +126,9 @@ impl Capacity {
             limits: LimitsView {
                 max_sessions: counts.max_sessions,
                 max_lobbies: counts.max_lobbies,
-                cpu_percent: self.config.cpu_percent,
-                memory_reserve_mb: self.config.memory_reserve_mb,
-                max_quarantined: self.config.max_quarantined,
+                cpu_percent: limits.cpu_percent,
+                memory_reserve_mb: limits.memory_reserve_mb,
+                max_quarantined: limits.max_quarantined,
             },
             running_sessions: counts.sessions,
             running_lobbies: counts.lobbies,
@@ -141,12 +141,13 @@ impl Capacity {
 
     /// How many sessions still fit, and what allows no more.
     fn room(&self, usage: Option<&Usage>, counts: Counts, quarantined: usize) -> (usize, &'static str) {
-        if self.config.max_quarantined.is_some_and(|limit| quarantined > limit) {
+        let limits = self.limits();
+        if limits.max_quarantined.is_some_and(|limit| quarantined > limit) {
             return (0, "admission.max_quarantined");
         }
         let mut room = (counts.max_sessions.saturating_sub(counts.sessions), "host.max_sessions");
         let Some((usage, need)) = usage.and_then(|usage| Some((usage, usage.need_of_session()?))) else { return room };
-        if let Some(allowed) = usage.allowed_cores(&self.config).filter(|_| need.cores > 0.0) {
+        if let Some(allowed) = usage.allowed_cores(&limits).filter(|_| need.cores > 0.0) {
             let mut fit = 0;
             while fit < room.0 && usage.used_cores() + need.cores * count(fit + 1) <= allowed {
                 fit += 1;
@@ -155,7 +156,7 @@ impl Capacity {
                 room = (fit, "admission.cpu_percent");
             }
         }
-        if let (Some(reserve), Some(available)) = (self.config.memory_reserve_mb, usage.machine.available_bytes()) {
+        if let (Some(reserve), Some(available)) = (limits.memory_reserve_mb, usage.machine.available_bytes()) {
             let left = available.saturating_sub(reserve.saturating_mul(super::MEGABYTE));
             let fit = usize::try_from(left / need.bytes.max(1)).unwrap_or(usize::MAX);
             if fit < room.0 {

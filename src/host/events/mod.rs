@@ -18,7 +18,7 @@ pub mod wolf;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -46,6 +46,10 @@ struct Inner {
     newest: watch::Sender<u64>,
     closed: watch::Sender<bool>,
     subscribers: Mutex<HashMap<Scope, usize>>,
+    /// Callers of the operator's doors that may listen.
+    most: AtomicUsize,
+    /// The same of one desktop's door.
+    most_of_a_desktop: AtomicUsize,
     lost: AtomicU64,
     counts: Mutex<BTreeMap<&'static str, u64>>,
     refusals: Mutex<Seldom>,
@@ -80,8 +84,13 @@ impl Published {
 
 /// There are as many subscribers as there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{0} subscribers listen already, the limit; close one first")]
-pub struct TooManySubscribers(usize);
+#[error("{limit} subscribers listen to events already, the limit ({key}); close one first")]
+pub struct TooManySubscribers {
+    /// What there may be.
+    limit: usize,
+    /// The key that says so.
+    key: &'static str,
+}
 
 impl Events {
     /// Nothing has happened yet. `instance` is of this start of the host alone.
@@ -93,6 +102,8 @@ impl Events {
             newest: watch::Sender::new(0),
             closed: watch::Sender::new(false),
             subscribers: Mutex::default(),
+            most: AtomicUsize::new(MOST_SUBSCRIBERS),
+            most_of_a_desktop: AtomicUsize::new(MOST_IN_A_DESKTOP),
             lost: AtomicU64::new(0),
             counts: Mutex::default(),
             refusals: Mutex::new(Seldom::new(REFUSALS_AT_ONCE, REFUSAL_INTERVAL)),
@@ -129,9 +140,15 @@ impl Events {
         {
             let mut subscribers = self.subscriptions();
             let count = subscribers.entry(scope).or_default();
-            let limit = if scope == Scope::Host { MOST_SUBSCRIBERS } else { MOST_IN_A_DESKTOP };
+            let (most, key) = match scope {
+                Scope::Host => (&self.inner.most, "limits.event_subscribers"),
+                Scope::Session(_) | Scope::Lobby(_) => {
+                    (&self.inner.most_of_a_desktop, "limits.event_subscribers_per_desktop")
+                }
+            };
+            let limit = most.load(Ordering::Relaxed);
             if *count >= limit {
-                return Err(TooManySubscribers(limit));
+                return Err(TooManySubscribers { limit, key });
             }
             *count += 1;
         }
@@ -139,6 +156,13 @@ impl Events {
         // A number of the future is of another start of the host.
         let next = after.map_or(newest, |after| if after > newest { 0 } else { after }) + 1;
         Ok(Subscription::new(self.clone(), scope, next))
+    }
+
+    /// Changes how many may listen: callers of the operator's doors, and of
+    /// each desktop's. Who listens already stays.
+    pub(crate) fn set_limits(&self, most: usize, most_of_a_desktop: usize) {
+        self.inner.most.store(most, Ordering::Relaxed);
+        self.inner.most_of_a_desktop.store(most_of_a_desktop, Ordering::Relaxed);
     }
 
     /// Tells this start of the host from others.
@@ -222,10 +246,11 @@ const MOST_BYTES: usize = 8 << 20;
 const REFUSALS_AT_ONCE: u32 = 50;
 const REFUSAL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// More than people who watch one host, and fewer than its API's connections.
+/// If nobody says otherwise: more than people who watch one host, and fewer
+/// than its API's connections.
 const MOST_SUBSCRIBERS: usize = 32;
 
-/// Of one desktop's programs.
+/// The same of one desktop's programs.
 const MOST_IN_A_DESKTOP: usize = 4;
 
 #[cfg(test)]
@@ -319,10 +344,15 @@ mod tests {
     fn subscribers_are_counted_and_limited() {
         let events = events();
         let mut held: Vec<_> = (0..MOST_SUBSCRIBERS).map(|_| events.subscribe(Scope::Host, None).unwrap()).collect();
-        assert_eq!(events.subscribe(Scope::Host, None).unwrap_err(), TooManySubscribers(MOST_SUBSCRIBERS));
+        let refused = |scope| events.subscribe(scope, None).unwrap_err().to_string();
+        assert!(refused(Scope::Host).contains("32 ") && refused(Scope::Host).contains("limits.event_subscribers)"));
         assert!(events.subscribe(Scope::Session(SessionId(1)), None).is_ok(), "others have places of their own");
         held.pop();
         assert!(events.subscribe(Scope::Host, None).is_ok());
+        events.set_limits(3, 0);
+        held.truncate(3);
+        assert!(refused(Scope::Host).starts_with("3 "));
+        assert!(refused(Scope::Session(SessionId(1))).contains("limits.event_subscribers_per_desktop"));
         drop(held);
         assert_eq!(events.subscribers(), 0);
     }

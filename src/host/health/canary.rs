@@ -18,6 +18,7 @@ use tokio::time::{sleep, timeout};
 use tracing::{error, info, warn};
 
 use crate::config::HealthConfig;
+use crate::config::live::LiveConfig;
 use crate::desktop::process::ProcessId;
 use crate::host::health::Health;
 use crate::host::health::verdict::Status;
@@ -28,9 +29,9 @@ use crate::stream_plan::EncoderFamily;
 /// What is run, and when.
 #[derive(Debug)]
 pub(crate) struct Canary {
-    interval: Duration,
-    deadline: Duration,
-    command: Vec<String>,
+    config: LiveConfig,
+    /// What ours tries: the encoders that workers were told at the start.
+    encoders: Vec<EncoderFamily>,
     health: Health,
     quarantine: Quarantine,
     evidence: PathBuf,
@@ -49,62 +50,73 @@ pub(crate) struct Outcome {
 
 impl Canary {
     /// The operator's canary, or ours, which tries these encoders.
-    pub(crate) fn new(
-        config: &HealthConfig,
-        encoders: &[EncoderFamily],
-        health: Health,
-        quarantine: Quarantine,
-        evidence: PathBuf,
-    ) -> Self {
-        let command = if config.canary_command.is_empty() {
-            let names: Vec<_> = encoders.iter().map(|family| family.name()).collect();
-            vec![OURSELVES.to_owned(), "canary".to_owned(), format!("--encoders={}", names.join(","))]
-        } else {
-            config.canary_command.clone()
-        };
-        let (interval, deadline) = (config.canary_interval, config.canary_deadline);
-        Self { interval, deadline, command, health, quarantine, evidence }
+    pub(crate) fn new(config: LiveConfig, health: Health, quarantine: Quarantine, evidence: PathBuf) -> Self {
+        let encoders = config.now().video.encoders.clone();
+        Self { config, encoders, health, quarantine, evidence }
     }
 
-    /// Runs canaries until the task is dropped; at once returns if the operator
-    /// wants none.
+    /// Runs canaries until the task is dropped, as often as the operator wants
+    /// them; what is changed counts for the next.
     pub(crate) async fn run(self) {
-        if self.interval.is_zero() {
-            return;
-        }
         loop {
+            let settings = self.config.now().health.clone();
+            if settings.canary_interval.is_zero() {
+                // What the last one said says nothing any more.
+                self.health.no_canaries();
+                sleep(LONGEST_PAUSE).await;
+                continue;
+            }
             let started = Instant::now();
-            let ok = self.run_once(started).await;
-            // One that failed is looked into soon.
-            let pause = if ok { self.interval } else { self.interval.min(SECOND_LOOK) };
-            sleep(pause.saturating_sub(started.elapsed()).max(SHORTEST_PAUSE)).await;
+            let ok = self.run_once(started, &settings).await;
+            sleep(SHORTEST_PAUSE).await;
+            while let Some(left) = self.pause(ok).checked_sub(started.elapsed()).filter(|left| !left.is_zero()) {
+                sleep(left.min(LONGEST_PAUSE)).await;
+            }
+        }
+    }
+
+    /// From the begin of a canary to the next; one that failed is looked into
+    /// soon.
+    fn pause(&self, ok: bool) -> Duration {
+        let interval = self.config.now().health.canary_interval;
+        if ok { interval } else { interval.min(SECOND_LOOK) }
+    }
+
+    /// Program and arguments: the operator's canary, or ours.
+    fn command(&self, settings: &HealthConfig) -> Vec<String> {
+        if settings.canary_command.is_empty() {
+            let names: Vec<_> = self.encoders.iter().map(|family| family.name()).collect();
+            vec![OURSELVES.to_owned(), "canary".to_owned(), format!("--encoders={}", names.join(","))]
+        } else {
+            settings.canary_command.clone()
         }
     }
 
     /// Answers when the canary is gone. Returns whether it was well.
-    async fn run_once(&self, started: Instant) -> bool {
-        let mut child = match self.spawn() {
+    async fn run_once(&self, started: Instant, settings: &HealthConfig) -> bool {
+        let (command, deadline) = (self.command(settings), settings.canary_deadline);
+        let mut child = match spawn(&command) {
             Ok(child) => child,
-            Err(error) => return self.note(failed(started, format!("{}: {error}", self.command[0]))),
+            Err(error) => return self.note(failed(started, format!("{}: {error}", command[0]))),
         };
         let pid = child.id();
         let finished = {
             let ending = finish(&mut child);
             tokio::pin!(ending);
-            match timeout(self.deadline, &mut ending).await {
+            match timeout(deadline, &mut ending).await {
                 Ok(finished) => Some(finished),
                 Err(_) => {
-                    let text = format!("not done within {:?}", self.deadline);
+                    let text = format!("not done within {deadline:?}");
                     self.write_evidence(pid, &text).await;
                     self.note(failed(started, text));
-                    timeout(self.deadline * MORE_DEADLINES, &mut ending).await.ok()
+                    timeout(deadline * MORE_DEADLINES, &mut ending).await.ok()
                 }
             }
         };
         let outcome = match finished {
             Some(Ok((status, said))) => return self.note(judge(started, status, &said)),
             Some(Err(error)) => failed(started, error.to_string()),
-            None => failed(started, format!("not done within {:?}", self.deadline * (1 + MORE_DEADLINES))),
+            None => failed(started, format!("not done within {:?}", deadline * (1 + MORE_DEADLINES))),
         };
         // Said before the kill, which may take long.
         self.note(outcome);
@@ -120,21 +132,6 @@ impl Canary {
             None => {}
         }
         ok
-    }
-
-    fn spawn(&self) -> std::io::Result<Child> {
-        let mut command = Command::new(&self.command[0]);
-        if self.command[0] == OURSELVES {
-            command.arg0("earthshine");
-        }
-        command
-            .args(&self.command[1..])
-            .env_remove("NOTIFY_SOCKET")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
     }
 
     /// Kills it and waits, for as long as that takes.
@@ -168,6 +165,21 @@ impl Canary {
             Ok(Err(_)) | Err(_) => warn!("evidence of the canary not written in time"),
         }
     }
+}
+
+fn spawn(arguments: &[String]) -> std::io::Result<Child> {
+    let mut command = Command::new(&arguments[0]);
+    if arguments[0] == OURSELVES {
+        command.arg0("earthshine");
+    }
+    command
+        .args(&arguments[1..])
+        .env_remove("NOTIFY_SOCKET")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
 }
 
 async fn finish(child: &mut Child) -> std::io::Result<(ExitStatus, String)> {
@@ -205,6 +217,9 @@ const MORE_DEADLINES: u32 = 2;
 
 /// Whatever the deadline and interval are.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+
+/// After which the configuration is looked at again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Bytes of a canary's output that are read.
 const LONGEST_REPORT: u64 = 4096;

@@ -144,6 +144,17 @@ impl Health {
         changed
     }
 
+    /// The operator wants no canaries: nothing is known any more.
+    pub(crate) fn no_canaries(&self) {
+        let mut canary = self.canary();
+        let before = std::mem::replace(&mut canary.verdict, Verdict::new());
+        drop(canary);
+        if before.status() != Status::Healthy {
+            let (status, reason) = (Status::Healthy.name().to_owned(), "there are no canaries any more".to_owned());
+            self.inner.events.publish(Event::CanaryChanged { status, reason });
+        }
+    }
+
     /// What canaries say.
     #[must_use]
     pub fn canary_status(&self) -> Status {

@@ -70,6 +70,11 @@ pairings_per_address = 8
 requests_per_second = 10000
 launches_per_minute = 10000
 body_bytes = 1048576
+rtsp_connections = 256
+api_connections = 64
+api_connections_per_desktop = 16
+event_subscribers = 32
+event_subscribers_per_desktop = 4
 
 [admission]
 cpu_percent = 0

@@ -158,11 +158,12 @@ impl Shared {
         let tickets: Arc<Directory> = Arc::default();
         let socket = bind_udp("control", ([127, 0, 0, 1], 0).into(), false).unwrap();
         let events = Events::new("test");
-        let supervision = Supervision::new(&config, &events);
+        let live = LiveConfig::new(config.clone());
+        let supervision = Supervision::new(&live, &events);
         let control = ControlServer::start(socket, Arc::clone(&tickets), supervision.health.clone()).unwrap();
         let apps = Apps::open(&directory.join("apps.json"), &config.apps).unwrap();
         Self {
-            config: LiveConfig::new(config),
+            config: live,
             life: Life::default(),
             launches: RateLimit::default(),
             apps,
