@@ -42,6 +42,8 @@ pub(crate) struct ControlServer {
 enum Order {
     /// Send a last message and disconnect.
     Finish(ConnectionId, HostMessage),
+    /// Go on with a connection of an earlier host.
+    Adopt(Arc<Ticket>),
     /// End the thread.
     Stop,
 }
@@ -94,6 +96,14 @@ impl ControlHandle {
         self.order(Order::Finish(connection, message));
     }
 
+    /// Goes on with the connection that an earlier host left in the ticket's
+    /// checkpoint, as if nothing had happened: the session hears
+    /// [`Command::ControlUp`]. If there is none, the log says so, and the client
+    /// ends the connection when nobody answers.
+    pub(crate) fn adopt(&self, ticket: Arc<Ticket>) {
+        self.order(Order::Adopt(ticket));
+    }
+
     fn order(&self, order: Order) {
         if self.orders.send(order).is_ok() {
             // A full eventfd wakes just as well.
@@ -143,6 +153,7 @@ impl Thread {
             for order in inbox.try_iter() {
                 match order {
                     Order::Finish(connection, message) => self.finish(connection, &message),
+                    Order::Adopt(ticket) => warn!(session = %ticket.session, "control connection not adopted"),
                     Order::Stop => {
                         self.host.flush();
                         return;

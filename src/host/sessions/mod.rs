@@ -6,6 +6,7 @@
 //! the registry in front of them, and what the rest of the host may ask.
 
 pub(crate) mod appointments;
+pub mod checkpoint;
 pub(crate) mod command;
 pub(crate) mod connection;
 pub(crate) mod directory;

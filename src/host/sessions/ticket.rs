@@ -5,6 +5,7 @@
 //! [`Directory`](super::directory::Directory): never by address alone if more
 //! than one client could be meant.
 
+use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -12,6 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::host::events::Events;
 use crate::host::sessions::LaunchOrder;
+use crate::host::sessions::checkpoint::Checkpoint;
 use crate::host::sessions::command::Command;
 use crate::host::sessions::shared::Shared;
 use crate::host::supervisor::worker_link::WorkerLink;
@@ -55,6 +57,19 @@ pub(crate) struct Ticket {
     pub(crate) commands: mpsc::Sender<Command>,
     /// Where to tell what happens.
     pub(crate) events: Events,
+    /// What another host needs to go on with control.
+    pub(crate) checkpoint: Checkpoint,
+}
+
+/// Why there is no ticket.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum IssueError {
+    /// The kernel has no random bytes.
+    #[error(transparent)]
+    Random(#[from] getrandom::Error),
+    /// It has no descriptor or no memory.
+    #[error("no memory for a control connection's state: {0}")]
+    Checkpoint(#[from] io::Error),
 }
 
 impl Ticket {
@@ -62,14 +77,14 @@ impl Ticket {
     /// on already.
     ///
     /// # Errors
-    /// When the kernel has no random bytes.
+    /// [`IssueError`].
     pub(crate) fn issue(
         connection: ConnectionId,
         order: &LaunchOrder,
         agreed: Option<PingPayload>,
         shared: &Shared,
         commands: &mpsc::Sender<Command>,
-    ) -> Result<Arc<Self>, getrandom::Error> {
+    ) -> Result<Arc<Self>, IssueError> {
         let mut random = [0; 20];
         getrandom::fill(&mut random)?;
         let [random_payload @ .., d0, d1, d2, d3, t0, t1, t2, t3, t4, t5, t6, t7] = random;
@@ -101,6 +116,7 @@ impl Ticket {
             worker: WorkerLink::default(),
             commands: commands.clone(),
             events: shared.events.clone(),
+            checkpoint: Checkpoint::new()?,
         }))
     }
 
