@@ -7,6 +7,7 @@
 pub mod audio;
 pub mod bytes;
 pub mod control;
+pub mod enet;
 pub mod fec;
 pub mod gamestream;
 pub mod pairing;
