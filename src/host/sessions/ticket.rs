@@ -142,3 +142,51 @@ pub(crate) struct ControlTerms {
     /// The client sends ping payload and connect data.
     pub(crate) sends_secrets: bool,
 }
+
+#[cfg(test)]
+impl Ticket {
+    /// A ticket of a client that announced V2 encryption and sends its secrets.
+    pub(crate) fn for_tests(
+        connection: ConnectionId,
+        connect_data: u32,
+        checkpoint: Checkpoint,
+        commands: &mpsc::Sender<Command>,
+    ) -> Arc<Self> {
+        use crate::protocol::rtsp::sdp::{Encryption, Offer};
+
+        let local = IpAddr::from([127, 0, 0, 1]);
+        let ping_payload = PingPayload::from_random([1; 8]);
+        let handshake = Handshake::new(HandshakeConfig {
+            offer: Offer {
+                profiles: vec![crate::codec::VideoProfile::H264],
+                encryption_supported: Encryption::ALL,
+                encryption_requested: Encryption::default(),
+                encryption_required: Encryption::default(),
+                pen_touch: false,
+                controller_touch_motion: false,
+                reference_invalidation: false,
+            },
+            ports: Ports { video: 1, audio: 2, control: 3 },
+            ping_payload,
+            connect_data,
+            session_token: String::new(),
+            max_packet_size: DEFAULT_MAX_PACKET_SIZE,
+        });
+        Arc::new(Self {
+            connection,
+            session: connection.session,
+            key: SessionKey::new([7; 16]),
+            ping_payload,
+            connect_data,
+            session_token: String::new(),
+            peer: local,
+            local,
+            rtsp: Mutex::new(RtspSide { handshake, sealer: None }),
+            terms: OnceLock::from(ControlTerms { v2: true, sends_secrets: true }),
+            worker: WorkerLink::default(),
+            commands: commands.clone(),
+            events: Events::new("test"),
+            checkpoint,
+        })
+    }
+}

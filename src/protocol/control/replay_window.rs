@@ -5,19 +5,15 @@
 //! strict counter would end such a session; a window (RFC 4303, 3.4.3) refuses
 //! only what was seen, or is too old to tell.
 
+use serde::{Deserialize, Serialize};
+
 /// A sliding window of 32-bit sequence numbers.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ReplayWindow {
     /// Highest accepted number; `None` before the first.
     highest: Option<u32>,
-    /// Bit `n % WIDTH` tells whether `n` was seen, for numbers in the window.
-    seen: [u64; WORDS],
-}
-
-impl Default for ReplayWindow {
-    fn default() -> Self {
-        Self { highest: None, seen: [0; WORDS] }
-    }
+    /// Bit `n % WIDTH` of both halves tells whether `n` was seen, for numbers in the window.
+    seen: [[u64; WORDS]; 2],
 }
 
 impl ReplayWindow {
@@ -39,7 +35,7 @@ impl ReplayWindow {
         }
         let highest = self.highest.unwrap_or(sequence);
         if sequence > highest && sequence - highest >= WIDTH {
-            self.seen = [0; WORDS];
+            self.seen = Default::default();
         } else {
             for passed in highest.saturating_add(1)..=sequence {
                 self.set_bit(passed, false);
@@ -51,29 +47,31 @@ impl ReplayWindow {
     }
 
     fn bit(&self, sequence: u32) -> bool {
-        let (word, mask) = place(sequence);
-        self.seen[word] & mask != 0
+        let (half, word, mask) = place(sequence);
+        self.seen[half][word] & mask != 0
     }
 
     fn set_bit(&mut self, sequence: u32, on: bool) {
-        let (word, mask) = place(sequence);
+        let (half, word, mask) = place(sequence);
         if on {
-            self.seen[word] |= mask;
+            self.seen[half][word] |= mask;
         } else {
-            self.seen[word] &= !mask;
+            self.seen[half][word] &= !mask;
         }
     }
 }
 
-const fn place(sequence: u32) -> (usize, u64) {
+const fn place(sequence: u32) -> (usize, usize, u64) {
     let bit = sequence % WIDTH;
-    ((bit / 64) as usize, 1 << (bit % 64))
+    let word = (bit / 64) as usize;
+    (word / WORDS, word % WORDS, 1 << (bit % 64))
 }
 
 /// Numbers that may be behind the highest: over three seconds of four gamepads
 /// that report motion 300 times a second.
 const WIDTH: u32 = 4096;
-const WORDS: usize = (WIDTH / 64) as usize;
+/// In each of two halves: serde knows no longer arrays.
+const WORDS: usize = (WIDTH / 128) as usize;
 
 #[cfg(test)]
 mod tests {

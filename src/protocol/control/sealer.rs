@@ -17,6 +17,7 @@ use aes_gcm::aead::KeyInit;
 use aes_gcm::aead::consts::U16;
 use aes_gcm::aes::Aes128;
 use aes_gcm::{AeadInOut, Aes128Gcm, AesGcm, Nonce, Tag};
+use serde::{Deserialize, Serialize};
 
 use crate::protocol::bytes::{Reader, Truncated, Writer};
 use crate::protocol::control::message::kind;
@@ -38,6 +39,12 @@ pub enum Scheme {
 pub struct ControlSealer {
     cipher: Cipher,
     side: Side,
+    sequences: Sequences,
+}
+
+/// Which sequence numbers were used, in both directions. Not secret.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Sequences {
     seen: ReplayWindow,
     next_sealed: u32,
 }
@@ -104,7 +111,21 @@ impl ControlSealer {
             Scheme::V2 => Cipher::V2(Box::new(KeyInit::new(key))),
             Scheme::Legacy => Cipher::Legacy(Box::new(KeyInit::new(key))),
         };
-        Self { cipher, side, seen: ReplayWindow::default(), next_sealed: 0 }
+        Self { cipher, side, sequences: Sequences::default() }
+    }
+
+    /// Goes on with a connection of another process, which may have sealed a few
+    /// messages more than it could tell: their numbers are left out.
+    #[must_use]
+    pub fn resume(key: &SessionKey, scheme: Scheme, side: Side, mut sequences: Sequences) -> Self {
+        sequences.next_sealed = sequences.next_sealed.saturating_add(SAFE_STEP);
+        Self { sequences, ..Self::new(key, scheme, side) }
+    }
+
+    /// Which numbers were used, for [`resume`](Self::resume) in another process.
+    #[must_use]
+    pub const fn sequences(&self) -> &Sequences {
+        &self.sequences
     }
 
     /// Opens one packet. After an error nothing has changed.
@@ -124,13 +145,13 @@ impl ControlSealer {
         let sequence = reader.u32_le()?;
         let tag = Tag::from(reader.array::<16>()?);
         let replay_safe = matches!(self.cipher, Cipher::V2(_));
-        if replay_safe && !self.seen.is_new(sequence) {
+        if replay_safe && !self.sequences.seen.is_new(sequence) {
             return Err(OpenError::Replayed { sequence });
         }
         let mut text = reader.rest().to_vec();
         self.cipher.open(sequence, self.side.peer(), &mut text, &tag).map_err(|_| OpenError::Forged { sequence })?;
         if replay_safe {
-            self.seen.accept(sequence);
+            self.sequences.seen.accept(sequence);
         }
         Ok(text)
     }
@@ -142,8 +163,8 @@ impl ControlSealer {
     pub fn seal(&mut self, message: &[u8]) -> Result<Vec<u8>, SealError> {
         let too_long = SealError::TooLong { len: message.len() };
         let len = u16::try_from(message.len() + OVERHEAD).map_err(|_| too_long)?;
-        let sequence = self.next_sealed;
-        self.next_sealed = sequence.checked_add(1).ok_or(SealError::SequenceExhausted)?;
+        let sequence = self.sequences.next_sealed;
+        self.sequences.next_sealed = sequence.checked_add(1).ok_or(SealError::SequenceExhausted)?;
         let mut text = message.to_vec();
         let tag = self.cipher.seal(sequence, self.side, &mut text).map_err(|_| too_long)?;
         let mut packet = Vec::with_capacity(4 + OVERHEAD + text.len());
@@ -177,7 +198,7 @@ impl fmt::Debug for ControlSealer {
         f.debug_struct("ControlSealer")
             .field("scheme", &scheme)
             .field("side", &self.side)
-            .field("next_sealed", &self.next_sealed)
+            .field("next_sealed", &self.sequences.next_sealed)
             .finish_non_exhaustive()
     }
 }
@@ -198,6 +219,9 @@ fn legacy_iv(sequence: u32) -> Nonce<U16> {
 
 /// Sequence number and tag, which the length field counts.
 const OVERHEAD: usize = 20;
+
+/// Sequence numbers that another process leaves out.
+const SAFE_STEP: u32 = 1024;
 
 #[cfg(test)]
 mod tests {
@@ -254,8 +278,29 @@ mod tests {
     #[test]
     fn nothing_is_sealed_twice_with_one_iv() {
         let (mut client, _) = ends(Scheme::V2);
-        client.next_sealed = u32::MAX;
+        client.sequences.next_sealed = u32::MAX;
         assert_eq!(client.seal(b"x"), Err(SealError::SequenceExhausted));
         assert_eq!(client.seal(&[0; 70_000]), Err(SealError::TooLong { len: 70_000 }));
+    }
+
+    #[test]
+    fn another_process_repeats_no_number_and_takes_none_twice() {
+        let key = SessionKey::new([3; 16]);
+        let (mut client, mut host) = ends(Scheme::V2);
+        let sent: Vec<_> = (0..3).map(|_| client.seal(b"x").unwrap()).collect();
+        host.open(&sent[0]).unwrap();
+        host.open(&sent[2]).unwrap();
+        let first = host.seal(b"y").unwrap();
+        let saved = postcard::to_allocvec(host.sequences()).unwrap();
+        let lost = host.seal(b"z").unwrap();
+        let sequences = postcard::from_bytes(&saved).unwrap();
+        let mut host = ControlSealer::resume(&key, Scheme::V2, Side::Host, sequences);
+        assert_eq!(host.open(&sent[2]), Err(OpenError::Replayed { sequence: 2 }));
+        assert!(host.open(&sent[1]).is_ok());
+        let next = host.seal(b"z").unwrap();
+        assert_eq!(next[4..8], (SAFE_STEP + 1).to_le_bytes());
+        for packet in [next, lost, first] {
+            assert!(client.open(&packet).is_ok());
+        }
     }
 }

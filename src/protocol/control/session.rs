@@ -5,7 +5,7 @@ use crate::protocol::control::feedback::HostMessage;
 use crate::protocol::control::input_event::InputEvent;
 use crate::protocol::control::input_packet::{self, InputPacketError};
 use crate::protocol::control::message::{ClientMessage, MessageError, kind};
-use crate::protocol::control::sealer::{ControlSealer, OpenError, Scheme, SealError};
+use crate::protocol::control::sealer::{ControlSealer, OpenError, Scheme, SealError, Sequences};
 use crate::protocol::secret::SessionKey;
 use crate::protocol::side::Side;
 use crate::units::FrameIndex;
@@ -59,8 +59,20 @@ impl ControlSession {
     /// client announced V2 encryption.
     #[must_use]
     pub fn new(key: &SessionKey, v2: bool) -> Self {
-        let scheme = if v2 { Scheme::V2 } else { Scheme::Legacy };
-        Self { sealer: ControlSealer::new(key, scheme, Side::Host) }
+        Self { sealer: ControlSealer::new(key, scheme(v2), Side::Host) }
+    }
+
+    /// A connection of another process, under the same key and with the numbers
+    /// it had used.
+    #[must_use]
+    pub fn resume(key: &SessionKey, v2: bool, sequences: Sequences) -> Self {
+        Self { sealer: ControlSealer::resume(key, scheme(v2), Side::Host, sequences) }
+    }
+
+    /// Which sequence numbers were used, for [`resume`](Self::resume).
+    #[must_use]
+    pub const fn sequences(&self) -> &Sequences {
+        self.sealer.sequences()
     }
 
     /// Takes one ENet packet of any channel.
@@ -81,6 +93,10 @@ impl ControlSession {
         message.write(&mut plain);
         self.sealer.seal(&plain)
     }
+}
+
+const fn scheme(v2: bool) -> Scheme {
+    if v2 { Scheme::V2 } else { Scheme::Legacy }
 }
 
 /// What a decrypted message means.
