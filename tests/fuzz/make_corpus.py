@@ -188,5 +188,52 @@ for answer in [
 profile = {"id": "u-1", "name": "Ann", "pin": [1, 2, 3, 4], "apps": [
     {"title": "Game", "id": "7", "support_hdr": False, "runner": {"type": "process", "run_cmd": "game"}}], "more": 1}
 seed("state_file", json.dumps({"format": "earthshine profiles", "version": 1, "profiles": [profile, profile]}).encode())
+# Steps of enet_driver.rs; addresses are in the upper half of their first byte.
+GREET, TRANSMIT, EVENTS, ANOTHER = b"\x02\x05", b"\x05", b"\x04", b"\x06"
+
+
+def acknowledge(channel, number, peer=0):
+    return struct.pack("<BB", 10, channel) + struct.pack(">HB", number, peer)
+
+
+def say(*commands, peer=0, session=0):
+    commands = b"".join(commands)
+    return struct.pack("<BBBH", 1, peer, session, len(commands)) + commands
+
+
+def command(kind, channel, number, *fields, payload=None):
+    data = struct.pack(">BBH", kind, channel, number) + b"".join(fields)
+    return data if payload is None else data + struct.pack(">H", len(payload)) + payload
+
+
+def fragment(kind, channel, number, start, count, index, payload, total, offset):
+    head = struct.pack(">BBHHH", kind, channel, number, start, len(payload))
+    return head + struct.pack(">IIII", count, index, total, offset) + payload
+
+
+reliable = lambda number, channel=1: command(0x86, channel, number, payload=b"text")
+part = lambda index, start=1: fragment(0x88, 2, start + index, start, 3, index, b"abc", 9, 3 * index)
+loose = lambda index, start=1: fragment(0x0c, 2, 0, start, 2, index, b"abc", 6, 3 * index)
+wait = lambda millis: struct.pack("<BH", 3, millis)
+send = lambda length, channel=0, peer=0: struct.pack("<BBBH", 7, peer, channel, length)
+connected = GREET + TRANSMIT + acknowledge(255, 1) + EVENTS + TRANSMIT
+for steps in [
+    [say(reliable(1)), TRANSMIT, say(reliable(3), reliable(2)), ANOTHER, say(reliable(4)), TRANSMIT],
+    [say(reliable(2)), ANOTHER, say(reliable(1)), EVENTS, TRANSMIT],
+    [say(part(2)), say(part(0)), ANOTHER, say(part(1)), say(reliable(4, 2)), EVENTS, TRANSMIT],
+    [say(loose(1)), ANOTHER, say(loose(0)), EVENTS],
+    [say(command(7, 1, 1, struct.pack(">H", 1), payload=b"late"), reliable(1)), EVENTS],
+    [say(command(0x49, 1, 0, struct.pack(">H", 5), payload=b"x"), command(0x49, 1, 0, struct.pack(">H", 5), payload=b"x"))],
+    [send(40), TRANSMIT, wait(700), TRANSMIT, ANOTHER, TRANSMIT, acknowledge(0, 1), TRANSMIT],
+    [send(9000), TRANSMIT, acknowledge(0, 3), wait(600), TRANSMIT, ANOTHER, TRANSMIT],
+    [send(40), b"\x08\x00", TRANSMIT, acknowledge(0, 1), TRANSMIT, acknowledge(255, 2), EVENTS],
+    [b"\x09\x00", TRANSMIT, GREET, TRANSMIT],
+    [say(command(0x84, 255, 2, struct.pack(">I", 0))), TRANSMIT, EVENTS, GREET, TRANSMIT],
+    [say(command(0x85, 255, 2), command(0x8a, 255, 3, struct.pack(">II", 9, 9)))],
+    [say(command(0x8b, 255, 2, struct.pack(">III", 1, 2, 3))), b"\x12\x06", b"\x22\x07", TRANSMIT, wait(11000)],
+]:
+    seed("enet_server", connected + b"".join(steps))
+connect = struct.pack(">BBHHBBIIIIIIIIII", 0x82, 255, 1, 7, 255, 255, 900, 65536, 48, 0, 0, 5000, 2, 2, 1, 2)
+seed("enet_server", bytes([0, 4 + len(connect)]) + b"\x8f\xff\x00\x00" + connect + TRANSMIT + wait(3000) + TRANSMIT)
 
 (here / "host_certificate.pem").write_text(pairing["host_cert_pem"])

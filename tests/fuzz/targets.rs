@@ -5,6 +5,9 @@
 //! `tests/fuzz_corpus.rs`. A new parser gets a function here, a line in
 //! [`TARGETS`], a binary, and seeds in `corpus/NAME/`.
 
+#[path = "enet_driver.rs"]
+mod enet_driver;
+
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
@@ -22,6 +25,7 @@ use earthshine::host::api::tcp::bearer;
 use earthshine::host::apps::Apps;
 use earthshine::host::apps::record::AppRecord;
 use earthshine::host::profiles::Profiles;
+use earthshine::host::sessions::checkpoint;
 use earthshine::host::store::paired_clients::PairedClients;
 use earthshine::ipc::channel;
 use earthshine::ipc::counters_page::{BUCKETS, Counter, CountersPage, Stage, WORDS, bucket_bound};
@@ -38,6 +42,7 @@ use earthshine::protocol::control::feedback::HostMessage;
 use earthshine::protocol::control::message::ClientMessage;
 use earthshine::protocol::control::session::{self, ControlSession};
 use earthshine::protocol::control::{input_packet, keymap};
+use earthshine::protocol::enet::peer::PeerState;
 use earthshine::protocol::fec::decode::{RepairError, repair};
 use earthshine::protocol::fec::encode::Encoder;
 use earthshine::protocol::fec::kernels::Stripe;
@@ -64,6 +69,7 @@ use earthshine::protocol::video::packet_header::{FecInfo, PacketHeader};
 use earthshine::protocol::video::rtp::RtpHeader;
 use earthshine::protocol::video::sealer::VideoOpener;
 use earthshine_ffi::shared_memory::SharedCounters;
+use enet_driver::Driver;
 
 /// A fuzz target.
 pub type Target = fn(&[u8]);
@@ -94,6 +100,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("keeper_message", keeper_message),
     ("raw_picture", raw_picture),
     ("host_answer", host_answer),
+    ("enet_server", enet_server),
+    ("checkpoint", checkpoint),
 ];
 
 /// Requests one after the other, played through a handshake.
@@ -477,6 +485,24 @@ fn step_certificate() -> Option<Certificate> {
 }
 
 /// Of the test vectors, so that recorded packets open.
+/// Datagrams, time and orders for an ENet server.
+pub fn enet_server(data: &[u8]) {
+    Driver::new().play(data);
+}
+
+/// What another process left: two places with records, the state in the newest,
+/// and what such a peer does then.
+pub fn checkpoint(data: &[u8]) {
+    let (first, second) = data.split_at(data.len() / 2);
+    let newest = checkpoint::newest([first, second]);
+    let state = newest.map_or(data, |record| record.state);
+    let Ok((state, rest)) = postcard::take_from_bytes::<PeerState>(state) else { return };
+    let mut driver = Driver::new();
+    if driver.adopt(state) {
+        driver.play(rest);
+    }
+}
+
 fn key() -> SessionKey {
     SessionKey::new(std::array::from_fn(|at| 0x10 + u8::try_from(at).unwrap_or(0)))
 }

@@ -225,14 +225,18 @@ impl Server {
 
     /// Forgets a peer, with one datagram that says so and no event.
     pub fn disconnect_now(&mut self, peer: PeerId, data: u32) {
-        let Some(gone) = self.vacate(peer) else { return };
-        if !gone.is_parting() {
+        if let Some(gone) = self.vacate(peer)
+            && !gone.is_parting()
+        {
             self.farewells.push_back(gone.farewell(data));
         }
         if self.farewells.len() > self.places.len() {
             self.farewells.pop_front();
         }
         self.events.forget(peer);
+        if let Some(place) = self.places.get_mut(usize::from(peer.0)) {
+            place.waits_for_event = false;
+        }
     }
 
     /// The state of a connected peer, for [`adopt`](Self::adopt) in another
