@@ -71,6 +71,12 @@ impl FrameRate {
         self.millihertz
     }
 
+    /// Frames per second, rounded down: what fields without a fraction hold.
+    #[must_use]
+    pub const fn whole_hz(self) -> u32 {
+        self.millihertz / 1000
+    }
+
     /// Frames per second.
     #[must_use]
     pub fn hz(self) -> f64 {

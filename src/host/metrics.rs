@@ -27,6 +27,7 @@ use crate::host::context::Context;
 use crate::host::host_metrics::HostMetrics;
 use crate::host::life::Life;
 use crate::host::sessions::Sessions;
+use crate::host::sessions::phase::SessionPhase;
 use crate::host::sessions::view::SessionView;
 use crate::ipc::counters_page::{BUCKETS, Counter, CountersPage, Stage, bucket_bound};
 
@@ -124,9 +125,9 @@ impl Collector for Streams {
 fn encode_states(encoder: &mut DescriptorEncoder<'_>, samples: &[Sample]) -> fmt::Result {
     let help = "Sessions by state";
     let mut metric = encoder.encode_descriptor("earthshine_sessions", help, None, MetricType::Gauge)?;
-    for state in ["starting", "handshake", "streaming", "paused"] {
+    for state in SessionPhase::ALL {
         let count = samples.iter().filter(|sample| sample.view.state == state).count();
-        let labels = [("state", state)];
+        let labels = [("state", state.name())];
         metric.encode_family(&labels)?.encode_gauge(&i64::try_from(count).unwrap_or(i64::MAX))?;
     }
     Ok(())

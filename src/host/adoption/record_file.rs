@@ -31,16 +31,19 @@ impl RecordFile {
 
     /// Writes it, if it says something else than before. A record that cannot
     /// be written is no reason to fail: what it is about is then not adopted.
-    pub(crate) fn save<T: Serialize>(&mut self, body: &T) {
-        let content = match write(body, self.format) {
-            Ok(content) if content == self.written => return,
-            Ok(content) => content,
-            Err(error) => return warn!(path = %self.path.display(), %error, "record not written"),
-        };
-        match replace(&self.path, &content) {
-            Ok(()) => self.written = content,
-            Err(error) => warn!(path = %self.path.display(), %error, "record not written"),
+    /// Returns whether it says now what it should.
+    pub(crate) fn save<T: Serialize>(&mut self, body: &T) -> bool {
+        let written = write(body, self.format).map_err(io::Error::from).and_then(|content| {
+            if content != self.written {
+                replace(&self.path, &content)?;
+                self.written = content;
+            }
+            Ok(())
+        });
+        if let Err(error) = &written {
+            warn!(path = %self.path.display(), %error, "record not written");
         }
+        written.is_ok()
     }
 
     /// Removes it: what it was about is ending.

@@ -69,7 +69,7 @@ impl LobbySpec {
             video_settings: LobbyVideo {
                 width: self.size.width,
                 height: self.size.height,
-                refresh_rate: self.frame_rate.millihertz() / 1000,
+                refresh_rate: self.frame_rate.whole_hz(),
             },
             audio_settings: LobbyAudio { channel_count: self.channels },
             runner_state_folder: self.state_folder.clone(),

@@ -84,7 +84,7 @@ impl LobbyRecord {
             state: "starting".to_owned(),
             video_width: spec.size.width,
             video_height: spec.size.height,
-            video_refresh_rate: spec.frame_rate.millihertz() / 1000,
+            video_refresh_rate: spec.frame_rate.whole_hz(),
             age_seconds: 0,
             idle_seconds: 0,
             lease_seconds_left: None,

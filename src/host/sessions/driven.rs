@@ -7,6 +7,7 @@ use tracing::{info, warn};
 use crate::desktop::spec::AppSpec;
 use crate::host::sessions::connection::Connection;
 use crate::host::sessions::operated::{Destination, DirectStream, Preparation, SessionKeys, address_towards};
+use crate::host::sessions::phase::SessionPhase;
 use crate::host::sessions::session::Session;
 use crate::host::sessions::ticket::ControlTerms;
 use crate::host::sessions::{LaunchOrder, Launched, Refusal};
@@ -32,9 +33,7 @@ impl Session {
         self.keys = wanted.keys;
         self.start_own_desktop().await?;
         self.record.update(|view| {
-            (view.video_width, view.video_height) = (self.mode.0.width, self.mode.0.height);
-            view.video_refresh_rate = self.mode.1.millihertz() / 1000;
-            view.audio_channel_count = self.channels;
+            view.set_mode(self.mode, self.channels);
             if let Some(peer) = wanted.peer {
                 view.client_ip = peer.to_string();
             }
@@ -44,7 +43,7 @@ impl Session {
                 let order = self.order(peer, &keys)?;
                 self.connect(&order, None).await?;
             }
-            _ => self.publish("paused"),
+            _ => self.publish(SessionPhase::Paused),
         }
         info!(session = %self.id, app = self.app.title, "begun by the API");
         Ok(())

@@ -7,8 +7,8 @@
 //!      +------ /resume ------ paused <------------------+--> ended by idle limit
 //! ```
 //!
-//! What it shows is its own desktop or, between joining and leaving one, a
-//! lobby's ([`visiting`](super::visiting)).
+//! What it shows is its own desktop ([`own_desktop`](super::own_desktop)) or,
+//! between joining and leaving one, a lobby's ([`visiting`](super::visiting)).
 //!
 //! Everything that can take long (starting a desktop, ending a worker) has a
 //! deadline; while it runs, commands wait in the mailbox.
@@ -18,13 +18,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::config::apps::AppConfig;
-use crate::desktop::spec::DesktopSpec;
-use crate::desktop::{Desktop, DesktopEvent};
-use crate::host::adoption::record_file::RecordFile;
-use crate::host::adoption::session_state::{self, SessionState};
+use crate::desktop::DesktopEvent;
 use crate::host::events::{Event, Owner};
 use crate::host::kept_desktop::KeptDesktop;
 use crate::host::lobbies::home::LobbyHome;
@@ -32,20 +29,19 @@ use crate::host::lobbies::visit::Visit;
 use crate::host::scope::Scope;
 use crate::host::sessions::command::{Command, Ending};
 use crate::host::sessions::connection::{Connection, next_stream_event};
+use crate::host::sessions::memory::Memory;
 use crate::host::sessions::operated::SessionKeys;
-use crate::host::sessions::plan::{self, Circumstances};
+use crate::host::sessions::phase::SessionPhase;
 use crate::host::sessions::shared::Shared;
-use crate::host::sessions::stream::{Cause, Stream, StreamEvent};
+use crate::host::sessions::stream::{Stream, StreamEvent};
 use crate::host::sessions::ticket::{ConnectionId, Ticket};
 use crate::host::sessions::told;
 use crate::host::sessions::view::SessionRecord;
 use crate::host::sessions::visiting::Visiting;
 use crate::host::sessions::{LaunchOrder, Launched, Refusal};
-use crate::ids::{ClientId, LobbyId, SessionId, Uuid};
+use crate::ids::{ClientId, SessionId};
 use crate::protocol::control::feedback::{HostMessage, Termination};
 use crate::protocol::gamestream::ping::PingPayload;
-use crate::protocol::rtsp::stream_parameters::StreamParameters;
-use crate::stream_plan::Source;
 use crate::units::{FrameRate, Size};
 
 /// A session's state; [`Session::run`] is its task.
@@ -62,15 +58,15 @@ pub(crate) struct Session {
     pub(super) mode: (Size, FrameRate),
     pub(super) channels: u8,
     pub(super) connection: Option<Connection>,
-    connections: u64,
-    past_restarts: u32,
+    pub(super) connections: u64,
+    pub(super) past_restarts: u32,
     idle_since: Option<Instant>,
     /// Keys that the API gave, until a connection has them.
     pub(super) keys: Option<SessionKeys>,
     /// Home of a client that has none of its own.
-    guest_home: Option<LobbyHome>,
+    pub(super) guest_home: Option<LobbyHome>,
     /// For the host that comes after this one.
-    memory: RecordFile,
+    pub(super) memory: Memory,
 }
 
 /// What the task woke up for.
@@ -90,7 +86,7 @@ impl Session {
         commands: mpsc::Sender<Command>,
         record: Arc<SessionRecord>,
     ) -> Self {
-        let memory = session_state::record(&shared.directories.runtime, id);
+        let memory = Memory::new(&shared, id);
         Self {
             desktop: KeptDesktop::new(&shared, Scope::Session(id)),
             id,
@@ -110,28 +106,6 @@ impl Session {
             guest_home: None,
             memory,
         }
-    }
-
-    /// A session that an earlier host left, with its desktop: paused, as if its
-    /// client had just gone.
-    pub(crate) fn adopt(
-        state: SessionState,
-        desktop: Option<Desktop>,
-        shared: Arc<Shared>,
-        commands: mpsc::Sender<Command>,
-        record: Arc<SessionRecord>,
-    ) -> Self {
-        let restarts = state.desktop.map_or(0, |desktop| desktop.restarts);
-        let guest_home = state.guest_home;
-        let mut session = Self::new(state.session, state.client, state.app, shared, commands, record);
-        session.guest_home = guest_home;
-        if let Some(desktop) = desktop {
-            session.desktop.adopt(desktop, restarts);
-        }
-        (session.mode, session.channels) = (state.mode, state.channels);
-        (session.connections, session.past_restarts) = (state.connections, state.past_restarts);
-        session.publish("paused");
-        session
     }
 
     /// Lives until the session has ended and nothing of it is left.
@@ -241,11 +215,9 @@ impl Session {
         self.record.update(|view| {
             view.client_ip = order.peer.to_string();
             order.unique_id.clone_into(&mut view.client_unique_id);
-            (view.video_width, view.video_height) = (self.mode.0.width, self.mode.0.height);
-            view.video_refresh_rate = self.mode.1.millihertz() / 1000;
-            view.audio_channel_count = self.channels;
+            view.set_mode(self.mode, self.channels);
         });
-        self.publish("handshake");
+        self.publish(SessionPhase::Handshake);
         info!(session = %self.id, app = self.app.title, peer = %order.peer, "client launches");
         self.tell(match self.connections {
             1 => told::launched(self.id, &self.app, order.peer, self.mode, self.channels),
@@ -263,227 +235,6 @@ impl Session {
         self.shared.directory.insert(Arc::clone(&ticket));
         self.record.set_worker(Some(ticket.worker.clone()));
         Ok(ticket)
-    }
-
-    /// The session's own desktop, unless it runs or the app needs none.
-    pub(super) async fn start_own_desktop(&mut self) -> Result<(), Refusal> {
-        if self.desktop.is_running() || self.app.test_card {
-            return Ok(());
-        }
-        self.claim_guest_home().await?;
-        let spec = self.desktop_spec(self.desktop.restarts());
-        self.desktop.start(spec).await.map_err(|error| {
-            error!(session = %self.id, %error, "desktop does not start");
-            Refusal { status: 503, text: format!("The desktop of {} did not start: {error}", self.app.title) }
-        })?;
-        self.tell(told::app_starts(self.id, &self.app));
-        self.publish_desktop();
-        Ok(())
-    }
-
-    fn desktop_spec(&self, attempt: u32) -> DesktopSpec {
-        let (which, guest) = ((self.id, attempt), self.guest_home.as_ref());
-        self.shared.desktop_spec(which, self.client, guest, &self.app, self.mode, self.channels)
-    }
-
-    /// A home that ends with the session, for a client that is not paired.
-    async fn claim_guest_home(&mut self) -> Result<(), Refusal> {
-        if self.guest_home.is_some() || self.shared.is_paired(self.client) {
-            return Ok(());
-        }
-        let shared = Arc::clone(&self.shared);
-        let claim = move || {
-            let id = LobbyId(Uuid::random().map_err(std::io::Error::other)?);
-            LobbyHome::claim(&shared.directories, id, "", None, shared.config.now().desktop.first_uid)
-        };
-        let claimed =
-            tokio::task::spawn_blocking(claim).await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
-        self.guest_home = Some(claimed.map_err(|error| Refusal {
-            status: 503,
-            text: format!("A home for {} cannot be made: {error}", self.app.title),
-        })?);
-        Ok(())
-    }
-
-    /// What the worker shows: a lobby, the session's own desktop as it is now,
-    /// or the test card.
-    pub(super) fn source(&self) -> Source {
-        let own = || self.desktop.source().unwrap_or(Source::TestCard);
-        self.visiting.source().cloned().unwrap_or_else(own)
-    }
-
-    pub(super) async fn start_stream(&mut self, announced: &StreamParameters) -> bool {
-        let mode = (announced.video.size, announced.video.frame_rate);
-        if self.mode != mode {
-            self.mode = mode;
-            if let Err(error) = self.desktop.set_mode(mode.0, mode.1).await {
-                warn!(session = %self.id, %error, "desktop keeps its mode; its picture will be scaled");
-            }
-        }
-        let source = self.source();
-        let pointer = self.record.settings(self.shared.preferences.get(self.client).settings).pointer_speed();
-        let Some(connection) = &mut self.connection else { return false };
-        if connection.stream.is_some() {
-            return false;
-        }
-        let ticket = &connection.ticket;
-        let mut plan = plan::plan(
-            announced,
-            Circumstances {
-                session: self.id,
-                source,
-                key: &ticket.key,
-                rikeyid: connection.rikeyid,
-                config: &self.shared.config.now().video,
-                pointer,
-            },
-        );
-        plan.video.fec = connection.fec.unwrap_or(plan.video.fec);
-        info!(session = %self.id, codec = plan.video.profile.codec.name(), size = %plan.video.size,
-            rate = %plan.video.frame_rate, bitrate = %plan.video.bitrate, sealed = plan.video.encrypted,
-            channels = plan.audio.layout.channels, "stream planned");
-        match Stream::start(plan, ticket.worker.clone(), self.shared.supervision.quarantine.clone()) {
-            Ok(stream) => {
-                self.record.set_counters(Some(Arc::clone(stream.counters())));
-                for event in told::stream_begins(stream.plan(), connection.ticket.peer, self.shared.ports) {
-                    self.shared.events.publish(event);
-                }
-                connection.begin(stream, self.shared.ports);
-                self.publish("streaming");
-                true
-            }
-            Err(error) => {
-                error!(session = %self.id, %error, "worker does not start");
-                false
-            }
-        }
-    }
-
-    async fn desktop_event(&mut self, event: DesktopEvent) -> Option<Ending> {
-        match event {
-            DesktopEvent::AppExited(status) => {
-                info!(session = %self.id, %status, "application closed");
-                self.tell(Event::AppExited { owner: Owner::Session(self.id), status: status.to_string() });
-                Some(Ending::AppClosed)
-            }
-            DesktopEvent::ProgramExited(status) => {
-                info!(session = %self.id, %status, "program ended");
-                None
-            }
-            DesktopEvent::SoundExited(status) => {
-                warn!(session = %self.id, %status, "sound server ended");
-                self.replace_sound_server(status.to_string()).await;
-                None
-            }
-            DesktopEvent::CompositorExited(status) => {
-                error!(session = %self.id, %status, "compositor ended");
-                self.replace_desktop(status.to_string()).await
-            }
-        }
-    }
-
-    async fn replace_sound_server(&mut self, reason: String) {
-        self.desktop.replace_sound_server().await;
-        self.tell(Event::SoundServerRestarted { owner: Owner::Session(self.id), reason });
-        self.publish_desktop();
-    }
-
-    /// A compositor that died takes its applications along: the desktop is
-    /// started again, once.
-    async fn replace_desktop(&mut self, reason: String) -> Option<Ending> {
-        let spec = self.desktop_spec(self.desktop.restarts() + 1);
-        if !self.desktop.replace(spec).await {
-            return Some(Ending::Broken);
-        }
-        self.tell(Event::DesktopRestarted { owner: Owner::Session(self.id), reason });
-        self.publish_desktop();
-        if !self.visiting.is_under_way() {
-            self.show_source();
-        }
-        None
-    }
-
-    /// Tells the worker what to show now.
-    pub(super) fn show_source(&mut self) {
-        let source = self.source();
-        if let Some(stream) = self.stream() {
-            stream.switch(source);
-            let home = || self.id.to_string();
-            let interpipe_src_id = self.visiting.lobby().map_or_else(home, |lobby| lobby.to_string());
-            self.tell(Event::SwitchStreamProducer { session_id: self.id, interpipe_src_id });
-        }
-    }
-
-    pub(super) fn stream(&mut self) -> Option<&mut Stream> {
-        self.connection.as_mut()?.stream.as_mut()
-    }
-
-    async fn stream_event(&mut self, event: StreamEvent) -> Option<Ending> {
-        match event {
-            StreamEvent::Ready => {
-                self.publish_worker();
-                if let Some(stream) = self.stream() {
-                    let (pid, encoder) = (stream.worker_pid(), stream.encoder().to_owned());
-                    self.tell(Event::WorkerReady { session_id: self.id, pid, encoder });
-                }
-                None
-            }
-            StreamEvent::Shows => self.shows().await,
-            StreamEvent::Down(cause) => self.worker_down(cause).await,
-        }
-    }
-
-    /// A compositor that was killed is noticed by its end. One that hangs is
-    /// noticed by workers that fail one after the other and blame it.
-    async fn worker_down(&mut self, cause: Cause) -> Option<Ending> {
-        error!(session = %self.id, cause = cause.text(), "worker down");
-        let pid = self.stream().map_or(0, |stream| stream.worker_pid());
-        let (session_id, text) = (self.id, cause.text().to_owned());
-        if matches!(cause, Cause::Hung(_)) {
-            self.tell(Event::WorkerHung { session_id, pid, cause: text.clone() });
-        }
-        self.tell(Event::WorkerFailed { session_id, pid, cause: text });
-        if let Some(blame) = self.stream().and_then(|stream| stream.blame(&cause)) {
-            if self.visiting.is_under_way() {
-                return self.lobby_fails(cause, blame).await;
-            }
-            if self.desktop.is_running() && self.desktop.is_blamed(blame) {
-                error!(session = %self.id, "desktop cannot be captured");
-                if let Some(ending) = self.replace_desktop("it cannot be captured".to_owned()).await {
-                    return Some(ending);
-                }
-            }
-        }
-        self.replace_worker(&cause).await
-    }
-
-    /// Starts the worker's successor.
-    pub(super) async fn replace_worker(&mut self, cause: &Cause) -> Option<Ending> {
-        let shared = Arc::clone(&self.shared);
-        let replaced = self.stream()?.replace(cause, &shared).await;
-        self.worker_replaced(replaced)
-    }
-
-    fn worker_replaced(&mut self, replaced: std::io::Result<bool>) -> Option<Ending> {
-        match replaced {
-            Ok(true) => {
-                let (pid, restarts) = self.stream().map(|stream| (stream.worker_pid(), stream.restarts()))?;
-                // None yet, if it has to wait.
-                if pid != 0 {
-                    self.tell(Event::WorkerReplaced { session_id: self.id, pid, restarts });
-                }
-                self.publish_worker();
-                None
-            }
-            Ok(false) => {
-                error!(session = %self.id, "worker died too often");
-                Some(Ending::Broken)
-            }
-            Err(error) => {
-                error!(session = %self.id, %error, "worker does not start again");
-                Some(Ending::Broken)
-            }
-        }
     }
 
     async fn tick(&mut self) -> Option<Ending> {
@@ -531,7 +282,7 @@ impl Session {
             stream.stop().await;
         }
         self.set_idle(Some(Instant::now()));
-        self.publish("paused");
+        self.publish(SessionPhase::Paused);
         self.tell(Event::PauseStream { session_id: self.id });
         self.record.update(|view| {
             view.worker_pid = 0;
@@ -559,23 +310,7 @@ impl Session {
         self.record.set_idle_since(since);
     }
 
-    /// Writes down what the session is, if that has changed.
-    fn remember(&mut self) {
-        let state = SessionState {
-            session: self.id,
-            client: self.client,
-            app: self.app.clone(),
-            mode: self.mode,
-            channels: self.channels,
-            connections: self.connections,
-            past_restarts: self.past_restarts,
-            desktop: self.desktop.state(),
-            guest_home: self.guest_home.clone(),
-        };
-        self.memory.save(&state);
-    }
-
-    fn tell(&self, event: Event) {
+    pub(super) fn tell(&self, event: Event) {
         self.shared.events.publish(event);
     }
 
@@ -587,24 +322,10 @@ impl Session {
         self.connection.as_mut().filter(|current| current.is(connection))
     }
 
-    pub(super) fn publish(&self, state: &str) {
-        self.record.update(|view| state.clone_into(&mut view.state));
+    pub(super) fn publish(&self, phase: SessionPhase) {
+        self.record.update(|view| view.state = phase);
         self.publish_worker();
         self.publish_desktop();
-    }
-
-    fn publish_worker(&self) {
-        let Some(stream) = self.connection.as_ref().and_then(|connection| connection.stream.as_ref()) else { return };
-        let plan = stream.plan();
-        self.record.update(|view| {
-            view.worker_pid = stream.worker_pid();
-            view.worker_restarts = self.past_restarts + stream.restarts();
-            stream.encoder().clone_into(&mut view.encoder);
-            view.video_width = plan.video.size.width;
-            view.video_height = plan.video.size.height;
-            view.video_refresh_rate = plan.video.frame_rate.millihertz() / 1000;
-            view.audio_channel_count = plan.audio.layout.channels;
-        });
     }
 
     pub(super) fn publish_desktop(&self) {

@@ -33,7 +33,7 @@ pub(super) fn launched(
         rtsp_fake_ip: String::new(),
         video_width: mode.0.width,
         video_height: mode.0.height,
-        video_refresh_rate: whole_hertz(mode.1),
+        video_refresh_rate: mode.1.whole_hz(),
         audio_channel_count: channels,
     })
 }
@@ -56,7 +56,7 @@ pub(super) fn stream_begins(plan: &StreamPlan, peer: IpAddr, ports: Ports) -> [E
             display_mode: DisplayMode {
                 width: video.size.width,
                 height: video.size.height,
-                refresh_rate: whole_hertz(video.frame_rate),
+                refresh_rate: video.frame_rate.whole_hz(),
             },
             gst_pipeline: String::new(),
             render_node: String::new(),
@@ -121,10 +121,6 @@ pub(super) fn ending(session: SessionId, ending: Ending) -> Event {
         Ending::Broken => "broken",
     };
     Event::SessionEnding { session_id: session, reason: reason.to_owned() }
-}
-
-const fn whole_hertz(rate: FrameRate) -> u32 {
-    rate.millihertz() / 1000
 }
 
 /// What Opus is coded at, in hertz.

@@ -7,10 +7,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::apps::AppConfig;
+use crate::host::sessions::phase::SessionPhase;
 use crate::host::store::client_preferences::{ClientSettings, PartialClientSettings};
 use crate::host::supervisor::worker_link::WorkerLink;
 use crate::ids::{ClientId, SessionId};
 use crate::ipc::counters_page::CountersPage;
+use crate::units::{FrameRate, Size};
 
 /// A session as the API shows it. Ids are decimal strings, as Wolf's are.
 #[derive(Debug, Clone, Default, Serialize, JsonSchema)]
@@ -30,7 +32,7 @@ pub struct SessionView {
     /// Address of the client.
     pub client_ip: String,
     /// `starting`, `handshake`, `streaming` or `paused`.
-    pub state: String,
+    pub state: SessionPhase,
     /// Process id of the worker, 0 if there is none.
     pub worker_pid: u32,
     /// Workers started after the first, over all connections of the session.
@@ -63,6 +65,15 @@ pub struct SessionView {
     pub lobby_id: Option<String>,
     /// The desktop, if the app has one.
     pub desktop: Option<DesktopView>,
+}
+
+impl SessionView {
+    /// What the client sees and hears.
+    pub(crate) fn set_mode(&mut self, (size, frame_rate): (Size, FrameRate), channels: u8) {
+        (self.video_width, self.video_height) = (size.width, size.height);
+        self.video_refresh_rate = frame_rate.whole_hz();
+        self.audio_channel_count = channels;
+    }
 }
 
 /// A session's desktop as the API shows it.
@@ -101,7 +112,6 @@ impl SessionRecord {
             paired_client_id: client.short().to_string(),
             app: app.title.clone(),
             app_id: app.id().to_string(),
-            state: "starting".to_owned(),
             ..SessionView::default()
         };
         Self {

@@ -1,0 +1,169 @@
+//! A session's stream: it begins with ANNOUNCE, and its workers are replaced
+//! until they die too often.
+
+use std::sync::Arc;
+
+use tracing::{error, info, warn};
+
+use crate::host::events::Event;
+use crate::host::sessions::command::Ending;
+use crate::host::sessions::phase::SessionPhase;
+use crate::host::sessions::plan::{self, Circumstances};
+use crate::host::sessions::session::Session;
+use crate::host::sessions::stream::{Cause, Stream, StreamEvent};
+use crate::host::sessions::told;
+use crate::protocol::rtsp::stream_parameters::StreamParameters;
+use crate::stream_plan::Source;
+
+impl Session {
+    /// What the worker shows: a lobby, the session's own desktop as it is now,
+    /// or the test card.
+    pub(super) fn source(&self) -> Source {
+        let own = || self.desktop.source().unwrap_or(Source::TestCard);
+        self.visiting.source().cloned().unwrap_or_else(own)
+    }
+
+    /// Starts the stream that the client announced. Returns whether it did.
+    pub(super) async fn start_stream(&mut self, announced: &StreamParameters) -> bool {
+        let mode = (announced.video.size, announced.video.frame_rate);
+        if self.mode != mode {
+            self.mode = mode;
+            if let Err(error) = self.desktop.set_mode(mode.0, mode.1).await {
+                warn!(session = %self.id, %error, "desktop keeps its mode; its picture will be scaled");
+            }
+        }
+        let source = self.source();
+        let pointer = self.record.settings(self.shared.preferences.get(self.client).settings).pointer_speed();
+        let Some(connection) = &mut self.connection else { return false };
+        if connection.stream.is_some() {
+            return false;
+        }
+        let ticket = &connection.ticket;
+        let mut plan = plan::plan(
+            announced,
+            Circumstances {
+                session: self.id,
+                source,
+                key: &ticket.key,
+                rikeyid: connection.rikeyid,
+                config: &self.shared.config.now().video,
+                pointer,
+            },
+        );
+        plan.video.fec = connection.fec.unwrap_or(plan.video.fec);
+        info!(session = %self.id, codec = plan.video.profile.codec.name(), size = %plan.video.size,
+            rate = %plan.video.frame_rate, bitrate = %plan.video.bitrate, sealed = plan.video.encrypted,
+            channels = plan.audio.layout.channels, "stream planned");
+        match Stream::start(plan, ticket.worker.clone(), self.shared.supervision.quarantine.clone()) {
+            Ok(stream) => {
+                self.record.set_counters(Some(Arc::clone(stream.counters())));
+                for event in told::stream_begins(stream.plan(), connection.ticket.peer, self.shared.ports) {
+                    self.shared.events.publish(event);
+                }
+                connection.begin(stream, self.shared.ports);
+                self.publish(SessionPhase::Streaming);
+                true
+            }
+            Err(error) => {
+                error!(session = %self.id, %error, "worker does not start");
+                false
+            }
+        }
+    }
+
+    /// Tells the worker what to show now.
+    pub(super) fn show_source(&mut self) {
+        let source = self.source();
+        if let Some(stream) = self.stream() {
+            stream.switch(source);
+            let home = || self.id.to_string();
+            let interpipe_src_id = self.visiting.lobby().map_or_else(home, |lobby| lobby.to_string());
+            self.tell(Event::SwitchStreamProducer { session_id: self.id, interpipe_src_id });
+        }
+    }
+
+    /// The stream of the current connection.
+    pub(super) fn stream(&mut self) -> Option<&mut Stream> {
+        self.connection.as_mut()?.stream.as_mut()
+    }
+
+    /// Something happened to its worker.
+    pub(super) async fn stream_event(&mut self, event: StreamEvent) -> Option<Ending> {
+        match event {
+            StreamEvent::Ready => {
+                self.publish_worker();
+                if let Some(stream) = self.stream() {
+                    let (pid, encoder) = (stream.worker_pid(), stream.encoder().to_owned());
+                    self.tell(Event::WorkerReady { session_id: self.id, pid, encoder });
+                }
+                None
+            }
+            StreamEvent::Shows => self.shows().await,
+            StreamEvent::Down(cause) => self.worker_down(cause).await,
+        }
+    }
+
+    /// A compositor that was killed is noticed by its end. One that hangs is
+    /// noticed by workers that fail one after the other and blame it.
+    pub(super) async fn worker_down(&mut self, cause: Cause) -> Option<Ending> {
+        error!(session = %self.id, cause = cause.text(), "worker down");
+        let pid = self.stream().map_or(0, |stream| stream.worker_pid());
+        let (session_id, text) = (self.id, cause.text().to_owned());
+        if matches!(cause, Cause::Hung(_)) {
+            self.tell(Event::WorkerHung { session_id, pid, cause: text.clone() });
+        }
+        self.tell(Event::WorkerFailed { session_id, pid, cause: text });
+        if let Some(blame) = self.stream().and_then(|stream| stream.blame(&cause)) {
+            if self.visiting.is_under_way() {
+                return self.lobby_fails(cause, blame).await;
+            }
+            if self.desktop.is_running() && self.desktop.is_blamed(blame) {
+                error!(session = %self.id, "desktop cannot be captured");
+                if let Some(ending) = self.replace_desktop("it cannot be captured".to_owned()).await {
+                    return Some(ending);
+                }
+            }
+        }
+        self.replace_worker(&cause).await
+    }
+
+    /// Starts the worker's successor.
+    pub(super) async fn replace_worker(&mut self, cause: &Cause) -> Option<Ending> {
+        let shared = Arc::clone(&self.shared);
+        let replaced = self.stream()?.replace(cause, &shared).await;
+        self.worker_replaced(replaced)
+    }
+
+    pub(super) fn worker_replaced(&mut self, replaced: std::io::Result<bool>) -> Option<Ending> {
+        match replaced {
+            Ok(true) => {
+                let (pid, restarts) = self.stream().map(|stream| (stream.worker_pid(), stream.restarts()))?;
+                // None yet, if it has to wait.
+                if pid != 0 {
+                    self.tell(Event::WorkerReplaced { session_id: self.id, pid, restarts });
+                }
+                self.publish_worker();
+                None
+            }
+            Ok(false) => {
+                error!(session = %self.id, "worker died too often");
+                Some(Ending::Broken)
+            }
+            Err(error) => {
+                error!(session = %self.id, %error, "worker does not start again");
+                Some(Ending::Broken)
+            }
+        }
+    }
+
+    pub(super) fn publish_worker(&self) {
+        let Some(stream) = self.connection.as_ref().and_then(|connection| connection.stream.as_ref()) else { return };
+        let plan = stream.plan();
+        self.record.update(|view| {
+            view.worker_pid = stream.worker_pid();
+            view.worker_restarts = self.past_restarts + stream.restarts();
+            stream.encoder().clone_into(&mut view.encoder);
+            view.set_mode((plan.video.size, plan.video.frame_rate), plan.audio.layout.channels);
+        });
+    }
+}
