@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use super::cgroup::Cgroup;
+use super::family::Family;
 use super::process::{ProcessId, ProcessStat};
 
 /// Environment variable that every process of a desktop carries.
@@ -74,17 +75,14 @@ impl Members {
         let in_cgroup: HashSet<u32> = self.cgroup.iter().flat_map(Cgroup::processes).collect();
         let groups: HashSet<u32> =
             self.leaders.iter().filter(|leader| leader.exists()).map(|leader| leader.pid).collect();
-        let mut found: Vec<ProcessStat> = Vec::new();
-        let mut rest = Vec::new();
-        for stat in all {
-            let ours = in_cgroup.contains(&stat.id.pid)
+        let is_ours = |stat: &&ProcessStat| {
+            in_cgroup.contains(&stat.id.pid)
                 || groups.contains(&stat.group)
                 || self.leaders.contains(&stat.id)
-                || self.is_marked(&stat);
-            if ours { found.push(stat) } else { rest.push(stat) }
-        }
-        add_descendants(&mut found, rest);
-        found
+                || self.is_marked(stat)
+        };
+        let ours: Vec<u32> = all.iter().filter(is_ours).map(|stat| stat.id.pid).collect();
+        Family::of(&all).descendants(&ours).into_iter().copied().collect()
     }
 
     /// Kills everybody and waits until nobody runs any more; tells who is
@@ -173,40 +171,11 @@ fn contains_entry(environment: &[u8], entry: &[u8]) -> bool {
     environment.split(|byte| *byte == 0).any(|candidate| candidate == entry)
 }
 
-fn add_descendants(found: &mut Vec<ProcessStat>, mut rest: Vec<ProcessStat>) {
-    let mut known: HashSet<u32> = found.iter().map(|stat| stat.id.pid).collect();
-    loop {
-        let (children, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(|stat| known.contains(&stat.parent));
-        if children.is_empty() {
-            return;
-        }
-        known.extend(children.iter().map(|stat| stat.id.pid));
-        found.extend(children);
-        rest = others;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::process::Command;
 
     use super::*;
-
-    #[test]
-    fn descendants_of_descendants_are_members() {
-        let stat = |pid, parent| ProcessStat {
-            id: ProcessId { pid, start_time: 1 },
-            state: 'S',
-            parent,
-            group: pid,
-            threads: 1,
-            cpu_ticks: 0,
-            resident_pages: 0,
-        };
-        let mut found = vec![stat(10, 1)];
-        add_descendants(&mut found, vec![stat(13, 12), stat(12, 10), stat(20, 1)]);
-        assert_eq!(found.iter().map(|stat| stat.id.pid).collect::<Vec<_>>(), [10, 12, 13]);
-    }
 
     #[test]
     fn a_marked_process_that_left_its_group_is_found_and_killed() {

@@ -16,6 +16,7 @@ mod compositor;
 pub mod descriptor_limit;
 mod environment;
 mod exit;
+pub mod family;
 mod log_keeper;
 mod members;
 pub mod process;

@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::desktop::family::Family;
 use crate::desktop::process::ProcessStat;
+use crate::host::proc_field;
 
 /// Measures memory when asked.
 #[derive(Debug)]
@@ -28,7 +30,7 @@ pub struct MemoryGauge {
 pub struct Measurement {
     at: Instant,
     bytes: HashMap<u32, u64>,
-    children: HashMap<u32, Vec<u32>>,
+    family: Family,
 }
 
 impl Default for MemoryGauge {
@@ -70,14 +72,12 @@ impl MemoryGauge {
 impl Measurement {
     /// Measures now. Blocking.
     fn now(roots: &[u32]) -> Self {
-        let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
-        for process in ProcessStat::all().iter().filter(|process| !process.is_zombie()) {
-            children.entry(process.parent).or_default().push(process.id.pid);
-        }
-        let mut measured = Self { at: Instant::now(), bytes: HashMap::new(), children };
-        let all: Vec<u32> = roots.iter().flat_map(|root| measured.tree(*root)).collect();
-        measured.bytes = all.into_iter().filter_map(|pid| Some((pid, bytes_of(pid)?))).collect();
-        measured
+        let at = Instant::now();
+        let processes: Vec<_> = ProcessStat::all().into_iter().filter(|process| !process.is_zombie()).collect();
+        let family = Family::of(&processes);
+        let pids = family.descendants(roots).into_iter().map(|stat| stat.id.pid);
+        let bytes = pids.filter_map(|pid| Some((pid, bytes_of(pid)?))).collect();
+        Self { at, bytes, family }
     }
 
     /// How old it is.
@@ -95,34 +95,15 @@ impl Measurement {
     /// Bytes of these processes and their descendants, each counted once.
     #[must_use]
     pub fn of_trees(&self, roots: &[u32]) -> u64 {
-        let mut all: Vec<u32> = roots.iter().flat_map(|root| self.tree(*root)).collect();
-        all.sort_unstable();
-        all.dedup();
-        all.into_iter().map(|pid| self.of_process(pid)).sum()
-    }
-
-    fn tree(&self, root: u32) -> Vec<u32> {
-        let mut found = if root == 0 { Vec::new() } else { vec![root] };
-        let mut next = 0;
-        while let Some(pid) = found.get(next).copied() {
-            found.extend(self.children.get(&pid).into_iter().flatten());
-            next += 1;
-        }
-        found
+        self.family.descendants(roots).into_iter().map(|stat| self.of_process(stat.id.pid)).sum()
     }
 }
 
 fn bytes_of(pid: u32) -> Option<u64> {
     let share = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok();
-    let share = share.and_then(|text| kilobytes(&text, "Pss:"));
-    let whole = || kilobytes(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?, "VmRSS:");
-    share.or_else(whole).map(|kilobytes| kilobytes * 1024)
-}
-
-/// The number in a line such as `Pss:   1234 kB`.
-fn kilobytes(text: &str, name: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-    line.split_ascii_whitespace().next()?.parse().ok()
+    let share = share.and_then(|text| proc_field::bytes(&text, "Pss:"));
+    let whole = || proc_field::bytes(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?, "VmRSS:");
+    share.or_else(whole)
 }
 
 /// Callers poll every few seconds.
@@ -155,11 +136,5 @@ mod tests {
         assert_eq!(measured.of_trees(&[shell_pid, child.pid, 0]), together);
         child.signal(rustix::process::Signal::KILL);
         shell.wait().unwrap();
-    }
-
-    #[test]
-    fn numbers_are_found_by_their_names() {
-        assert_eq!(kilobytes("Rss:  7 kB\nPss:   1234 kB\nPss_Dirty: 5 kB\n", "Pss:"), Some(1234));
-        assert_eq!(kilobytes("", "Pss:"), None);
     }
 }

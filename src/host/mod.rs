@@ -32,6 +32,7 @@ pub(crate) mod monitor;
 pub mod pairing;
 pub(crate) mod places;
 pub mod ports;
+pub(crate) mod proc_field;
 pub mod profiles;
 pub(crate) mod rate_limit;
 pub(crate) mod reload;

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::host::proc_field;
+
 /// What there is.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Machine {
@@ -26,8 +28,8 @@ impl Machine {
         Self {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             cpu_limit: cgroups.iter().filter_map(|directory| cpu_limit(directory)).reduce(f64::min),
-            total: meminfo_bytes(&meminfo, "MemTotal:"),
-            available: meminfo_bytes(&meminfo, "MemAvailable:"),
+            total: proc_field::bytes(&meminfo, "MemTotal:"),
+            available: proc_field::bytes(&meminfo, "MemAvailable:"),
             memory_limit: cgroups
                 .iter()
                 .filter_map(|directory| memory_limit(directory))
@@ -104,11 +106,6 @@ fn memory_limit(directory: &Path) -> Option<(u64, u64)> {
     v2.or_else(v1).filter(|(limit, _)| *limit < 1 << 60)
 }
 
-fn meminfo_bytes(meminfo: &str, key: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix(key))?;
-    line.trim().strip_suffix(" kB")?.parse::<u64>().ok()?.checked_mul(1024)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,9 +115,6 @@ mod tests {
         assert_eq!(parse_cpu_max("150000 100000\n"), Some(1.5));
         assert_eq!(parse_cpu_max("max 100000\n"), None);
         assert_eq!(ratio(-1, 100_000), None);
-        let meminfo = "MemTotal:       24684520 kB\nMemFree:         4333124 kB\nMemAvailable:   22784888 kB\n";
-        assert_eq!(meminfo_bytes(meminfo, "MemAvailable:"), Some(22_784_888 * 1024));
-        assert_eq!(meminfo_bytes(meminfo, "Nothing:"), None);
     }
 
     #[test]

@@ -4,9 +4,10 @@
 //! desktop's three children counts. Programs that leave their parents are not
 //! followed; finding them takes reads that can block (`desktop/members.rs`).
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
+use crate::desktop::family::Family;
 use crate::desktop::process::{ProcessId, ProcessStat};
 use crate::host::capacity::machine::Machine;
 use crate::host::capacity::{Share, Usage};
@@ -75,7 +76,7 @@ fn roots(worker: u32, desktop: Option<&DesktopView>) -> Vec<u32> {
 
 /// What processes have spent since the last pass.
 struct Spent<'a> {
-    family: &'a Family<'a>,
+    family: &'a Family,
     before: &'a HashMap<ProcessId, u64>,
     interval: Option<Duration>,
 }
@@ -108,35 +109,6 @@ impl Spent<'_> {
         let cores = if seconds > 0.0 { ticks as f64 / per_second / seconds } else { 0.0 };
         let pages: u64 = members.iter().map(|stat| stat.resident_pages).sum();
         (cores, pages.saturating_mul(rustix::param::page_size() as u64))
-    }
-}
-
-/// Who is whose child.
-struct Family<'a> {
-    by_pid: HashMap<u32, &'a ProcessStat>,
-    children: HashMap<u32, Vec<&'a ProcessStat>>,
-}
-
-impl<'a> Family<'a> {
-    fn of(processes: &'a [ProcessStat]) -> Self {
-        let mut children: HashMap<u32, Vec<&ProcessStat>> = HashMap::new();
-        for stat in processes {
-            children.entry(stat.parent).or_default().push(stat);
-        }
-        Self { by_pid: processes.iter().map(|stat| (stat.id.pid, stat)).collect(), children }
-    }
-
-    fn descendants(&self, roots: &[u32]) -> Vec<&'a ProcessStat> {
-        let mut open: Vec<_> = roots.iter().filter_map(|pid| self.by_pid.get(pid).copied()).collect();
-        let mut seen = HashSet::new();
-        let mut found = Vec::new();
-        while let Some(stat) = open.pop() {
-            if seen.insert(stat.id.pid) {
-                found.push(stat);
-                open.extend(self.children.get(&stat.id.pid).into_iter().flatten());
-            }
-        }
-        found
     }
 }
 
