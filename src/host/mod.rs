@@ -47,6 +47,7 @@ pub(crate) mod supervision;
 pub(crate) mod supervisor;
 pub mod take_over;
 pub mod tls;
+pub(crate) mod token_bucket;
 
 #[cfg(test)]
 mod http_tests;

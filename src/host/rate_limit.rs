@@ -7,18 +7,14 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
+
+use crate::host::token_bucket::{Rate, TokenBucket};
 
 /// Buckets by whoever asks.
 #[derive(Debug)]
 pub(crate) struct RateLimit<K> {
-    buckets: Mutex<HashMap<K, Bucket>>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Bucket {
-    tokens: f64,
-    filled: Instant,
+    buckets: Mutex<HashMap<K, TokenBucket>>,
 }
 
 impl<K> Default for RateLimit<K> {
@@ -28,27 +24,17 @@ impl<K> Default for RateLimit<K> {
 }
 
 impl<K: Eq + Hash> RateLimit<K> {
-    /// Whether `who` may ask now: `per_second` on average, `burst` at once.
-    pub(crate) fn allows(&self, who: K, per_second: f64, burst: u32, now: Instant) -> bool {
+    /// Whether `who` may ask now. The rate may be another at each call.
+    pub(crate) fn allows(&self, who: K, rate: Rate, now: Instant) -> bool {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = f64::from(burst);
         if buckets.len() >= MOST {
-            // Who has not asked for so long has a full bucket, like a stranger.
-            let forgotten = Duration::from_secs_f64((full / per_second).clamp(1.0, 3600.0));
-            buckets.retain(|_, bucket| now.duration_since(bucket.filled) < forgotten);
+            // Who has a full bucket is like a stranger.
+            buckets.retain(|_, bucket| !bucket.is_full(now));
         }
         if buckets.len() >= MOST && !buckets.contains_key(&who) {
             return false;
         }
-        let bucket = buckets.entry(who).or_insert(Bucket { tokens: full, filled: now });
-        let dripped = now.saturating_duration_since(bucket.filled).as_secs_f64() * per_second;
-        bucket.tokens = (bucket.tokens + dripped).min(full);
-        bucket.filled = now;
-        let allowed = bucket.tokens >= 1.0;
-        if allowed {
-            bucket.tokens -= 1.0;
-        }
-        allowed
+        buckets.entry(who).or_insert(TokenBucket::full()).take(rate, now)
     }
 }
 
@@ -57,13 +43,17 @@ const MOST: usize = 16_384;
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
     fn a_storm_is_held_to_its_rate_and_others_are_not() {
         let limit = RateLimit::default();
         let now = Instant::now();
-        let asked = |who: u32, at: Duration| limit.allows(who, 2.0, 4, now + at);
+        let asked = |who: u32, at: Duration| {
+            limit.allows(who, Rate { burst: 4, interval: Duration::from_millis(500) }, now + at)
+        };
         assert_eq!((0..100).filter(|_| asked(1, Duration::ZERO)).count(), 4);
         assert!(asked(2, Duration::ZERO));
         assert_eq!((0..100).filter(|_| asked(1, Duration::from_secs(1))).count(), 2);
@@ -78,11 +68,12 @@ mod tests {
     fn strangers_without_number_do_not_fill_the_memory() {
         let limit = RateLimit::default();
         let now = Instant::now();
+        let rate = Rate { burst: 500, interval: Duration::from_millis(20) };
         for who in 0..MOST + 10 {
-            limit.allows(who, 50.0, 500, now);
+            limit.allows(who, rate, now);
         }
         assert!(limit.buckets.lock().unwrap().len() <= MOST);
-        assert!(limit.allows(MOST + 11, 50.0, 500, now + Duration::from_secs(60)));
+        assert!(limit.allows(MOST + 11, rate, now + Duration::from_secs(60)));
         assert_eq!(limit.buckets.lock().unwrap().len(), 1);
     }
 }

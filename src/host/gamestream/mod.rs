@@ -18,7 +18,7 @@ pub mod server_info;
 pub mod unpair;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hyper::Method;
 use tracing::debug;
@@ -27,6 +27,7 @@ use crate::host::context::Context;
 pub use crate::host::gamestream::caller::{Caller, Channel};
 use crate::host::gamestream::reply::Reply;
 use crate::host::http::{Request, Response};
+use crate::host::token_bucket::Rate;
 use crate::ids::ClientId;
 
 /// Decoded names and values of a query string.
@@ -41,7 +42,8 @@ pub async fn answer(context: &Arc<Context>, caller: Caller, request: Request) ->
     }
     let limit = context.config.now().limits.requests_per_second;
     let who = caller.who(&context.clients);
-    if !context.requests.allows(who, f64::from(limit), limit.saturating_mul(10), Instant::now()) {
+    let rate = Rate::of(limit, Duration::from_secs(1), limit.saturating_mul(10));
+    if !context.requests.allows(who, rate, Instant::now()) {
         context.life.refused("limits.requests_per_second");
         let text = format!("This client asks more than {limit} times a second (limits.requests_per_second).");
         return Reply::error(503, &text).into_response();

@@ -19,6 +19,7 @@ use crate::host::sessions::phase::SessionPhase;
 use crate::host::sessions::session::Session;
 use crate::host::sessions::view::SessionRecord;
 use crate::host::sessions::{CONNECT_SLACK, Handle, LaunchOrder, Launched, Refusal, Registry, Sessions};
+use crate::host::token_bucket::Rate;
 use crate::ids::{AppId, ClientId, SessionId};
 
 impl Sessions {
@@ -62,7 +63,8 @@ impl Sessions {
     /// Holds back a client that connects anew in a storm.
     fn keep_rate(&self, client: ClientId) -> Result<(), Refusal> {
         let limit = self.shared.config.now().limits.launches_per_minute;
-        if self.shared.launches.allows(client, f64::from(limit) / 60.0, limit, Instant::now()) {
+        let rate = Rate::of(limit, Duration::from_secs(60), limit);
+        if self.shared.launches.allows(client, rate, Instant::now()) {
             return Ok(());
         }
         self.shared.life.refused("limits.launches_per_minute");
