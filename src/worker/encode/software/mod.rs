@@ -2,8 +2,11 @@
 //! machine can encode.
 
 pub mod content;
+mod envelope;
 pub mod rate_control;
+mod steepness;
 mod tried;
+mod usual;
 
 use earthshine_ffi::openh264::{self, CodedKind, Settings};
 use tracing::warn;

@@ -3,13 +3,16 @@
 //! A frame that is larger than its share waits in the network and delays all
 //! that follow, so the size must be right before the frame is coded: coding it
 //! twice would take longer than the network does. The size is guessed from
-//! [`Content`] with a curve measured with OpenH264 (see `envelope`), times a
+//! [`Content`] with a curve measured with OpenH264 ([`envelope`]), times a
 //! scale learned from the frames before, and from what the quantizers tried of
 //! late took ([`Tried`]). A picture unlike the ones before gets no benefit of
 //! what was learned: it is held to cost what coding it from nothing costs.
 
 use super::content::Content;
+use super::envelope::{Scale, envelope};
+use super::steepness::Steepness;
 use super::tried::{Trial, Tried};
+use super::usual::Usual;
 use crate::clock::Micros;
 use crate::units::{Bitrate, FrameRate};
 
@@ -293,43 +296,6 @@ impl RateControl {
     }
 }
 
-/// What one quantizer step down may do to the size of a frame.
-#[derive(Debug, Clone, Copy)]
-struct Steepness {
-    /// Bits per sample that it adds.
-    added: f64,
-    /// What it multiplies the frame by.
-    factor: f64,
-    /// A step has shown grain since the scene began.
-    grain: bool,
-}
-
-impl Steepness {
-    const FEARED: Self = Self { added: STEEPEST, factor: STEEPEST_FACTOR, grain: false };
-
-    /// Nothing was seen for another frame, which took `share` of its budget.
-    fn doubt(&mut self, share: f64) {
-        let patience = match share {
-            ..ENOUGH => 0.97,
-            ..ALMOST_ALL if !self.grain => 0.97,
-            _ => return,
-        };
-        self.added *= 0.99;
-        self.factor = (self.factor - 1.0).mul_add(patience, 1.0);
-    }
-
-    /// A frame after one of `last_bits`, `steps` finer, took `bits`.
-    fn learn(&mut self, last_bits: f64, bits: f64, steps: u8, samples: f64) {
-        let added = (bits - last_bits) / (f64::from(steps) * samples);
-        self.added = (added * 1.5).clamp(self.added * 0.9, STEEPEST);
-        let factor = (bits / last_bits.max(1.0)).powf(1.0 / f64::from(steps));
-        let least = (self.factor - 1.0).mul_add(0.7, 1.0);
-        // What grain adds grows from step to step until all of it is shown.
-        self.grain |= factor > GRAIN;
-        self.factor = if factor > GRAIN { STEEPEST_FACTOR } else { (factor * 1.2).max(least) };
-    }
-}
-
 /// Little enough changes that most of the picture is refined, not coded anew.
 fn is_calm(content: Content) -> bool {
     content.change < content.spatial * 0.5
@@ -343,57 +309,6 @@ fn steps_up(share: f64) -> u8 {
         ..=1.6 => 2,
         ..=2.5 => 3,
         _ => HIGHEST,
-    }
-}
-
-/// Bits per sample that coding from nothing takes at most, for a mean
-/// difference of `activity` between neighbours.
-///
-/// Fitted to OpenH264 in camera mode with CABAC, 1080p, quantizers 20 to 44:
-/// within a tenth of textured pictures above quantizer 40 left aside, where it
-/// is up to 1.4 times too high; text and noise take 0.3 to 0.8 of it.
-fn envelope(activity: f64, quantizer: u8) -> f64 {
-    let step = ((f64::from(quantizer) - 4.0) / 6.0).exp2();
-    (activity / (0.2 * step)).powf(1.4).ln_1p()
-}
-
-/// What frames really take, as part of what the envelope says.
-#[derive(Debug, Clone, Copy)]
-struct Scale {
-    value: f64,
-}
-
-impl Scale {
-    const fn new(value: f64) -> Self {
-        Self { value }
-    }
-
-    /// Learns faster upwards: too small a guess is what hurts.
-    fn learn(&mut self, bits: f64, estimate: f64) {
-        if estimate < MEANINGFUL {
-            return;
-        }
-        let seen = self.value * (bits / estimate).clamp(0.25, 4.0);
-        let weight = if seen > self.value { 0.6 } else { 0.25 };
-        self.value = (self.value + (seen - self.value) * weight).clamp(0.02, 4.0);
-    }
-}
-
-/// The most the last few frames held, half forgotten after three.
-#[derive(Debug, Clone, Copy, Default)]
-struct Usual {
-    change: f64,
-    shift: f64,
-}
-
-impl Usual {
-    fn surprised_by(&self, content: Content) -> bool {
-        content.change > self.change * 1.3 + 0.1 || content.shift > self.shift * 1.3 + 0.5
-    }
-
-    fn learn(&mut self, content: Content) {
-        self.change = content.change.max(self.change * 0.8);
-        self.shift = content.shift.max(self.shift * 0.8);
     }
 }
 
@@ -424,26 +339,17 @@ const SMALL_BURST: f64 = 1.4;
 /// Frames between two bursts. Noise that a finer quantizer shows every second
 /// or third frame takes a tenth more each time than shown every fourth.
 const REST: u32 = 3;
-/// Bits per sample that one quantizer step adds at most: the envelope's
-/// steepest slope.
-const STEEPEST: f64 = 0.17;
+/// Part of its budget with which a frame is left as it is, before a step that
+/// may be too large is risked.
+pub(super) const ENOUGH: f64 = 0.85;
 /// Part of what a quantizer took that it takes at worst the next time.
 const SECOND_TRIAL: f64 = 0.93;
 /// The same of a quantizer that was tried once.
 const SECOND_TRIAL_AT_WORST: f64 = 2.1;
 /// The same after frames with a quantizer two steps coarser.
 const SECOND_TRIAL_FROM_AFAR: f64 = 1.25;
-/// Part of its budget with which a frame is left as it is, before a step that
-/// may be too large is risked.
-const ENOUGH: f64 = 0.85;
-/// The same where no step has shown grain yet.
-const ALMOST_ALL: f64 = 0.95;
-/// What one quantizer step multiplies noise by at most.
-const STEEPEST_FACTOR: f64 = 3.3;
 /// What is added to the doubt about more than one step.
 const UNSURE: f64 = 2.0;
-/// A step that multiplies a frame by more shows grain.
-const GRAIN: f64 = 1.5;
 /// Bits per sample of a frame that shows nothing new.
 const NOTHING: f64 = 0.005;
 /// Bits per sample that one of the first steps adds to such a frame at most.
@@ -453,8 +359,6 @@ const STEEPEST_FROM_NOTHING: f64 = 0.16;
 const FALL: f64 = 0.87;
 /// By how much finer a trial may be to say something.
 const REMEMBERED_STEPS: u8 = 8;
-/// Estimated bits below which a frame is mostly headers and teaches nothing.
-const MEANINGFUL: f64 = 8000.0;
 /// Seconds of a still screen that count as saved.
 const LONGEST_SAVING: f64 = 0.5;
 
