@@ -1,12 +1,13 @@
 //! The command line against the built host: each command does what it says, in
 //! JSON and for people, and what goes wrong is said.
 
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use serde_json::Value;
 
 use crate::support::deadline::{SOON, wait_for};
 use crate::support::host::Host;
+use crate::support::load::Load;
 use crate::support::scratch::Scratch;
 use crate::support::{api, needs};
 
@@ -18,8 +19,8 @@ fn sessions_are_listed_shown_and_stopped() {
     let _turn = needs::turn_alone();
     let host = Host::start();
     assert_eq!(columns(&table(&host, &["sessions"])[0]).first().copied(), Some("SESSION"));
-    let _player = Player::start(&host);
-    let session = streaming(&host);
+    let _load = Load::start(&host, &[]);
+    let session = api::streaming_session(host.api());
     let id = text(&session["session_id"]);
     let lines = table(&host, &["sessions", "list"]);
     let head = columns(&lines[0]);
@@ -50,8 +51,8 @@ fn clients_are_listed_and_unpaired_and_capacity_and_health_are_told() {
     assert_eq!(columns(&table(&host, &["pair"])[0]), ["ADDRESS", "SECRET"]);
     assert_eq!(json(&host, &["pair"])["requests"].as_array().map(Vec::len), Some(0));
     assert!(refused(&host, &["pair", "1234"]).contains("no client is waiting"));
-    let player = Player::start(&host);
-    streaming(&host);
+    let load = Load::start(&host, &[]);
+    api::streaming_session(host.api());
     let clients = json(&host, &["clients"])["clients"].clone();
     let id = text(&clients[0]["client_id"]);
     let lines = table(&host, &["clients"]);
@@ -71,7 +72,7 @@ fn clients_are_listed_and_unpaired_and_capacity_and_health_are_told() {
     table(&host, &["clients", "unpair", &id]);
     assert_eq!(json(&host, &["clients"])["clients"].as_array().map(Vec::len), Some(0));
     wait_for("no session", SOON, || api::sessions(host.api()).is_empty().then_some(()));
-    drop(player);
+    drop(load);
 }
 
 #[test]
@@ -117,8 +118,8 @@ fn lobbies_are_created_joined_left_renewed_and_stopped() {
     assert_eq!((shown["video_width"].as_u64(), shown["pin_required"].as_bool()), (Some(640), Some(true)));
     table(&host, &["lobbies", "renew", lobby]);
 
-    let _player = Player::start(&host);
-    let session = text(&streaming(&host)["session_id"]);
+    let _load = Load::start(&host, &[]);
+    let session = text(&api::streaming_session(host.api())["session_id"]);
     assert!(refused(&host, &["lobbies", "join", lobby, &session, "--pin", "4321"]).contains("PIN"));
     assert!(refused(&host, &["lobbies", "leave", lobby, &session]).contains("is not in lobby"));
     table(&host, &["lobbies", "join", lobby, &session, "--pin", "1234"]);
@@ -137,8 +138,8 @@ fn lobbies_are_created_joined_left_renewed_and_stopped() {
 fn events_are_followed_from_a_number_on() {
     let _turn = needs::turn_alone();
     let host = Host::start();
-    let _player = Player::start(&host);
-    streaming(&host);
+    let _load = Load::start(&host, &[]);
+    api::streaming_session(host.api());
     let lines = |flags: &[&str]| {
         let output = run(&host, &[&["events", "--count", "4"], flags].concat());
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -168,40 +169,6 @@ fn without_a_host_and_with_wrong_flags_the_error_says_what_to_do() {
     let wrong = earthshine(&["sessions", "stop"]).output().expect("run it");
     assert_eq!(wrong.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("<SESSION>"));
-}
-
-/// A client of the load generator that streams until it is dropped.
-struct Player(Child);
-
-impl Player {
-    fn start(host: &Host) -> Self {
-        let child = earthshine(&["bench", "clients", "--size", "320x180", "--fps", "30", "--bitrate", "1000"])
-            .args(["--seconds", "600", "--port", &host.ready.http.to_string(), "--api-socket"])
-            .arg(host.api())
-            .arg("--identities")
-            .arg(host.scratch.join("clients"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("start a client");
-        Self(child)
-    }
-}
-
-impl Drop for Player {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// The only session, once it streams.
-fn streaming(host: &Host) -> Value {
-    wait_for("a session that streams", SOON, || {
-        let sessions = json(host, &["sessions"])["sessions"].clone();
-        let session = sessions.as_array()?.first()?.clone();
-        (session["state"] == "streaming" && session["encoder"] != "").then_some(session)
-    })
 }
 
 fn earthshine(arguments: &[&str]) -> Command {

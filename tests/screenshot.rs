@@ -1,14 +1,14 @@
 //! Screenshots of sessions and lobbies: they show what is on the screen, in
 //! every format, and streams do not notice.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use image::RgbImage;
-use serde_json::Value;
 
 use crate::support::apps::{self, colors};
 use crate::support::deadline::{SOON, wait_for};
 use crate::support::host::{Host, metric};
+use crate::support::load::Load;
 use crate::support::lobbies::pattern_lobby;
 use crate::support::scratch::Scratch;
 use crate::support::{api, needs};
@@ -22,8 +22,10 @@ fn a_session_is_shown_in_every_format_and_its_stream_goes_on() {
     let scratch = Scratch::new();
     let pattern = apps::pattern(&scratch, "");
     let host = Host::with_apps(scratch, &pattern);
-    let _player = Player::start(&host, apps::PATTERN);
-    let session = streaming(&host);
+    let flags = ["--size", "640x360", "--bitrate", "2000", "--app", apps::PATTERN];
+    let _load = Load::start(&host, &flags);
+    let session = api::streaming_session(host.api());
+    let session = session["session_id"].as_str().expect("an id");
     apps::wait_pattern_ready(&host.scratch);
     let path = format!("/api/v1/sessions/{session}/screenshot");
     wait_for("the pattern in a screenshot", SOON, || {
@@ -100,39 +102,4 @@ fn get(host: &Host, path: &str) -> Vec<u8> {
     let answer = api::request(host.api(), path, None).expect("an answer");
     assert_eq!(answer.status, 200, "{path}: {}", String::from_utf8_lossy(&answer.body));
     answer.body
-}
-
-/// Number of the only session, once it streams.
-fn streaming(host: &Host) -> String {
-    wait_for("a session that streams", SOON, || {
-        let session: Value = api::sessions(host.api()).first()?.clone();
-        let streams = session["state"] == "streaming" && session["encoder"] != "";
-        streams.then(|| session["session_id"].as_str().map(str::to_owned))?
-    })
-}
-
-/// A client of the load generator that streams until it is dropped.
-struct Player(Child);
-
-impl Player {
-    fn start(host: &Host, app: &str) -> Self {
-        let child = Command::new(env!("CARGO_BIN_EXE_earthshine"))
-            .args(["bench", "clients", "--size", "640x360", "--fps", "30", "--bitrate", "2000", "--app", app])
-            .args(["--seconds", "600", "--port", &host.ready.http.to_string(), "--api-socket"])
-            .arg(host.api())
-            .arg("--identities")
-            .arg(host.scratch.join("clients"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("start a client");
-        Self(child)
-    }
-}
-
-impl Drop for Player {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }

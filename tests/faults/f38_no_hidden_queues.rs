@@ -8,6 +8,7 @@ use rustix::process::Signal;
 
 use crate::support::deadline::{SOON, wait_for};
 use crate::support::host::Host;
+use crate::support::load::Load;
 use crate::support::players::{self, TEST_CARD, block_on, more_frames, stream, stream_all};
 use crate::support::{api, needs, process};
 
@@ -51,18 +52,17 @@ fn clients_that_do_not_read_hold_up_nobody() {
     block_on(async {
         let mut streams = stream_all(&players[..3], TEST_CARD).await;
         // The fourth is a process of its own, which can be stopped whole.
-        let mut deaf = players::start_load(&host, 3, &["--seconds", "60", "--bitrate", "4000"]);
+        let deaf = Load::start_as(&host, 3, &["--bitrate", "4000"]);
         wait_for("the fourth stream", SOON, || {
             let sessions = api::sessions(host.api());
             (sessions.iter().filter(|session| session["state"] == "streaming").count() == 4).then_some(())
         });
-        process::signal(deaf.id(), Signal::STOP);
+        process::signal(deaf.pid(), Signal::STOP);
         for stream in &mut streams {
             more_frames(stream, 60).await;
         }
         assert_eq!(api::sessions(host.api()).len(), 4, "to be slow is no reason to be thrown out");
-        process::signal(deaf.id(), Signal::KILL);
-        deaf.wait().expect("wait");
+        drop(deaf);
         for stream in streams {
             let (video, audio, _) = stream.leave().await.expect("a client that leaves");
             assert_eq!((video.counts.frames_lost, audio.lost), (0, 0), "{video:?}");

@@ -97,6 +97,17 @@ pub(crate) fn the_session(socket: &Path) -> Value {
     })
 }
 
+/// The first session, once its worker has an encoder and it streams.
+///
+/// # Panics
+/// If there is none within [`SOON`].
+pub(crate) fn streaming_session(socket: &Path) -> Value {
+    wait_for("a session that streams", SOON, || {
+        let session = sessions(socket).into_iter().next()?;
+        (session["state"] == "streaming" && session["encoder"] != "").then_some(session)
+    })
+}
+
 /// A process id out of a JSON value.
 ///
 /// # Panics

@@ -19,6 +19,7 @@ pub(crate) mod frozen_thread;
 pub(crate) mod host;
 pub(crate) mod inside;
 pub(crate) mod leftovers;
+pub(crate) mod load;
 pub(crate) mod lobbies;
 pub(crate) mod lossy_relay;
 pub(crate) mod needs;

@@ -2,7 +2,6 @@
 //! They do not decode; what they count is exact.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command as Process, Stdio};
 use std::sync::LazyLock;
 
 use clap::Parser;
@@ -46,24 +45,10 @@ pub(crate) fn paired(host: &Host, count: usize, flags: &[&str]) -> Vec<Player> {
     players
 }
 
-/// A load generator of its own, as the last of the clients that have paired.
-///
-/// # Panics
-/// If it does not start.
-pub(crate) fn start_load(host: &Host, number: usize, flags: &[&str]) -> Child {
-    // Whoever plays a client has its certificate: one that nobody else plays.
-    let directory = host.scratch.join("load");
-    std::fs::create_dir_all(&directory).expect("a directory");
-    let certificate = host.scratch.join("clients").join(file_name(number));
-    std::fs::copy(certificate, directory.join(file_name(0))).expect("copy a certificate");
-    let mut command = Process::new(env!("CARGO_BIN_EXE_earthshine"));
-    command.args(["bench", "clients", "--port", &host.ready.http.to_string(), "--api-socket"]).arg(host.api());
-    command.arg("--identities").arg(directory);
-    for pair in SMALL.chunks(2).filter(|pair| !flags.contains(&pair[0])) {
-        command.args(pair);
-    }
-    command.args(flags).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.spawn().expect("start the load generator")
+/// Flags of a small client, but for what `flags` say otherwise.
+pub(crate) fn small_unless<'a>(flags: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
+    let said = |pair: &&[&str]| !flags.contains(&pair[0]);
+    SMALL.chunks(2).filter(said).flatten().chain(flags).copied()
 }
 
 /// Arguments of the load generator against a host.
@@ -71,10 +56,7 @@ fn args(host: &Host, count: usize, flags: &[&str]) -> ClientsArgs {
     let (port, count) = (host.ready.http.to_string(), count.to_string());
     let socket = host.api().to_str().expect("UTF-8");
     let mut line = vec!["earthshine", "bench", "clients", "--port", &port, "--api-socket", socket, "-n", &count];
-    for pair in SMALL.chunks(2).filter(|pair| !flags.contains(&pair[0])) {
-        line.extend(pair);
-    }
-    line.extend(flags);
+    line.extend(small_unless(flags));
     let Command::Bench(bench) = Cli::parse_from(line).command else { unreachable!("bench") };
     let BenchCommand::Clients(args) = bench.command;
     args
@@ -165,7 +147,8 @@ fn keep_identities(directory: &Path) {
     }
 }
 
-fn file_name(number: usize) -> String {
+/// Name of a client's file among the identities.
+pub(crate) fn file_name(number: usize) -> String {
     format!("client-{number:03}.json")
 }
 
