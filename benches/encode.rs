@@ -10,10 +10,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use earthshine::clock::Micros;
-use earthshine::codec::VideoProfile;
-use earthshine::color::{ColorRange, ColorSpace, Colorimetry};
-use earthshine::stream_plan::{EncoderFamily, VideoPlan};
-use earthshine::units::{Bitrate, FecPercent, FrameRate, Size};
+use earthshine::stream_plan::{EncoderFamily, StreamPlan, VideoPlan};
+use earthshine::units::{Bitrate, Size};
 use earthshine::worker::encode::software::{Slices, SoftwareEncoder};
 use earthshine::worker::encode::{Encoder, FrameRequest};
 use earthshine::worker::frame::{Frame, FrameKind, PixelFormat, Pixels};
@@ -95,20 +93,10 @@ fn report(content: &str, threads: u8, times: &mut [f64], sizes: &[f64], idr: usi
 
 fn plan() -> VideoPlan {
     VideoPlan {
-        profile: VideoProfile::H264,
         size: Size::new(WIDTH as u32, HEIGHT as u32),
-        frame_rate: FrameRate::from_hz(60),
-        minimum_frame_rate: FrameRate::from_hz(10),
         bitrate: Bitrate::from_kbps(KBPS),
-        slices: 1,
         single_reference: true,
-        colorimetry: Colorimetry { space: ColorSpace::Bt709, range: ColorRange::Limited },
-        packet_size: 1392,
-        fec: FecPercent(20),
-        minimum_parity: 2,
-        encrypted: false,
-        dscp: false,
-        encoders: vec![EncoderFamily::Software],
+        ..StreamPlan::small_test_card(vec![EncoderFamily::Software]).video
     }
 }
 

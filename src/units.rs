@@ -32,12 +32,6 @@ impl Bitrate {
     pub const fn bps(self) -> u64 {
         self.kbps as u64 * 1000
     }
-
-    /// Bytes that may pass in `time` at this rate.
-    #[must_use]
-    pub fn bytes_in(self, time: Duration) -> u64 {
-        u64::try_from(u128::from(self.bps()) * time.as_micros() / 8_000_000).unwrap_or(u64::MAX)
-    }
 }
 
 impl fmt::Display for Bitrate {
@@ -169,11 +163,5 @@ mod tests {
         let rate = FrameRate::from_millihertz(59_940);
         assert_eq!(rate.interval(), Duration::from_nanos(16_683_350));
         assert_eq!(FrameRate::from_hz(0).millihertz(), 1);
-    }
-
-    #[test]
-    fn bitrate_counts_bytes_in_an_interval() {
-        let rate = Bitrate::from_kbps(8000);
-        assert_eq!(rate.bytes_in(Duration::from_millis(10)), 10_000);
     }
 }

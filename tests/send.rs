@@ -9,14 +9,12 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use earthshine::clock::Micros;
-use earthshine::codec::VideoProfile;
-use earthshine::color::Colorimetry;
-use earthshine::ids::{Generation, SessionId};
+use earthshine::ids::Generation;
 use earthshine::ipc::counters_page::{Counter, CountersPage, Stage, WorkerThread};
 use earthshine::protocol::secret::SessionKey;
 use earthshine::protocol::video::sealer::VideoOpener;
-use earthshine::stream_plan::{AudioLayout, AudioPlan, PointerSpeed, Source, StreamPlan, VideoPlan};
-use earthshine::units::{Bitrate, FecPercent, FrameRate, Size};
+use earthshine::stream_plan::{StreamPlan, VideoPlan};
+use earthshine::units::{Bitrate, Size};
 use earthshine::worker::frame::{EncodedFrame, FrameKind};
 use earthshine::worker::heartbeat::Pulse;
 use earthshine::worker::send::thread;
@@ -145,37 +143,14 @@ fn key() -> SessionKey {
 }
 
 fn plan(encrypted: bool) -> StreamPlan {
+    let small = StreamPlan::small_test_card(Vec::new());
     let video = VideoPlan {
-        profile: VideoProfile::H264,
         size: Size::new(1280, 720),
-        frame_rate: FrameRate::from_hz(60),
-        minimum_frame_rate: FrameRate::from_hz(10),
         bitrate: Bitrate::from_kbps(10_000),
-        slices: 1,
-        single_reference: false,
-        colorimetry: Colorimetry::from_csc_mode(2).unwrap(),
         packet_size: if encrypted { 1360 } else { 1392 },
-        fec: FecPercent(20),
-        minimum_parity: 2,
         encrypted,
         dscp: true,
-        encoders: Vec::new(),
+        ..small.video
     };
-    let audio = AudioPlan {
-        layout: AudioLayout { channels: 2, streams: 1, coupled: 1, mapping: vec![0, 1] },
-        bitrate: Bitrate::from_kbps(96),
-        packet_duration_ms: 5,
-        encrypted: false,
-        rikeyid: 0,
-        dscp: false,
-    };
-    StreamPlan {
-        session: SessionId(1),
-        source_number: 0,
-        source: Source::TestCard,
-        video,
-        audio,
-        pointer: PointerSpeed::default(),
-        key: key(),
-    }
+    StreamPlan { video, key: key(), ..small }
 }

@@ -14,13 +14,9 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use earthshine::codec::VideoProfile;
-use earthshine::color::Colorimetry;
-use earthshine::ids::SessionId;
 use earthshine::ipc::counters_page::{Counter, CountersPage, WorkerThread};
 use earthshine::protocol::secret::SessionKey;
-use earthshine::stream_plan::{AudioLayout, AudioPlan, PointerSpeed, Source, StreamPlan, VideoPlan};
-use earthshine::units::{Bitrate, FecPercent, FrameRate, Size};
+use earthshine::stream_plan::{Source, StreamPlan};
 use earthshine::worker::audio::thread;
 use earthshine::worker::heartbeat::Pulse;
 use opus::MSDecoder;
@@ -350,30 +346,7 @@ fn desktop(sound: &Path) -> Source {
 }
 
 fn plan(source: Source) -> StreamPlan {
-    let video = VideoPlan {
-        profile: VideoProfile::H264,
-        size: Size::new(1280, 720),
-        frame_rate: FrameRate::from_hz(60),
-        minimum_frame_rate: FrameRate::from_hz(10),
-        bitrate: Bitrate::from_kbps(10_000),
-        slices: 1,
-        single_reference: false,
-        colorimetry: Colorimetry::from_csc_mode(2).unwrap(),
-        packet_size: 1392,
-        fec: FecPercent(20),
-        minimum_parity: 2,
-        encrypted: false,
-        dscp: false,
-        encoders: Vec::new(),
-    };
-    let audio = AudioPlan {
-        layout: AudioLayout { channels: 2, streams: 1, coupled: 1, mapping: vec![0, 1] },
-        bitrate: Bitrate::from_kbps(96),
-        packet_duration_ms: 5,
-        encrypted: false,
-        rikeyid: 0,
-        dscp: true,
-    };
-    let key = SessionKey::new([7; 16]);
-    StreamPlan { session: SessionId(1), source_number: 0, source, video, audio, pointer: PointerSpeed::default(), key }
+    let mut plan = StreamPlan { source, key: SessionKey::new([7; 16]), ..StreamPlan::small_test_card(Vec::new()) };
+    plan.audio.dscp = true;
+    plan
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::cli::parse_size;
 use crate::commands::table::Table;
 use crate::commands::{CommandError, HostArgs, Wanted, read_request};
+use crate::protocol::secret::debug_without_secrets;
 use crate::units::Size;
 
 /// `earthshine lobbies`.
@@ -119,11 +120,7 @@ pub struct CreateArgs {
 #[derive(Clone)]
 pub struct Digits(Vec<u32>);
 
-impl std::fmt::Debug for Digits {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Digits(..)")
-    }
-}
+debug_without_secrets!(Digits);
 
 fn parse_pin(text: &str) -> Result<Digits, String> {
     let digits: Option<Vec<u32>> = text.chars().map(|digit| digit.to_digit(10)).collect();

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Finding;
+use crate::worker::encode::probe::{self, find_library, library_directories};
 
 const AREA: &str = "graphics";
 
@@ -13,7 +14,7 @@ pub(super) fn examine() -> Vec<Finding> {
 }
 
 fn render_nodes() -> Finding {
-    let nodes = names(Path::new("/dev/dri"), |name| name.starts_with("renderD"));
+    let nodes = probe::render_nodes();
     let nvidia = Path::new("/dev/nvidiactl").exists();
     let name = "GPU";
     match (nodes.is_empty(), nvidia) {
@@ -45,7 +46,7 @@ fn describe(node: &Path) -> String {
 
 fn nvenc() -> Finding {
     let missing: Vec<_> =
-        ["libcuda.so.1", "libnvidia-encode.so.1"].into_iter().filter(|name| library(name).is_none()).collect();
+        ["libcuda.so.1", "libnvidia-encode.so.1"].into_iter().filter(|name| find_library(name).is_none()).collect();
     if missing.is_empty() {
         return Finding::ok(AREA, "encoder nvenc", "libraries found");
     }
@@ -58,9 +59,8 @@ fn nvenc() -> Finding {
 }
 
 fn vaapi() -> Finding {
-    let libraries = library("libva.so.2").is_some() && library("libva-drm.so.2").is_some();
+    let libraries = find_library("libva.so.2").is_some() && find_library("libva-drm.so.2").is_some();
     let drivers: Vec<_> = library_directories()
-        .iter()
         .flat_map(|directory| names(&directory.join("dri"), |name| name.ends_with("_drv_video.so")))
         .filter_map(|path| Some(path.file_name()?.to_string_lossy().replace("_drv_video.so", "")))
         .collect();
@@ -77,7 +77,7 @@ fn vulkan() -> Finding {
         .flat_map(|directory| names(Path::new(directory), |name| name.ends_with(".json")))
         .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
         .collect();
-    if library("libvulkan.so.1").is_some() && !drivers.is_empty() {
+    if find_library("libvulkan.so.1").is_some() && !drivers.is_empty() {
         return Finding::ok(AREA, "encoder vulkan", format!("drivers: {}", drivers.join(", ")));
     }
     Finding::warn(
@@ -102,21 +102,6 @@ fn names(directory: &Path, fits: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     found
 }
 
-/// Where the dynamic linker would look, near enough.
-fn library_directories() -> Vec<PathBuf> {
-    let own = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
-    let architecture = std::env::consts::ARCH;
-    std::env::split_paths(&own)
-        .filter(|path| path.is_absolute())
-        .chain([format!("/usr/lib/{architecture}-linux-gnu"), format!("/lib/{architecture}-linux-gnu")].map(Into::into))
-        .chain(["/usr/local/nvidia/lib64", "/usr/local/lib", "/usr/lib64", "/usr/lib"].map(Into::into))
-        .collect()
-}
-
-fn library(name: &str) -> Option<PathBuf> {
-    library_directories().into_iter().map(|directory| directory.join(name)).find(|path| path.exists())
-}
-
 const VAAPI_DRIVERS: &str = "on AMD: apt-get install mesa-va-drivers libva-drm2; on Intel: apt-get install intel-media-va-driver-non-free libva-drm2";
 
 #[cfg(test)]
@@ -125,7 +110,7 @@ mod tests {
 
     #[test]
     fn libraries_are_found_by_name() {
-        assert!(library("libc.so.6").is_some());
-        assert!(library("libno-such-thing.so.1").is_none());
+        assert!(find_library("libc.so.6").is_some());
+        assert!(find_library("libno-such-thing.so.1").is_none());
     }
 }

@@ -57,7 +57,7 @@ use crate::host::supervisor::quarantine::Captive;
 use crate::host::take_over::{self, TakeOverError};
 use crate::host::{media_ports, metrics, reload, rtsp_server};
 use crate::ipc::message::MediaKind;
-use crate::protocol::rtsp::sdp::{Encryption, Offer};
+use crate::protocol::rtsp::sdp::Offer;
 
 /// Why a host does not start.
 #[derive(Debug, thiserror::Error)]
@@ -218,10 +218,6 @@ impl Host {
             supervision: supervision.clone(),
             desktop_sockets,
             offer: Offer {
-                profiles: profiles.clone(),
-                encryption_supported: Encryption::ALL,
-                encryption_requested: Encryption::default(),
-                encryption_required: Encryption::default(),
                 // Without devices for them, clients do better with their mouse
                 // emulation.
                 pen_touch: false,
@@ -231,6 +227,7 @@ impl Host {
                 // an IDR frame that it never asks for (`RtpVideoQueue.c`,
                 // `notifyFrameLost`), until the next real loss or for 120 frames.
                 reference_invalidation: true,
+                ..Offer::of(profiles.clone())
             },
             directories: directories.clone(),
             instance,

@@ -117,8 +117,7 @@ fn public_key<'a>(certificate: &'a CertificateDer<'_>) -> Result<PublicKey<'a>, 
 mod tests {
     use std::time::Duration;
 
-    use rustls::client::danger::{ServerCertVerified, ServerCertVerifier};
-    use rustls::pki_types::{PrivatePkcs8KeyDer, ServerName};
+    use rustls::pki_types::PrivatePkcs8KeyDer;
     use rustls::sign::{CertifiedKey, SingleCertAndKey};
     use rustls::{ClientConfig, ProtocolVersion, SupportedProtocolVersion};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -127,6 +126,7 @@ mod tests {
 
     use super::*;
     use crate::host::http::handshake::Handshakes;
+    use crate::host::http_tests::any_host::AnyHost;
 
     /// A client certificate with its key.
     struct Client {
@@ -166,46 +166,6 @@ mod tests {
         let signature = element(0x03, &[&[0], &[0x55; 256]]);
         let certificate = CertificateDer::from(element(0x30, &[&body, &algorithm, &signature]));
         Client { certificate, key }
-    }
-
-    #[derive(Debug)]
-    struct AnyHost;
-
-    impl ServerCertVerifier for AnyHost {
-        fn verify_server_cert(
-            &self,
-            _: &CertificateDer<'_>,
-            _: &[CertificateDer<'_>],
-            _: &ServerName<'_>,
-            _: &[u8],
-            _: UnixTime,
-        ) -> Result<ServerCertVerified, rustls::Error> {
-            Ok(ServerCertVerified::assertion())
-        }
-
-        fn verify_tls12_signature(
-            &self,
-            message: &[u8],
-            certificate: &CertificateDer<'_>,
-            signed: &DigitallySignedStruct,
-        ) -> Result<HandshakeSignatureValid, rustls::Error> {
-            let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms;
-            rustls::crypto::verify_tls12_signature(message, certificate, signed, &algorithms)
-        }
-
-        fn verify_tls13_signature(
-            &self,
-            message: &[u8],
-            certificate: &CertificateDer<'_>,
-            signed: &DigitallySignedStruct,
-        ) -> Result<HandshakeSignatureValid, rustls::Error> {
-            let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms;
-            rustls::crypto::verify_tls13_signature(message, certificate, signed, &algorithms)
-        }
-
-        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-            aws_lc_rs::default_provider().signature_verification_algorithms.supported_schemes()
-        }
     }
 
     fn client_config(version: &'static SupportedProtocolVersion, client: Option<(&Client, &[u8])>) -> ClientConfig {

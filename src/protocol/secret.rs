@@ -1,9 +1,20 @@
 //! Key material that never shows up in a log and is wiped when dropped.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// Has types print as their names alone.
+macro_rules! debug_without_secrets {
+    ($($secret:ident),*) => {$(
+        impl std::fmt::Debug for $secret {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(concat!(stringify!($secret), "(..)"))
+            }
+        }
+    )*};
+}
+
+pub(crate) use debug_without_secrets;
 
 /// `rikey`: the AES-128 key of one launch or resume. RTSP, control and video
 /// (GCM) and audio (CBC) share it, each with IVs of its own.
@@ -24,8 +35,4 @@ impl SessionKey {
     }
 }
 
-impl fmt::Debug for SessionKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SessionKey(..)")
-    }
-}
+debug_without_secrets!(SessionKey);

@@ -58,7 +58,7 @@ use earthshine::protocol::pairing::request::PairRequest;
 use earthshine::protocol::rtsp;
 use earthshine::protocol::rtsp::handshake::{DEFAULT_MAX_PACKET_SIZE, Handshake, HandshakeConfig, Ports};
 use earthshine::protocol::rtsp::message::{Progress, REQUEST_LIMIT, parse_request};
-use earthshine::protocol::rtsp::sdp::{Encryption, Offer, SeenOffer};
+use earthshine::protocol::rtsp::sdp::{Offer, SeenOffer};
 use earthshine::protocol::rtsp::sealer::{Opened, RtspSealer};
 use earthshine::protocol::rtsp::stream_parameters::StreamParameters;
 use earthshine::protocol::rtsp::surround::Quality;
@@ -528,15 +528,7 @@ fn offer() -> Offer {
             .into_iter()
             .flat_map(move |chroma| [false, true].map(|ten_bit| VideoProfile { codec, chroma, ten_bit }))
     });
-    Offer {
-        profiles: every.collect(),
-        encryption_supported: Encryption::ALL,
-        encryption_requested: Encryption::default(),
-        encryption_required: Encryption::default(),
-        pen_touch: true,
-        controller_touch_motion: true,
-        reference_invalidation: true,
-    }
+    Offer { pen_touch: true, controller_touch_motion: true, reference_invalidation: true, ..Offer::of(every.collect()) }
 }
 
 /// Records that an earlier host left of its sessions and lobbies.

@@ -7,12 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use earthshine::codec::VideoProfile;
-use earthshine::color::{ColorRange, ColorSpace, Colorimetry};
 use earthshine::frame_marker::Marker;
 use earthshine::ipc::counters_page::{CountersPage, WorkerThread};
-use earthshine::stream_plan::{EncoderFamily, Source, VideoPlan};
-use earthshine::units::{Bitrate, FecPercent, FrameRate, Size};
+use earthshine::stream_plan::{Source, StreamPlan, VideoPlan};
+use earthshine::units::{FrameRate, Size};
 use earthshine::worker::capture::{self, CaptureError, NumberedSource};
 use earthshine::worker::frame::{Frame, PixelFormat};
 use earthshine::worker::heartbeat::Pulse;
@@ -110,19 +108,9 @@ pub(crate) fn marker(frame: &Frame) -> Option<Marker> {
 
 fn plan(size: Size, rate: u32) -> VideoPlan {
     VideoPlan {
-        profile: VideoProfile::H264,
         size,
         frame_rate: FrameRate::from_hz(rate),
         minimum_frame_rate: FrameRate::from_hz(1),
-        bitrate: Bitrate::from_kbps(10_000),
-        slices: 1,
-        single_reference: false,
-        colorimetry: Colorimetry { space: ColorSpace::Bt709, range: ColorRange::Limited },
-        packet_size: 1024,
-        fec: FecPercent(20),
-        minimum_parity: 0,
-        encrypted: false,
-        dscp: false,
-        encoders: vec![EncoderFamily::Software],
+        ..StreamPlan::small_test_card(Vec::new()).video
     }
 }

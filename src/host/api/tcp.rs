@@ -33,6 +33,7 @@ use crate::host::http::{Request, Response};
 use crate::host::identity::Identity;
 use crate::host::scope::Scope;
 use crate::host::tls;
+use crate::protocol::secret::debug_without_secrets;
 
 /// The API's TCP listener, bound and ready to run.
 #[derive(Debug)]
@@ -205,11 +206,7 @@ impl Token {
     }
 }
 
-impl std::fmt::Debug for Token {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Token(..)")
-    }
-}
+debug_without_secrets!(Token);
 
 /// The token of `Bearer TOKEN` (RFC 6750, 2.1; the scheme's case does not
 /// count, RFC 9110, 11.1).

@@ -161,13 +161,6 @@ impl Health {
         self.canary().verdict.status()
     }
 
-    /// Canaries so far, and how many of them failed.
-    #[must_use]
-    pub fn canary_counts(&self) -> (u64, u64) {
-        let canary = self.canary();
-        (canary.runs, canary.failures)
-    }
-
     /// The monitor has looked at the workers' threads.
     pub(crate) fn workers_seen(&self, threads: Vec<ThreadSeen>) {
         *self.inner.workers.lock().unwrap_or_else(PoisonError::into_inner) = (Instant::now(), threads);

@@ -1,5 +1,6 @@
 //! A whole host, as far as HTTP goes, on real sockets in one process.
 
+pub(crate) mod any_host;
 mod client;
 mod contract;
 mod events;

@@ -1,7 +1,6 @@
 //! What a lobby is made of.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -11,6 +10,7 @@ use subtle::ConstantTimeEq;
 use crate::host::events::Event;
 use crate::host::events::wolf::{CreateLobby, LobbyAudio, LobbyVideo};
 use crate::ids::{ClientId, LobbyId};
+use crate::protocol::secret::debug_without_secrets;
 use crate::units::{FrameRate, Size};
 
 /// What a lobby is made of; it does not change while the lobby lives.
@@ -113,11 +113,7 @@ impl PartialEq for Pin {
 
 impl Eq for Pin {}
 
-impl fmt::Debug for Pin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Pin(..)")
-    }
-}
+debug_without_secrets!(Pin);
 
 #[cfg(test)]
 mod tests {

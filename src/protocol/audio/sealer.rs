@@ -4,13 +4,11 @@
 //! twelve zeros (moonlight-common-c `AudioStream.c`). Nothing is authenticated,
 //! and IVs repeat after 65536 packets: the protocol leaves no choice.
 
-use std::fmt;
-
 use aes::Aes128;
 use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 
-use crate::protocol::secret::SessionKey;
+use crate::protocol::secret::{SessionKey, debug_without_secrets};
 
 /// Encrypts Opus packets of one stream.
 #[derive(Clone)]
@@ -62,11 +60,7 @@ impl AudioSealer {
     }
 }
 
-impl fmt::Debug for AudioSealer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AudioSealer(..)")
-    }
-}
+debug_without_secrets!(AudioSealer);
 
 /// Bytes of an AES block.
 const BLOCK: usize = 16;

@@ -8,6 +8,7 @@
 use crate::protocol::pairing::certificate::{Certificate, CertificateError};
 use crate::protocol::pairing::pin_key::{HashKind, Pin, PinKey};
 use crate::protocol::pairing::proofs;
+use crate::protocol::secret::debug_without_secrets;
 
 /// Random values of one attempt.
 pub struct ClientRandom {
@@ -164,16 +165,6 @@ impl Revealing {
     pub const fn host(&self) -> &Certificate {
         &self.host
     }
-}
-
-macro_rules! debug_without_secrets {
-    ($($step:ident),*) => {$(
-        impl std::fmt::Debug for $step {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(concat!(stringify!($step), "(..)"))
-            }
-        }
-    )*};
 }
 
 debug_without_secrets!(ClientRandom, AskingForCertificate, Challenging, Committing, Revealing);

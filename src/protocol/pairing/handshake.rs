@@ -8,6 +8,7 @@
 use crate::protocol::pairing::certificate::Certificate;
 use crate::protocol::pairing::pin_key::{HashKind, Pin, PinKey};
 use crate::protocol::pairing::proofs;
+use crate::protocol::secret::debug_without_secrets;
 
 /// Phase 1: the client's certificate is known, the user has not typed a PIN.
 #[derive(Debug)]
@@ -150,16 +151,6 @@ impl Revealed {
             Ok(Verified { client: self.client })
         }
     }
-}
-
-macro_rules! debug_without_secrets {
-    ($($step:ident),*) => {$(
-        impl std::fmt::Debug for $step {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(concat!(stringify!($step), "(..)"))
-            }
-        }
-    )*};
 }
 
 debug_without_secrets!(Challenged, Revealed, HostRandom);

@@ -1,12 +1,12 @@
 //! The PIN and the key made of it.
 
-use std::fmt;
-
 use aes::Aes128;
 use aes::cipher::{Block, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::protocol::secret::debug_without_secrets;
 
 /// Four digits that the user reads from the client's screen.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
@@ -28,11 +28,7 @@ impl Pin {
     }
 }
 
-impl fmt::Debug for Pin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Pin(..)")
-    }
-}
+debug_without_secrets!(Pin);
 
 /// Hash of a protocol generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,11 +101,7 @@ impl PinKey {
     }
 }
 
-impl fmt::Debug for PinKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PinKey(..)")
-    }
-}
+debug_without_secrets!(PinKey);
 
 fn each_block(bytes: &[u8], turn: impl Fn(&mut Block<Aes128>)) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len().next_multiple_of(16));

@@ -148,15 +148,7 @@ mod tests {
             (hevc, 6, Quality::High, picture),
             (av1, 8, Quality::Normal, whole),
         ] {
-            let offer = Offer {
-                profiles: vec![profile],
-                encryption_supported: Encryption::ALL,
-                encryption_requested: Encryption::default(),
-                encryption_required: Encryption::default(),
-                pen_touch: false,
-                controller_touch_motion: false,
-                reference_invalidation: false,
-            };
+            let offer = Offer::of(vec![profile]);
             let wanted = parameters(profile, channels, quality, budget);
             let body = announcement(&wanted, Ipv4Addr::LOCALHOST.into(), 47998);
             let read = StreamParameters::parse(body.as_bytes(), &offer, Quality::High, 1392);

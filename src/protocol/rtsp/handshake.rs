@@ -232,13 +232,10 @@ mod tests {
     fn handshake() -> Handshake {
         Handshake::new(HandshakeConfig {
             offer: Offer {
-                profiles: vec![VideoProfile::H264],
-                encryption_supported: Encryption::ALL,
-                encryption_requested: Encryption::default(),
-                encryption_required: Encryption::default(),
                 pen_touch: true,
                 controller_touch_motion: true,
                 reference_invalidation: true,
+                ..Offer::of(vec![VideoProfile::H264])
             },
             ports: Ports { video: 47998, audio: 48000, control: 47999 },
             ping_payload: PingPayload::from_random([0xab; 8]),

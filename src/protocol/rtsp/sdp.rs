@@ -24,6 +24,9 @@ impl Encryption {
     /// Everything.
     pub const ALL: Self = Self { control_v2: true, video: true, audio: true };
 
+    /// Nothing.
+    pub const NONE: Self = Self { control_v2: false, video: false, audio: false };
+
     /// Value of the `x-ss-general.encryption*` attributes.
     #[must_use]
     pub const fn bits(self) -> u32 {
@@ -63,6 +66,20 @@ pub struct Offer {
 }
 
 impl Offer {
+    /// These profiles; encryption for who wants it, and nothing else.
+    #[must_use]
+    pub const fn of(profiles: Vec<VideoProfile>) -> Self {
+        Self {
+            profiles,
+            encryption_supported: Encryption::ALL,
+            encryption_requested: Encryption::NONE,
+            encryption_required: Encryption::NONE,
+            pen_touch: false,
+            controller_touch_motion: false,
+            reference_invalidation: false,
+        }
+    }
+
     /// The body, a line feed after every line.
     #[must_use]
     pub fn to_sdp(&self) -> String {
@@ -152,15 +169,7 @@ mod tests {
     use crate::codec::Chroma;
 
     fn offer() -> Offer {
-        Offer {
-            profiles: vec![VideoProfile::H264],
-            encryption_supported: Encryption::ALL,
-            encryption_requested: Encryption::default(),
-            encryption_required: Encryption::default(),
-            pen_touch: true,
-            controller_touch_motion: false,
-            reference_invalidation: false,
-        }
+        Offer { pen_touch: true, ..Offer::of(vec![VideoProfile::H264]) }
     }
 
     #[test]

@@ -348,15 +348,7 @@ mod tests {
     use crate::color::{ColorRange, ColorSpace};
 
     fn offer() -> Offer {
-        Offer {
-            profiles: vec![VideoProfile::H264],
-            encryption_supported: Encryption::ALL,
-            encryption_requested: Encryption::default(),
-            encryption_required: Encryption::default(),
-            pen_touch: false,
-            controller_touch_motion: false,
-            reference_invalidation: false,
-        }
+        Offer::of(vec![VideoProfile::H264])
     }
 
     const LEAST: &str = "v=0\r\n\

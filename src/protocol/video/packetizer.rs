@@ -120,11 +120,6 @@ impl Packetizer {
         self.sealer.as_ref().map_or(0, VideoSealer::next)
     }
 
-    /// Changes the parity of the frames to come.
-    pub const fn set_fec(&mut self, fec: FecPercent) {
-        self.fec = fec;
-    }
-
     /// Bytes of each datagram, seal included.
     #[must_use]
     pub fn datagram_size(&self) -> usize {

@@ -13,7 +13,7 @@ use std::fmt;
 use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, Tag, UnboundKey};
 
 use crate::ids::Generation;
-use crate::protocol::secret::SessionKey;
+use crate::protocol::secret::{SessionKey, debug_without_secrets};
 use crate::units::FrameIndex;
 
 /// Bytes in front of a sealed packet.
@@ -96,11 +96,7 @@ impl VideoOpener {
     }
 }
 
-impl fmt::Debug for VideoOpener {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("VideoOpener(..)")
-    }
-}
+debug_without_secrets!(VideoOpener);
 
 fn gcm_key(key: &SessionKey) -> LessSafeKey {
     LessSafeKey::new(UnboundKey::new(&AES_128_GCM, key.bytes()).expect("AES-128 keys have 16 bytes, as this one"))

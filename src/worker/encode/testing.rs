@@ -3,29 +3,17 @@
 use std::sync::Arc;
 
 use crate::clock::Micros;
-use crate::codec::VideoProfile;
-use crate::color::{ColorRange, ColorSpace, Colorimetry};
-use crate::stream_plan::{EncoderFamily, VideoPlan};
-use crate::units::{Bitrate, FecPercent, FrameRate, Size};
+use crate::stream_plan::{EncoderFamily, StreamPlan, VideoPlan};
+use crate::units::{Bitrate, Size};
 use crate::worker::frame::{Frame, PixelFormat, Pixels};
 
 /// A software H.264 stream at 60 Hz and 5 Mbit/s.
 pub(crate) fn plan(width: u32, height: u32) -> VideoPlan {
     VideoPlan {
-        profile: VideoProfile::H264,
         size: Size::new(width, height),
-        frame_rate: FrameRate::from_hz(60),
-        minimum_frame_rate: FrameRate::from_hz(10),
         bitrate: Bitrate::from_kbps(5000),
-        slices: 1,
         single_reference: true,
-        colorimetry: Colorimetry { space: ColorSpace::Bt709, range: ColorRange::Limited },
-        packet_size: 1392,
-        fec: FecPercent(20),
-        minimum_parity: 2,
-        encrypted: false,
-        dscp: false,
-        encoders: vec![EncoderFamily::Software],
+        ..StreamPlan::small_test_card(vec![EncoderFamily::Software]).video
     }
 }
 
