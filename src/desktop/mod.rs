@@ -22,6 +22,7 @@ mod members;
 pub mod process;
 pub mod programs;
 pub mod record;
+mod remains;
 mod runtime_dir;
 mod sound_server;
 pub mod spec;
@@ -45,6 +46,7 @@ pub use self::child::SpawnError;
 pub use self::compositor::{SetModeError, has_render_node, seat_name};
 pub use self::exit::Exit;
 pub use self::members::MARKER;
+pub use self::remains::Stuck;
 pub use self::runtime_dir::MakeDirectoryError;
 pub use self::sound_server::SINK;
 pub use self::start::StartDesktopError;
@@ -55,6 +57,7 @@ use self::environment::Environment;
 use self::members::Members;
 use self::process::ProcessId;
 use self::record::{Record, Running};
+use self::remains::{KILL_DEADLINE, Remains};
 use self::runtime_dir::RuntimeDir;
 use self::spec::{AppSpec, DesktopSpec};
 use crate::units::{FrameRate, Size};
@@ -332,62 +335,6 @@ impl Drop for Desktop {
     }
 }
 
-/// What is left of a desktop that is to go.
-#[derive(Debug)]
-struct Remains {
-    members: Members,
-    directory: PathBuf,
-    compositor: Vec<ProcessId>,
-}
-
-impl Remains {
-    /// Kills and removes. Blocking. The directory of a desktop with a process
-    /// that does not die is left, with its record, to whoever
-    /// [tries again](Stuck::retry), or to the next host's sweep.
-    fn remove(self) -> Option<Stuck> {
-        let left = self.members.kill_all(KILL_DEADLINE);
-        if !left.is_empty() {
-            tracing::warn!(directory = ?self.directory, ?left, "processes do not die");
-            return Some(Stuck { remains: self, left });
-        }
-        self.clear();
-        None
-    }
-
-    fn clear(&self) {
-        self.members.release();
-        x_display::remove_left_over(&self.compositor);
-        runtime_dir::remove(&self.directory);
-    }
-}
-
-/// What is left of a desktop some of whose processes do not die.
-#[derive(Debug)]
-pub struct Stuck {
-    remains: Remains,
-    left: Vec<ProcessId>,
-}
-
-impl Stuck {
-    /// Those that do not die.
-    #[must_use]
-    pub fn processes(&self) -> &[ProcessId] {
-        &self.left
-    }
-
-    /// Kills them again, and removes the rest if all are gone. Returns whether
-    /// they are. Blocking, without waiting.
-    pub fn retry(&mut self) -> bool {
-        let left = self.remains.members.kill_all(Duration::ZERO);
-        if left.is_empty() {
-            self.remains.clear();
-            return true;
-        }
-        self.left = left;
-        false
-    }
-}
-
 /// Log files of the desktop behind a Wayland socket: of its compositor, sound
 /// server and application. Some may not exist.
 #[must_use]
@@ -424,5 +371,3 @@ const PROGRAMS: [&str; 3] = ["compositor", "sound", "app"];
 const MOST_PROGRAMS: usize = 16;
 /// Time between SIGTERM and SIGKILL: applications save what they must.
 const GRACE: Duration = Duration::from_millis(500);
-/// How long killed processes may take to be gone.
-const KILL_DEADLINE: Duration = Duration::from_secs(3);

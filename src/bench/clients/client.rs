@@ -8,7 +8,8 @@ use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::bench::clients::player::{AudioReport, Connection, ControlReport, ORDERS, Player, Receiving, Seen};
+use crate::bench::clients::connection::ORDERS;
+use crate::bench::clients::player::{AudioReport, Connection, ControlReport, Player, Receiving, Seen};
 use crate::bench::clients::report::ClientReport;
 use crate::bench::clients::settings::Settings;
 use crate::bench::clients::steps::{Failure, Steps};

@@ -8,6 +8,7 @@
 
 mod audio_receiver;
 mod client;
+mod connection;
 mod control;
 mod host;
 mod https;
@@ -15,10 +16,12 @@ mod identity;
 mod media_socket;
 mod pairing;
 pub mod player;
+mod receiving;
 pub mod report;
 mod rtsp;
 mod settings;
 mod steps;
+mod stream;
 mod tls;
 mod tls_probe;
 mod typist;

@@ -1,44 +1,31 @@
 //! One client step by step: what the load generator does in order, and tests in
 //! any other.
 
-use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use tokio::net::TcpStream;
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
 use tokio_rustls::client::TlsStream;
 
-use crate::bench::clients::audio_receiver::AudioReceiver;
 pub use crate::bench::clients::audio_receiver::AudioReport;
+pub use crate::bench::clients::connection::Connection;
 pub use crate::bench::clients::control::{Control, ControlReport, Order};
 use crate::bench::clients::host::Host;
 use crate::bench::clients::https::{LONG_PATIENCE, Requests, SHORT_PATIENCE};
 use crate::bench::clients::identity::Identity;
-use crate::bench::clients::media_socket::MediaSocket;
 use crate::bench::clients::pairing::PinTyper;
-use crate::bench::clients::rtsp::RtspClient;
+pub use crate::bench::clients::receiving::Receiving;
 use crate::bench::clients::settings::Settings;
-use crate::bench::clients::typist::Typist;
-use crate::bench::clients::video_receiver::VideoReceiver;
+pub use crate::bench::clients::stream::Stream;
 pub use crate::bench::clients::video_receiver::{Seen, VideoCounts, VideoReport};
 use crate::cli::ClientsArgs;
 use crate::ids::AppId;
-use crate::protocol::audio::sealer::AudioSealer;
-use crate::protocol::control::client_session::ClientControlSession;
-use crate::protocol::gamestream::answer::{SessionUrl, Verb};
+use crate::protocol::gamestream::answer::Verb;
 use crate::protocol::gamestream::launch_request::LaunchRequest;
-use crate::protocol::gamestream::ping::PingPayload;
 use crate::protocol::gamestream::xml_reader::Answer;
-use crate::protocol::rtsp::client_handshake::{ClientHandshake, ClientHandshakeConfig, Step};
-use crate::protocol::rtsp::sealer::RtspSealer;
-use crate::protocol::rtsp::stream_parameters::StreamParameters;
 use crate::protocol::secret::SessionKey;
-use crate::protocol::side::Side;
-use crate::protocol::video::sealer::VideoOpener;
 use crate::units::Size;
 
 /// A client that has paired.
@@ -200,263 +187,3 @@ impl Player {
         Ok(())
     }
 }
-
-/// A client that has launched: its handshake, and what comes after it.
-pub struct Connection {
-    ip: IpAddr,
-    settings: Arc<Settings>,
-    key: SessionKey,
-    rikeyid: u32,
-    rtsp: RtspClient,
-    handshake: ClientHandshake,
-    decision: StreamParameters,
-    begun: Instant,
-}
-
-impl std::fmt::Debug for Connection {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Connection").field("host", &self.ip).finish_non_exhaustive()
-    }
-}
-
-impl Connection {
-    fn new(
-        ip: IpAddr,
-        url: String,
-        settings: Arc<Settings>,
-        key: SessionKey,
-        rikeyid: u32,
-        begun: Instant,
-    ) -> anyhow::Result<Self> {
-        let target = SessionUrl::read(&url);
-        let sealer = target.encrypted.then(|| RtspSealer::new(&key, Side::Client));
-        let rtsp = RtspClient::new(SocketAddr::new(ip, target.port), sealer);
-        let low_stereo = settings.low_stereo();
-        let handshake = ClientHandshake::new(ClientHandshakeConfig { session_url: url, host: ip, low_stereo });
-        let decision = settings.decide(None)?;
-        Ok(Self { ip, settings, key, rikeyid, rtsp, handshake, decision, begun })
-    }
-
-    /// When `/launch` or `/resume` was asked.
-    #[must_use]
-    pub const fn begun(&self) -> Instant {
-        self.begun
-    }
-
-    /// One request of the RTSP handshake, in whatever order.
-    ///
-    /// # Errors
-    /// What the host says or what its answer lacks.
-    pub async fn step(&mut self, step: Step) -> anyhow::Result<()> {
-        let request = self.handshake.request(step, &self.decision);
-        let answer = self.rtsp.ask(&request).await?;
-        self.handshake.handle_answer(step, &answer)?;
-        if step == Step::Describe {
-            self.decision = self.settings.decide(self.handshake.offer())?;
-        }
-        Ok(())
-    }
-
-    /// Hears sound, from now on.
-    ///
-    /// # Errors
-    /// What the kernel says.
-    pub async fn hear(&self) -> anyhow::Result<Receiving<AudioReport>> {
-        let socket =
-            MediaSocket::open(self.ip, self.handshake.ports().audio, self.named(self.handshake.audio_ping())).await?;
-        let sealer = self.decision.encryption.audio.then(|| AudioSealer::new(self.key.clone(), self.rikeyid));
-        let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(AudioReceiver::new(socket, sealer).run(stopped));
-        Ok(Receiving { stop, task })
-    }
-
-    /// Connects control.
-    ///
-    /// # Errors
-    /// That the host does not take it in time, or refuses.
-    pub async fn connect(&self) -> anyhow::Result<Control> {
-        let session = ClientControlSession::new(&self.key, self.decision.encryption.control_v2);
-        let address = SocketAddr::new(self.ip, self.handshake.ports().control);
-        let data = if self.settings.nameless { 0 } else { self.handshake.connect_data() };
-        Control::connect(address, data, session).await
-    }
-
-    /// Connects control and serves it, until either end ends it. What is to be
-    /// said goes to the sender.
-    ///
-    /// # Errors
-    /// As [`connect`](Self::connect).
-    pub async fn attend(&self) -> anyhow::Result<(Receiving<anyhow::Result<ControlReport>>, mpsc::Sender<Order>)> {
-        let control = self.connect().await?;
-        let (orders, inbox) = mpsc::channel(ORDERS);
-        let typist = self.settings.input.then(Typist::new);
-        let (stop, stopped) = watch::channel(false);
-        Ok((Receiving { stop, task: tokio::spawn(control.run(inbox, typist, stopped)) }, orders))
-    }
-
-    /// Receives video, from now on. What is to be said about it goes to `orders`.
-    ///
-    /// # Errors
-    /// What the kernel says.
-    pub async fn see(
-        &self,
-        orders: mpsc::Sender<Order>,
-    ) -> anyhow::Result<(Receiving<VideoReport>, watch::Receiver<Seen>)> {
-        let socket =
-            MediaSocket::open(self.ip, self.handshake.ports().video, self.named(self.handshake.video_ping())).await?;
-        let opener = self.decision.encryption.video.then(|| VideoOpener::new(&self.key));
-        let (show, seen) = watch::channel(Seen::default());
-        let receiver = VideoReceiver::new(socket, opener, self.decision.video.packet_size, orders, show);
-        let (stop, stopped) = watch::channel(false);
-        Ok((Receiving { stop, task: tokio::spawn(receiver.run(stopped)) }, seen))
-    }
-
-    /// What pings carry.
-    fn named(&self, payload: Option<PingPayload>) -> Option<PingPayload> {
-        payload.filter(|_| !self.settings.nameless)
-    }
-
-    /// The whole of it: RTSP, sound, control, video.
-    ///
-    /// # Errors
-    /// The first thing that does not work.
-    pub async fn stream(mut self) -> anyhow::Result<Stream> {
-        let mut audio = None;
-        for step in Step::ALL {
-            self.step(step).await.with_context(|| step.name())?;
-            if step == Step::SetupAudio {
-                audio = Some(self.hear().await?);
-            }
-        }
-        let audio = audio.ok_or_else(|| anyhow!("no audio was set up"))?;
-        let control = self.connect().await.context("control")?;
-        let (orders, inbox) = mpsc::channel(ORDERS);
-        let typist = self.settings.input.then(Typist::new);
-        let (stop_control, control_stopped) = watch::channel(false);
-        let control = Receiving { stop: stop_control, task: tokio::spawn(control.run(inbox, typist, control_stopped)) };
-        let (video, seen) = self.see(orders.clone()).await?;
-        Ok(Stream { begun: self.begun, audio, video, control, orders, seen })
-    }
-}
-
-/// A task that ends when it is told to; dropped, it is gone at once.
-#[derive(Debug)]
-pub struct Receiving<T> {
-    stop: watch::Sender<bool>,
-    task: JoinHandle<T>,
-}
-
-impl<T> Receiving<T> {
-    /// Ends it; what it has to tell.
-    ///
-    /// # Errors
-    /// If it has panicked.
-    pub async fn finish(mut self) -> anyhow::Result<T> {
-        self.stop.send_replace(true);
-        Ok((&mut self.task).await?)
-    }
-
-    /// Waits until it ends by itself; what it has to tell.
-    ///
-    /// # Errors
-    /// If it has panicked.
-    pub async fn over(&mut self) -> anyhow::Result<T> {
-        Ok((&mut self.task).await?)
-    }
-
-    /// Whether it has ended by itself.
-    #[must_use]
-    pub fn is_over(&self) -> bool {
-        self.task.is_finished()
-    }
-}
-
-impl<T> Drop for Receiving<T> {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-/// A client that streams. Dropped, it vanishes as in a power cut.
-#[derive(Debug)]
-pub struct Stream {
-    begun: Instant,
-    audio: Receiving<AudioReport>,
-    video: Receiving<VideoReport>,
-    control: Receiving<anyhow::Result<ControlReport>>,
-    orders: mpsc::Sender<Order>,
-    seen: watch::Receiver<Seen>,
-}
-
-impl Stream {
-    /// What has been seen until now.
-    #[must_use]
-    pub fn seen(&self) -> Seen {
-        self.seen.borrow().clone()
-    }
-
-    /// Waits until what was seen is as wanted.
-    ///
-    /// # Errors
-    /// That it was not within `patience`, or that the stream is over.
-    pub async fn wait(&mut self, patience: Duration, wanted: impl Fn(&VideoCounts) -> bool) -> anyhow::Result<Seen> {
-        self.wait_seen(patience, |seen| wanted(&seen.counts)).await
-    }
-
-    /// The same, of all that was seen.
-    ///
-    /// # Errors
-    /// As [`wait`](Self::wait).
-    pub async fn wait_seen(&mut self, patience: Duration, wanted: impl Fn(&Seen) -> bool) -> anyhow::Result<Seen> {
-        let waiting = self.seen.wait_for(|seen| wanted(seen));
-        let found = tokio::time::timeout(patience, waiting).await.map(|seen| seen.map(|seen| seen.clone()));
-        match found {
-            Ok(seen) => seen.map_err(|_| anyhow!("the receiver ended")),
-            Err(_) => bail!("not within {patience:?}: {:?}", self.seen()),
-        }
-    }
-
-    /// Waits for the first whole frame; how long it took from the launch.
-    ///
-    /// # Errors
-    /// As [`wait`](Self::wait).
-    pub async fn first_frame(&mut self, patience: Duration) -> anyhow::Result<Duration> {
-        let seen = self.wait(patience, |counts| counts.frames_complete > 0).await?;
-        let first = seen.first_frame.context("a frame without a time")?;
-        Ok(first.duration_since(self.begun))
-    }
-
-    /// Has something said to the host.
-    ///
-    /// # Errors
-    /// If the control connection is over.
-    pub async fn say(&self, order: Order) -> anyhow::Result<()> {
-        self.orders.send(order).await.map_err(|_| anyhow!("the control connection is over"))
-    }
-
-    /// Whether the host has ended the stream, or the connection was lost.
-    #[must_use]
-    pub fn is_over(&self) -> bool {
-        self.control.is_over()
-    }
-
-    /// Waits until the host ends it; its reason.
-    ///
-    /// # Errors
-    /// If it does not within `patience`.
-    pub async fn ended_by_host(&mut self, patience: Duration) -> anyhow::Result<ControlReport> {
-        tokio::time::timeout(patience, self.control.over()).await.map_err(|_| anyhow!("not within {patience:?}"))??
-    }
-
-    /// Disconnects in order: control first, as the real client. What came.
-    ///
-    /// # Errors
-    /// What went wrong with control.
-    pub async fn leave(self) -> anyhow::Result<(VideoReport, AudioReport, ControlReport)> {
-        let control = self.control.finish().await??;
-        Ok((self.video.finish().await?, self.audio.finish().await?, control))
-    }
-}
-
-/// Frame requests, statuses and input that may wait for the control task.
-pub(super) const ORDERS: usize = 64;

@@ -8,9 +8,9 @@
 
 use std::fmt::Display;
 
-use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use super::owner::Owner;
 use super::wolf::{AudioSession, CreateLobby, StreamSession, VideoSession};
 use crate::ids::{ClientId, LobbyId, SessionId};
 
@@ -314,15 +314,6 @@ pub enum Event {
     },
 }
 
-/// Whose desktop is meant. As JSON, `session_id` or `lobby_id`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Owner {
-    /// A session's own.
-    Session(SessionId),
-    /// A lobby's.
-    Lobby(LobbyId),
-}
-
 impl Event {
     /// What the stream of events calls it.
     #[must_use]
@@ -421,17 +412,6 @@ impl Event {
             | Self::Adopted { owner: Owner::Lobby(lobby) } => Some(*lobby),
             _ => None,
         }
-    }
-}
-
-impl Serialize for Owner {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(1))?;
-        match self {
-            Self::Session(session) => map.serialize_entry("session_id", &session.to_string())?,
-            Self::Lobby(lobby) => map.serialize_entry("lobby_id", &lobby.to_string())?,
-        }
-        map.end()
     }
 }
 

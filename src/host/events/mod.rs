@@ -11,6 +11,7 @@
 //! one start from another.
 
 pub mod event;
+mod owner;
 mod ring;
 pub(crate) mod seldom;
 pub mod subscription;
@@ -25,7 +26,8 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch;
 use tracing::{trace, warn};
 
-pub use self::event::{Event, Owner};
+pub use self::event::Event;
+pub use self::owner::Owner;
 use self::ring::Ring;
 use self::seldom::Seldom;
 pub use self::subscription::{Heard, Subscription};

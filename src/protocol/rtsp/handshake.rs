@@ -7,9 +7,10 @@
 //! the handshake: the client drops the session, and so must the host.
 
 use crate::protocol::gamestream::ping::PingPayload;
+use crate::protocol::rtsp::announce_error::AnnounceError;
 use crate::protocol::rtsp::message::{Request, Response, Status};
 use crate::protocol::rtsp::sdp::Offer;
-use crate::protocol::rtsp::stream_parameters::{AnnounceError, StreamParameters};
+use crate::protocol::rtsp::stream_parameters::StreamParameters;
 use crate::protocol::rtsp::surround::Quality;
 
 /// What one client is told. Random values come from the caller.

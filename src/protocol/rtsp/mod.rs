@@ -6,8 +6,10 @@
 //! the session URL says `rtspenc://`) an encryption layer of its own. So the
 //! parsers here are small and made for it.
 
+pub mod announce_error;
 pub mod announcement;
 pub mod answer;
+mod attributes;
 pub mod client_handshake;
 pub mod handshake;
 pub mod message;

@@ -13,8 +13,10 @@ use crate::protocol::fec::decode::repair;
 use crate::protocol::fec::kernels::Stripe;
 use crate::protocol::fec::matrix::MatrixCache;
 use crate::protocol::video::frame_header::{FrameHeader, FrameType};
+use crate::protocol::video::open_block::{Block, Shape};
 use crate::protocol::video::packet_header::{PACKET_HEADER_LEN, PacketHeader};
 use crate::protocol::video::rtp::{RTP_LEN, RtpHeader};
+use crate::protocol::video::sequences::Sequences;
 use crate::units::FrameIndex;
 
 /// Puts the frames of one stream together.
@@ -77,32 +79,6 @@ enum State {
     Open { frame: FrameIndex, block: u8 },
     /// This frame is over, whole or given up.
     Over { frame: FrameIndex },
-}
-
-/// The open block.
-#[derive(Debug, Default)]
-struct Block {
-    /// Known from the first of its packets.
-    shape: Option<Shape>,
-    packets: Vec<u8>,
-    present: Vec<bool>,
-    received_data: u16,
-    received_parity: u16,
-    highest: u16,
-    /// Of the frame so far.
-    header: Option<FrameHeader>,
-    repaired: bool,
-    bytes: u64,
-}
-
-/// What all packets of a block have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Shape {
-    first_sequence: u16,
-    data: u16,
-    percent: u8,
-    parity: u16,
-    last_block: u8,
 }
 
 impl Assembler {
@@ -246,95 +222,6 @@ impl Assembler {
         repair(code, &mut self.block.packets, &self.block.present, stripe).ok()?;
         self.block.repaired = true;
         Some(())
-    }
-}
-
-impl Block {
-    /// Puts a packet in its place; `None` if it does not fit the others or is
-    /// there already.
-    fn add(&mut self, shape: Shape, index: u16, packet: &[u8], packet_len: usize) -> Option<()> {
-        let total = usize::from(shape.data) + usize::from(shape.parity);
-        match self.shape {
-            None => {
-                self.shape = Some(shape);
-                self.packets.resize(total * packet_len, 0);
-                self.present.resize(total, false);
-                self.highest = index;
-            }
-            Some(known) if known == shape => {}
-            Some(_) => return None,
-        }
-        let place = usize::from(index);
-        if std::mem::replace(self.present.get_mut(place)?, true) {
-            return None;
-        }
-        let (filled, rest) = self.packets[place * packet_len..][..packet_len].split_at_mut(packet.len());
-        filled.copy_from_slice(packet);
-        rest.fill(0);
-        self.highest = self.highest.max(index);
-        if index < shape.data {
-            self.received_data += 1
-        } else {
-            self.received_parity += 1
-        }
-        Some(())
-    }
-
-    fn status(&self, frame: FrameIndex, block: u8, shape: Shape) -> FecStatus {
-        let count = |flags: &[bool]| u16::try_from(flags.iter().filter(|there| !**there).count()).unwrap_or(u16::MAX);
-        let contiguous = self.present.iter().take_while(|there| **there).count();
-        FecStatus {
-            frame,
-            highest_received: shape.first_sequence.wrapping_add(self.highest),
-            next_contiguous: shape.first_sequence.wrapping_add(u16::try_from(contiguous).unwrap_or(u16::MAX)),
-            missing_before_highest: count(&self.present[..usize::from(self.highest)]),
-            total_data: shape.data,
-            total_parity: shape.parity,
-            received_data: self.received_data,
-            received_parity: self.received_parity,
-            fec_percent: shape.percent,
-            block,
-            blocks: shape.last_block + 1,
-        }
-    }
-
-    /// Ready for the next block of the frame.
-    fn clear(&mut self) {
-        self.shape = None;
-        self.packets.clear();
-        self.present.clear();
-        (self.received_data, self.received_parity, self.highest) = (0, 0, 0);
-    }
-
-    /// Ready for the next frame.
-    fn clear_frame(&mut self) {
-        self.clear();
-        (self.header, self.repaired, self.bytes) = (None, false, 0);
-    }
-}
-
-/// How many sequence numbers lie between the first and the highest, and how
-/// many of them came.
-#[derive(Debug, Clone, Copy, Default)]
-struct Sequences {
-    highest: Option<u16>,
-    spanned: u64,
-    came: u64,
-}
-
-impl Sequences {
-    fn note(&mut self, sequence: u16) {
-        self.came += 1;
-        let ahead = self.highest.map_or(1, |highest| sequence.wrapping_sub(highest));
-        // Half of the numbers are ahead, half behind.
-        if ahead != 0 && ahead < 0x8000 {
-            self.spanned += u64::from(ahead);
-            self.highest = Some(sequence);
-        }
-    }
-
-    const fn missing(&self) -> u64 {
-        self.spanned.saturating_sub(self.came)
     }
 }
 

@@ -9,8 +9,10 @@
 pub mod assembler;
 pub mod fec_blocks;
 pub mod frame_header;
+mod open_block;
 pub mod packet_header;
 pub mod packetizer;
 pub mod rtp;
 pub mod sealer;
+mod sequences;
 pub mod shard_batch;

@@ -21,7 +21,8 @@ use wayland_protocols::ext::image_copy_capture::v1::client::ext_image_copy_captu
     self, ExtImageCopyCaptureSessionV1,
 };
 
-use super::desktop::{Copier, DesktopState, Outcome, Reply};
+use super::copier::{Copier, Outcome, Reply};
+use super::desktop::DesktopState;
 use super::wayland::Globals;
 use crate::units::Size;
 

@@ -6,6 +6,7 @@
 //! frames, without the encoder noticing more than another size.
 
 pub mod buffer_pool;
+mod copier;
 mod desktop;
 mod error;
 mod image_copy;

@@ -12,7 +12,8 @@ use wayland_client::{Connection, Dispatch, Proxy, QueueHandle, WEnum, delegate_n
 use wayland_protocols_wlr::screencopy::v1::client::zwlr_screencopy_frame_v1::{self, Flags, ZwlrScreencopyFrameV1};
 use wayland_protocols_wlr::screencopy::v1::client::zwlr_screencopy_manager_v1::ZwlrScreencopyManagerV1;
 
-use super::desktop::{Copier, DesktopState, Outcome, Reply};
+use super::copier::{Copier, Outcome, Reply};
+use super::desktop::DesktopState;
 use super::wayland::Globals;
 use crate::units::Size;
 
