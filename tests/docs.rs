@@ -59,6 +59,39 @@ fn every_dependency_is_accounted_for() {
 }
 
 #[test]
+fn nothing_is_accounted_for_that_is_not_depended_on_or_not_used() {
+    let manifests: String =
+        ["Cargo.toml", "ffi/Cargo.toml", "tests/fuzz/Cargo.toml"].map(|path| read(Path::new(path))).concat();
+    let sources: String = ["src", "ffi", "tests", "benches"].map(|directory| sources(Path::new(directory))).concat();
+    let list = read(Path::new("third_party/README.md"));
+    let crates = list.split("## Python packages").next().expect("crates come first");
+    let names: Vec<&str> =
+        crates.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |").map(|(name, _)| name)).collect();
+    assert!(names.len() > 40, "the list was not understood: {names:?}");
+    for name in names {
+        assert!(manifests.contains(&format!("\n{name} = ")), "no manifest names {name}, which is listed");
+        let path = name.replace('-', "_");
+        let uses = [format!("{path}::"), format!("use {path};"), format!("{path}!")];
+        assert!(uses.iter().any(|used| sources.contains(used.as_str())), "no source uses {name}");
+    }
+}
+
+#[test]
+fn files_that_documents_name_are_there() {
+    for document in documents() {
+        let text = read(&document);
+        for name in text.split('`').skip(1).step_by(2) {
+            let is_path = name.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+            let ours = ["src/", "ffi/", "tests/", "benches/", "docs/", "packaging/", "third_party/"];
+            if is_path && ours.iter().any(|directory| name.starts_with(directory)) {
+                let there = Path::new(name).exists() || Path::new(name).with_extension("rs").exists();
+                assert!(there, "{}: there is no {name}", document.display());
+            }
+        }
+    }
+}
+
+#[test]
 fn every_system_package_is_accounted_for() {
     let list = read(Path::new("third_party/README.md"));
     let script = read(Path::new("packaging/install-packages.sh"));
@@ -79,6 +112,20 @@ fn documents() -> Vec<PathBuf> {
         }
     }
     found
+}
+
+/// All Rust below a directory.
+fn sources(directory: &Path) -> String {
+    let mut all = String::new();
+    for entry in fs::read_dir(directory).expect("a directory of sources").flatten() {
+        let path = entry.path();
+        if path.is_dir() && !path.ends_with("target") {
+            all.push_str(&sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            all.push_str(&read(&path));
+        }
+    }
+    all
 }
 
 /// Targets of `[text](target)`.
