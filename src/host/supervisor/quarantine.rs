@@ -234,7 +234,7 @@ fn count(captives: &[Captive]) -> usize {
 }
 
 /// Where in the kernel the threads of a process wait.
-pub(crate) fn wait_channels(pid: u32) -> String {
+fn wait_channels(pid: u32) -> String {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     let channels = tasks.take(MOST_THREADS).filter_map(|task| {
         let name = fs::read_to_string(task.path().join("comm")).ok()?;

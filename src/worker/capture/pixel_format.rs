@@ -22,7 +22,7 @@ pub(crate) const fn readable(format: WEnum<Format>) -> Option<PixelFormat> {
 }
 
 /// The fourcc of a format as text, e.g. `XR30`.
-pub(crate) fn fourcc(format: WEnum<Format>) -> String {
+fn fourcc(format: WEnum<Format>) -> String {
     let code = match format {
         WEnum::Value(Format::Argb8888) => u32::from_le_bytes(*b"AR24"),
         WEnum::Value(Format::Xrgb8888) => u32::from_le_bytes(*b"XR24"),

@@ -205,7 +205,7 @@ fn fill(pixels: &mut [u8], width: usize, area: Area, [red, green, blue]: [u8; 3]
 }
 
 /// Red, green, blue of the eight bars from left to right: 75 % colour bars.
-pub(crate) const BARS: [[u8; 3]; 8] =
+const BARS: [[u8; 3]; 8] =
     [[191, 191, 191], [191, 191, 0], [0, 191, 191], [0, 191, 0], [191, 0, 191], [191, 0, 0], [0, 0, 191], [16, 16, 16]];
 
 const PIXEL: usize = 4;
