@@ -53,11 +53,8 @@ pub(crate) struct Memory {
 impl Memory {
     /// Zeros if the process is gone.
     pub(crate) fn of(pid: u32) -> Self {
-        let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
-        let field = |name: &str| {
-            let line = text.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB"));
-            line.and_then(|number| number.trim().parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
-        };
+        #[allow(clippy::cast_precision_loss, reason = "less than an exbibyte")]
+        let field = |name: &str| process::mapped_kib(pid, name) as f64 / 1024.0;
         Self { resident: field("Rss:"), proportional: field("Pss:"), private: field("Private_Dirty:") }
     }
 }

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, TcpStream, UdpSocket};
 use std::time::Duration;
 
 use super::bystander::another_client_can_start;
+use crate::support::chance::Chance;
 use crate::support::client::{Device, Wanted};
 use crate::support::host::Host;
 use crate::support::needs;
@@ -17,13 +18,14 @@ fn garbage_on_every_port_harms_nobody() {
     let device = Device::paired(&host, "device");
     let before = host.holdings();
     let mut stream = device.stream(&Wanted::app("Test card"));
-    let mut random = Random(2026);
+    // The same garbage in every run.
+    let mut chance = Chance::new(2026);
     for _ in 0..40 {
         for port in host.ready.tcp() {
-            throw_at_tcp(port, &mut random);
+            throw_at_tcp(port, &mut chance);
         }
         for port in host.ready.udp() {
-            throw_at_udp(port, &mut random);
+            throw_at_udp(port, &mut chance);
         }
     }
     stream.wait_frames(30);
@@ -48,42 +50,26 @@ const BEGINNINGS: &[&[u8]] = &[
     b"PING",
 ];
 
-fn throw_at_tcp(port: u16, random: &mut Random) {
+fn throw_at_tcp(port: u16, chance: &mut Chance) {
     let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("the port still accepts");
     socket.set_read_timeout(Some(Duration::from_millis(5))).expect("timeout");
     socket.set_write_timeout(Some(Duration::from_secs(5))).expect("timeout");
     // The host may close in the middle of it: that is its right.
-    let _ = socket.write_all(&random.bytes(4000));
+    let _ = socket.write_all(&garbage(chance, 4000));
     let _ = socket.write_all(b"\r\n\r\n");
     let _ = socket.read(&mut [0; 64]);
 }
 
-fn throw_at_udp(port: u16, random: &mut Random) {
+fn throw_at_udp(port: u16, chance: &mut Chance) {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind");
     for _ in 0..10 {
-        let _ = socket.send_to(&random.bytes(1400), (Ipv4Addr::LOCALHOST, port));
+        let _ = socket.send_to(&garbage(chance, 1400), (Ipv4Addr::LOCALHOST, port));
     }
 }
 
-/// xorshift: the same garbage in every run.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() >> 33).expect("31 bits") % limit
-    }
-
-    fn bytes(&mut self, most: usize) -> Vec<u8> {
-        let mut bytes = BEGINNINGS[self.below(BEGINNINGS.len())].to_vec();
-        let length = self.below(most);
-        bytes.extend(std::iter::repeat_with(|| self.next().to_le_bytes()[3]).take(length));
-        bytes
-    }
+fn garbage(chance: &mut Chance, most: usize) -> Vec<u8> {
+    let mut bytes = chance.of(BEGINNINGS).copied().unwrap_or_default().to_vec();
+    let length = chance.below(most);
+    bytes.extend(std::iter::repeat_with(|| chance.byte()).take(length));
+    bytes
 }

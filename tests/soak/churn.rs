@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::chance::Chance;
 use crate::resources::{Sample, mean};
+use crate::support::chance::Chance;
 use crate::support::deadline::settle;
 use crate::support::host::Host;
 use crate::support::lobbies::create;

@@ -87,17 +87,10 @@ fn row(host: &Host) -> serde_json::Value {
     json!({
         "sessions": sample.sessions,
         "host": {"threads": sample.threads, "descriptors": sample.descriptors,
-            "proportional_kib": proportional_kib(host.pid())},
+            "proportional_kib": process::mapped_kib(host.pid(), "Pss:")},
         "worker": {"threads": process::threads(worker).len(), "descriptors": process::descriptors(worker).len(),
-            "proportional_kib": proportional_kib(worker)},
+            "proportional_kib": process::mapped_kib(worker, "Pss:")},
     })
-}
-
-/// Memory with what is shared divided among those that share it.
-fn proportional_kib(pid: u32) -> u64 {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
 const MOST: usize = 4;

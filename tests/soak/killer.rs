@@ -7,8 +7,8 @@ use std::time::Instant;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::chance::Chance;
 use crate::support::api;
+use crate::support::chance::Chance;
 
 /// Until time is up; how often what was broken.
 pub(crate) async fn run(socket: PathBuf, mut chance: Chance, until: Instant) -> BTreeMap<&'static str, u64> {

@@ -5,7 +5,6 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod chance;
 mod churn;
 mod cycles;
 mod figures;

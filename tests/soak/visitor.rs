@@ -11,8 +11,8 @@ use earthshine::protocol::gamestream::answer::Verb;
 use earthshine::units::Size;
 use serde_json::json;
 
-use crate::chance::Chance;
 use crate::support::api;
+use crate::support::chance::Chance;
 use crate::support::players::TEST_CARD;
 
 /// What visitors count together.

@@ -12,6 +12,7 @@
 
 pub(crate) mod api;
 pub(crate) mod apps;
+pub(crate) mod chance;
 pub(crate) mod client;
 pub(crate) mod deadline;
 pub(crate) mod events;

@@ -142,8 +142,18 @@ pub(crate) fn udp_ports(pid: u32) -> BTreeSet<u16> {
 
 /// Resident memory of a process in KiB, 0 if it is gone.
 pub(crate) fn resident_kib(pid: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    kib(&format!("/proc/{pid}/status"), "VmRSS:")
+}
+
+/// Memory of a process in KiB, under the name that `smaps_rollup` has for it
+/// (`Rss:`, `Pss:`, `Private_Dirty:`); 0 if it is gone.
+pub(crate) fn mapped_kib(pid: u32, name: &str) -> u64 {
+    kib(&format!("/proc/{pid}/smaps_rollup"), name)
+}
+
+fn kib(table: &str, name: &str) -> u64 {
+    let text = fs::read_to_string(table).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 

@@ -1,14 +1,13 @@
-//! Random decisions that can be had again: the seed is printed, and
-//! `SOAK_SEED` sets it.
+//! Random decisions that can be had again.
 
 use std::time::{Duration, SystemTime};
 
-/// xorshift.
+/// xorshift, from a seed.
 #[derive(Debug, Clone)]
 pub(crate) struct Chance(u64);
 
 impl Chance {
-    /// From `SOAK_SEED`, or from the clock.
+    /// From `SOAK_SEED`, or from the clock; printed, to be had again.
     pub(crate) fn from_environment() -> Self {
         let clock = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(1, |since| since.as_secs());
         let seed = std::env::var("SOAK_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(clock);
@@ -39,6 +38,11 @@ impl Chance {
     /// From `least` to `most` milliseconds.
     pub(crate) fn millis(&mut self, least: usize, most: usize) -> Duration {
         Duration::from_millis((least + self.below(most - least)) as u64)
+    }
+
+    /// A byte.
+    pub(crate) fn byte(&mut self) -> u8 {
+        self.next().to_le_bytes()[3]
     }
 
     fn next(&mut self) -> u64 {
