@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 use crate::support::deadline::{SOON, wait_for};
-use crate::support::host::Host;
+use crate::support::host::{Host, metric};
 use crate::support::load::Load;
 use crate::support::scratch::Scratch;
 use crate::support::{api, needs};
@@ -42,6 +42,95 @@ fn sessions_are_listed_shown_and_stopped() {
     assert!(refused(&host, &["sessions", "show", "x"]).contains("no session"));
     assert!(table(&host, &["sessions", "stop", &id])[0].contains("has ended"));
     wait_for("no session", SOON, || api::sessions(host.api()).is_empty().then_some(()));
+}
+
+#[test]
+fn a_session_is_paused_and_played_to() {
+    let _turn = needs::turn_alone();
+    let host = Host::start();
+    let player = Load::start(&host, &[]);
+    let id = text(&api::streaming_session(host.api())["session_id"]);
+    // A mouse that moves, as a packet of the control stream; the test card has
+    // no desktop to play it in, which its worker counts.
+    let ignored = metric(&host, "earthshine_input_ignored_total");
+    assert!(table(&host, &["sessions", "input", &id, MOVES])[0].contains("played"), "{id}");
+    wait_for("an input event", SOON, || (metric(&host, "earthshine_input_ignored_total") > ignored).then_some(()));
+    let complaint = refused(&host, &["sessions", "input", &id, "zz"]);
+    assert!(complaint.contains("input_packet_hex"), "{complaint}");
+    assert!(refused(&host, &["sessions", "input", "987654", MOVES]).contains("no session"));
+
+    assert!(table(&host, &["sessions", "pause", &id])[0].contains("is paused"));
+    let paused = wait_for("a paused session", SOON, || {
+        let session = json(&host, &["sessions", "show", &id]);
+        (session["state"] == "paused").then_some(session)
+    });
+    assert_eq!(paused["worker_pid"], 0, "{paused:#}");
+    let complaint = refused(&host, &["sessions", "input", &id, MOVES]);
+    assert!(complaint.contains("has no stream"), "{complaint}");
+    assert!(refused(&host, &["sessions", "pause", "987654"]).contains("no session"));
+    assert!(table(&host, &["sessions", "stop", &id])[0].contains("has ended"));
+    drop(player);
+}
+
+#[test]
+fn settings_of_a_client_are_changed_and_last() {
+    let _turn = needs::turn_alone();
+    let mut host = Host::start();
+    let player = Load::start(&host, &[]);
+    api::streaming_session(host.api());
+    let id = text(&json(&host, &["clients"])["clients"][0]["client_id"]);
+    let factors = ["--mouse-acceleration", "2.5", "--v-scroll-acceleration", "0.5"];
+    let said = table(&host, &[&["clients", "settings", &id, "--state-folder", "ann"][..], &factors].concat());
+    assert!(said[0].contains("next connection"), "{said:?}");
+    let settings = |host: &Host| json(host, &["clients", "show", &id]);
+    let decided = settings(&host);
+    assert_eq!(decided["app_state_folder"], "ann", "{decided:#}");
+    assert_eq!(decided["settings"]["mouse_acceleration"], 2.5, "{decided:#}");
+    assert_eq!(decided["settings"]["v_scroll_acceleration"], 0.5, "{decided:#}");
+    assert_eq!(decided["settings"]["h_scroll_acceleration"], 1.0, "{decided:#}");
+    let complaint = refused(&host, &["clients", "settings", &id, "--mouse-acceleration=-1"]);
+    assert!(complaint.contains("mouse_acceleration"), "{complaint}");
+    assert!(refused(&host, &["clients", "settings", "7", "--state-folder", "x"]).contains("no client"));
+    assert_eq!(settings(&host), decided, "what was refused has changed nothing");
+    drop(player);
+    host.kill();
+    host.start_again();
+    assert_eq!(settings(&host), decided, "they outlive the host");
+}
+
+#[test]
+fn apps_are_started_with_and_without_a_client() {
+    let _turn = needs::turn_alone();
+    let host = Host::start();
+    let id = |title: &str| {
+        let apps = json(&host, &["apps"])["apps"].clone();
+        let app = apps.as_array().unwrap().iter().find(|app| app["title"] == title).cloned();
+        text(&app.unwrap_or_else(|| panic!("no {title} in {apps:#}"))["id"])
+    };
+    let card = id("Test card");
+    assert!(table(&host, &["apps", "start", &card])[0].contains("runs"));
+    let nobodys = json(&host, &["sessions"])["sessions"].clone();
+    assert_eq!(nobodys.as_array().map(Vec::len), Some(1), "{nobodys:#}");
+    assert_eq!((&nobodys[0]["app"], &nobodys[0]["state"]), (&"Test card".into(), &"paused".into()));
+    let session = text(&nobodys[0]["session_id"]);
+    let complaint = refused(&host, &["apps", "start", &card, "--session", &session]);
+    assert!(complaint.contains("no program"), "{complaint}");
+    assert!(refused(&host, &["apps", "start", &card, "--session", "987654"]).contains("session"));
+    let complaint = refused(&host, &["apps", "start", "987654"]);
+    assert!(complaint.contains("app"), "{complaint}");
+    assert!(refused(&host, &["apps", "start", &card, "--client", "7"]).contains("client"));
+    table(&host, &["sessions", "stop", &session]);
+
+    // A paired client finds the app that was started for it.
+    let player = Load::start(&host, &[]);
+    let streams = api::streaming_session(host.api());
+    let client = text(&json(&host, &["clients"])["clients"][0]["client_id"]);
+    drop(player);
+    table(&host, &["sessions", "stop", &text(&streams["session_id"])]);
+    table(&host, &["apps", "start", &card, "--client", &client]);
+    let own = json(&host, &["sessions"])["sessions"].clone();
+    assert_eq!((own.as_array().map(Vec::len), &own[0]["app"]), (Some(1), &"Test card".into()), "{own:#}");
+    table(&host, &["sessions", "stop", &text(&own[0]["session_id"])]);
 }
 
 #[test]
@@ -170,6 +259,9 @@ fn without_a_host_and_with_wrong_flags_the_error_says_what_to_do() {
     assert_eq!(wrong.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("<SESSION>"));
 }
+
+/// Relative motion: length, magic 7, then right 3 and down -4.
+const MOVES: &str = "00000008070000000003fffc";
 
 fn earthshine(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_earthshine"));

@@ -1,5 +1,9 @@
 //! The ways to the API: from within desktops, and over TCP.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -170,6 +174,65 @@ fn over_tcp_a_token_is_needed() {
     assert_eq!(call("https", None).0, "401");
     assert_eq!(call("https", Some("0123456789abcdef0123456789abcdeg")).0, "401");
     assert_eq!(call("http", Some(token)).0, "000", "nothing in the clear");
+    host.stop();
+}
+
+#[test]
+fn the_tcp_door_outlives_its_host() {
+    let Some(_turn) = needs::turn(&[]) else { return };
+    let config = "[host]\ndiscovery = false\n\n[api]\nlisten = \"127.0.0.1:0\"\ntls = false\n\
+                  token = \"0123456789abcdef0123456789abcdef\"\n[health]\ncanary_interval = 0\n";
+    let mut host = Host::with_config(Scratch::new(), config, "127.0.0.1");
+    let address = host.ready.api_listen.clone().expect("an address");
+    host.wait_kept();
+    for how in ["taken over", "killed"] {
+        if how == "killed" {
+            host.kill();
+            // The keeper holds the port: whoever calls waits for the next host.
+            TcpStream::connect(&address).expect("somebody listens");
+            host.start_again();
+        } else {
+            host.take_over();
+        }
+        assert_eq!(host.ready.api_listen.as_ref(), Some(&address), "{how}");
+        let mut caller = TcpStream::connect(&address).expect("the door");
+        caller.set_read_timeout(Some(SOON)).expect("a timeout");
+        let request = "GET /api/v1/sessions HTTP/1.0\r\nAuthorization: Bearer 0123456789abcdef0123456789abcdef\r\n\r\n";
+        caller.write_all(request.as_bytes()).expect("a call");
+        let mut answer = String::new();
+        caller.read_to_string(&mut answer).expect("an answer");
+        assert!(answer.starts_with("HTTP/1.0 200"), "{how}: {answer}");
+        host.wait_kept();
+    }
+    host.stop();
+}
+
+/// The file's permissions keep others out already; who calls is looked at all
+/// the same, because permissions can be changed.
+#[test]
+fn others_who_reach_the_operators_socket_are_refused() {
+    let _turn = needs::turn_alone();
+    if !rustix::process::geteuid().is_root() {
+        return eprintln!(
+            "SKIPPED others_who_reach_the_operators_socket_are_refused: only root can call as another user"
+        );
+    }
+    let host = Host::start();
+    std::fs::set_permissions(host.api(), std::fs::Permissions::from_mode(0o777)).expect("open it to all");
+    let program = host.scratch.exchange("earthshine");
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_earthshine")).arg(&program).status();
+    assert!(copied.is_ok_and(|status| status.success()), "copy our program");
+    let call = |uid: u32| {
+        let mut command = Command::new(&program);
+        command.args(["sessions", "--api-socket"]).arg(host.api()).current_dir("/");
+        command.uid(uid).gid(uid).output().expect("run it")
+    };
+    let refused = call(65_533);
+    let complaint = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{complaint}");
+    assert!(complaint.contains("This socket is for another user"), "{complaint}");
+    let welcome = call(0);
+    assert!(welcome.status.success(), "{}", String::from_utf8_lossy(&welcome.stderr));
     host.stop();
 }
 

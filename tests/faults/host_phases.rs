@@ -13,6 +13,7 @@ use super::bystander::another_client_can_start;
 use crate::support::apps::{self, PATTERN};
 use crate::support::client::{Device, Wanted};
 use crate::support::deadline::{SOON, settle, wait_for};
+use crate::support::events::Subscriber;
 use crate::support::host::{Host, desktop, metric};
 use crate::support::scratch::Scratch;
 use crate::support::{api, lobbies, needs, process};
@@ -113,6 +114,39 @@ fn a_reload_counts_for_what_comes_and_a_bad_file_for_nothing() {
     assert_eq!(restarts, [0, 0], "running streams are not touched");
     other.quit();
     stream.quit();
+    host.stop();
+}
+
+#[test]
+fn canaries_admission_and_limits_are_reloaded() {
+    let _turn = needs::turn_alone();
+    let base = "[host]\ndiscovery = false\n";
+    let host = Host::with_config(Scratch::new(), &format!("{base}[health]\ncanary_interval = 0\n"), "127.0.0.1");
+    let reload = |text: &str| {
+        std::fs::write(host.scratch.join("config.toml"), format!("{base}{text}")).expect("a file");
+        let answer = api::post(host.api(), "/api/v1/host/reload", &json!({}));
+        assert_eq!(answer["needs_restart"], json!([]), "{answer}");
+    };
+    let status = || api::get(host.api(), "/api/v1/system/health")["overall_status"].clone();
+    assert_eq!(status(), "healthy", "nothing is known against it");
+
+    // Canaries that fail, from now on; and then none.
+    reload("[health]\ncanary_interval = 0.2\ncanary_command = [\"/bin/false\"]\n");
+    wait_for("canaries that fail", SOON, || (status() == "critical").then_some(()));
+    reload("[health]\ncanary_interval = 0\n");
+    wait_for("canaries that are forgotten", SOON, || (status() == "healthy").then_some(()));
+
+    reload("[health]\ncanary_interval = 0\n[admission]\nmax_quarantined = 7\ncpu_percent = 0\n");
+    let limits = api::get(host.api(), "/api/v1/capacity")["limits"].clone();
+    assert_eq!((&limits["max_quarantined"], &limits["cpu_percent"]), (&json!(7), &Value::Null), "{limits}");
+
+    // One may listen to events, the next is told why not.
+    reload("[health]\ncanary_interval = 0\n[limits]\nevent_subscribers = 1\n");
+    let _listener = Subscriber::new(host.api(), None);
+    let answer = api::request(host.api(), "/api/v1/events?after=0", None).expect("an answer");
+    let refused = String::from_utf8_lossy(&answer.body).into_owned();
+    assert_eq!(answer.status, 500, "{refused}");
+    assert!(refused.contains("limits.event_subscribers"), "{refused}");
     host.stop();
 }
 

@@ -1,0 +1,33 @@
+//! failures.md 45: who does nothing is not gone. A client that sends no input for
+//! longer than the host listens for a sign of life keeps its session, its worker
+//! and its desktop; only a connection that is silent ends (`client_vanishes`).
+
+use crate::support::host::{Host, desktop, metric};
+use crate::support::players::{self, block_on, more_frames, stream};
+use crate::support::{api, needs};
+
+#[test]
+fn a_client_without_input_stays() {
+    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let host = Host::start();
+    let player = players::paired(&host, 1, &[]).remove(0);
+    let mut streaming = block_on(stream(&player, "Desktop"));
+    let (session, compositor) = (api::the_session(host.api()), desktop(&host)["compositor_pid"].clone());
+    let begun = std::time::Instant::now();
+    // A still screen is sent ten times a second.
+    while begun.elapsed() < SILENCE {
+        block_on(more_frames(&mut streaming, 10));
+    }
+    let now = api::the_session(host.api());
+    for same in ["session_id", "worker_pid", "worker_restarts", "state"] {
+        assert_eq!(now[same], session[same], "{same}: {now}");
+    }
+    assert_eq!(desktop(&host)["compositor_pid"], compositor);
+    assert!(metric(&host, "earthshine_input_events_total") < 0.5, "nobody played anything");
+    let (video, ..) = block_on(streaming.leave()).expect("a client that leaves");
+    assert_eq!(video.counts.frames_lost, 0, "{video:?}");
+}
+
+/// Longer than a control connection may be without a sign of life, which is ten
+/// seconds.
+const SILENCE: std::time::Duration = std::time::Duration::from_secs(14);
