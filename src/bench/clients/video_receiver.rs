@@ -25,6 +25,7 @@ pub(super) struct VideoReceiver {
     gaps: Histogram,
     host_latency: Histogram,
     last_frame: Option<Instant>,
+    last_timestamp: Option<u32>,
     wait: IdrWait,
     statuses: StatusLimit,
 }
@@ -58,6 +59,10 @@ pub struct VideoCounts {
     pub idr_requests: u64,
     /// Number of the last whole frame.
     pub last_frame: u32,
+    /// Whole frames whose RTP time was not after that of the one before.
+    pub frames_back_in_time: u64,
+    /// RTP time from the first whole frame to the last, in ticks of 90 kHz.
+    pub rtp_ticks: u64,
 }
 
 /// What has come until now.
@@ -111,6 +116,7 @@ impl VideoReceiver {
             gaps: Histogram::new(),
             host_latency: Histogram::new(),
             last_frame: None,
+            last_timestamp: None,
             wait: IdrWait::AskedFor { dropped: 0 },
             statuses: StatusLimit::default(),
         }
@@ -172,6 +178,13 @@ impl VideoReceiver {
         counts.frames_repaired += u64::from(frame.repaired);
         counts.idr_frames += u64::from(frame.is_idr());
         counts.last_frame = frame.index.0;
+        if let Some(before) = self.last_timestamp.replace(frame.timestamp.0) {
+            // RTP time wraps: half of it is ahead.
+            match frame.timestamp.0.wrapping_sub(before) {
+                ahead @ 1..0x8000_0000 => counts.rtp_ticks += u64::from(ahead),
+                _ => counts.frames_back_in_time += 1,
+            }
+        }
         if let Some(header) = frame.header.filter(|header| header.latency_100us != 0) {
             self.host_latency.add(Duration::from_micros(u64::from(header.latency_100us) * 100));
             self.fresh_frames += 1;

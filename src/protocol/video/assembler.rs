@@ -17,7 +17,7 @@ use crate::protocol::video::open_block::{Block, Shape};
 use crate::protocol::video::packet_header::{PACKET_HEADER_LEN, PacketHeader};
 use crate::protocol::video::rtp::{RTP_LEN, RtpHeader};
 use crate::protocol::video::sequences::Sequences;
-use crate::units::FrameIndex;
+use crate::units::{FrameIndex, RtpTimestamp};
 
 /// Puts the frames of one stream together.
 #[derive(Debug)]
@@ -61,6 +61,8 @@ pub struct WholeFrame {
     pub repaired: bool,
     /// Bytes of its data packets behind their headers.
     pub bytes: u64,
+    /// RTP time of the packet that made it whole; all of its packets have one.
+    pub timestamp: RtpTimestamp,
 }
 
 impl WholeFrame {
@@ -137,6 +139,7 @@ impl Assembler {
             last_block: header.block.last,
         };
         self.block.add(shape, header.fec.index, packet, self.packet_len)?;
+        self.block.timestamp = rtp.timestamp.0;
         if self.block.received_data + self.block.received_parity >= shape.data {
             self.finish_block(header.frame_index, header.block.index, shape);
         }
@@ -209,8 +212,9 @@ impl Assembler {
         if block < shape.last_block {
             self.state = State::Open { frame, block: block + 1 };
         } else {
-            let Block { header, repaired, bytes, .. } = self.block;
-            self.events.push(Event::Frame(WholeFrame { index: frame, header, repaired, bytes }));
+            let Block { header, repaired, bytes, timestamp, .. } = self.block;
+            let timestamp = RtpTimestamp(timestamp);
+            self.events.push(Event::Frame(WholeFrame { index: frame, header, repaired, bytes, timestamp }));
             self.state = State::Over { frame };
         }
         self.block.clear();

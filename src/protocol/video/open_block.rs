@@ -18,6 +18,8 @@ pub(super) struct Block {
     pub(super) header: Option<FrameHeader>,
     pub(super) repaired: bool,
     pub(super) bytes: u64,
+    /// RTP time of the newest packet.
+    pub(super) timestamp: u32,
 }
 
 /// What all packets of a block have in common.
