@@ -111,6 +111,17 @@ fn a_sessions_programs_move_their_own_session_alone() {
     assert_eq!(inside.call("/api/v1/lobbies/stop", Some(&stop)).0, 403);
     assert_eq!(inside.call("/api/v1/sessions/stop", Some(&json!({"session_id": other}).to_string())).0, 403);
 
+    // Another program beside it, in its own desktop alone.
+    let mark = host.scratch.exchange("started");
+    let start = |session: &str| {
+        let runner = json!({"type": "process", "run_cmd": format!("touch {}", mark.display())});
+        json!({"stop_stream_when_over": false, "runner": runner, "session_id": session}).to_string()
+    };
+    assert_eq!(inside.call("/api/v1/runners/start", Some(&start(&other))).0, 403);
+    let (status, answer) = inside.call("/api/v1/runners/start", Some(&start(&session)));
+    assert_eq!(status, 200, "{answer}");
+    wait_for("what the program does", SOON, || mark.exists().then_some(()));
+
     // Its own lobby, under a user of its own, whatever is asked for.
     let own = json!({
         "name": "Own", "video_settings": {"width": 640, "height": 360, "refresh_rate": 30},
@@ -126,8 +137,8 @@ fn a_sessions_programs_move_their_own_session_alone() {
         .map(|lobby| api::pid(&lobby["desktop"]["app_pid"]));
     assert_ne!(uid_of(pid.expect("an app")), 1000);
     let visit = json!({"lobby_id": own, "moonlight_session_id": session}).to_string();
-    // A busy machine may need more than the time that one join has.
-    wait_for("the join", SOON, || (inside.call("/api/v1/lobbies/join", Some(&visit)).0 == 200).then_some(()));
+    let (status, answer) = inside.call("/api/v1/lobbies/join", Some(&visit));
+    assert_eq!(status, 200, "{answer}");
     let there = list(&host).into_iter().find(|lobby| lobby["id"] == own.as_str()).expect("its lobby");
     assert_eq!(there["connected_sessions"], json!([session]));
     assert_eq!(inside.call("/api/v1/lobbies/leave", Some(&visit)).0, 200);
