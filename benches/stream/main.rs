@@ -57,7 +57,7 @@ fn main() -> Result<()> {
         return pattern_window::main();
     }
     let options = Options::parse();
-    let Some(_turn) = needs::turn(needs::DESKTOP) else { return Ok(()) };
+    let Some(_turn) = needs::whole_machine(needs::DESKTOP) else { return Ok(()) };
     let scratch = Scratch::new();
     let tables = tables(&scratch)?;
     let host = Host::with_apps(scratch, &tables);

@@ -14,7 +14,7 @@ const SIZE: Size = Size::new(1920, 1080);
 
 #[test]
 fn pixels_and_order_of_frames_are_the_applications() {
-    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let Some(_turn) = needs::whole_machine(needs::DESKTOP) else { return };
     let scratch = Scratch::new();
     let tables = apps::pattern(&scratch, "");
     let host = Host::with_apps(scratch, &tables);
@@ -56,7 +56,7 @@ pub(crate) fn assert_quadrants(picture: &Picture) {
 
 #[test]
 fn full_range_and_bt601_show_the_same_colours() {
-    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let Some(_turn) = needs::whole_machine(needs::DESKTOP) else { return };
     let scratch = Scratch::new();
     let tables = apps::pattern(&scratch, "");
     let host = Host::with_apps(scratch, &tables);

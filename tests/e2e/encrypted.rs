@@ -44,7 +44,7 @@ fn encrypted_stream_shows_the_application_and_takes_input() {
 
 #[test]
 fn encrypted_sound_is_heard() {
-    let Some(_turn) = needs::turn(NEEDED) else { return };
+    let Some(_turn) = needs::whole_machine(NEEDED) else { return };
     let scratch = Scratch::new();
     let tones = [1000.0, 700.0];
     let tables = apps::tones(&scratch, &tones, "front-left,front-right");

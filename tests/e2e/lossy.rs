@@ -18,7 +18,7 @@ const BETWEEN: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 6);
 
 #[test]
 fn stream_survives_loss_and_fec_repairs() {
-    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let Some(_turn) = needs::whole_machine(needs::DESKTOP) else { return };
     let scratch = Scratch::new();
     let tables = apps::pattern(&scratch, "--game");
     let host = Host::with_apps(scratch, &tables);

@@ -17,7 +17,7 @@ pub(crate) const NEEDED: &[&str] = &["sway", "foot", "pulseaudio", "pacat", "ffm
 
 #[test]
 fn stereo_tones_are_heard() {
-    let Some(_turn) = needs::turn(NEEDED) else { return };
+    let Some(_turn) = needs::whole_machine(NEEDED) else { return };
     let scratch = Scratch::new();
     let tones = [1000.0, 1500.0];
     let tables = apps::tones(&scratch, &tones, "front-left,front-right");

@@ -20,7 +20,7 @@ fn eight_speakers_have_their_own_tones() {
 }
 
 fn every_speaker_has_its_tone(channels: u32, map: &str) {
-    let Some(_turn) = needs::turn(NEEDED) else { return };
+    let Some(_turn) = needs::whole_machine(NEEDED) else { return };
     let scratch = Scratch::new();
     let tones: Vec<f64> = (0..channels).map(|channel| LOWEST + STEP * f64::from(channel)).collect();
     let tables = apps::tones(&scratch, &tones, map);

@@ -12,7 +12,7 @@ use super::sound::hear_for_a_while;
 
 #[test]
 fn test_card_is_seen_and_heard_without_a_compositor() {
-    let Some(_turn) = needs::turn(&["ffmpeg"]) else { return };
+    let Some(_turn) = needs::whole_machine(&["ffmpeg"]) else { return };
     let host = Host::start();
     let device = Device::paired(&host, "device");
     let before = host.holdings();
@@ -39,7 +39,7 @@ fn test_card_is_seen_and_heard_without_a_compositor() {
 
 #[test]
 fn sizes_slices_and_packet_sizes_are_taken_as_asked() {
-    let Some(_turn) = needs::turn(&["ffmpeg"]) else { return };
+    let Some(_turn) = needs::whole_machine(&["ffmpeg"]) else { return };
     let host = Host::start();
     let device = Device::paired(&host, "device");
     for (width, height, slices, packet_size) in [(1280, 720, 4, 1024), (1366, 768, 1, 1392), (2340, 1080, 2, 1200)] {

@@ -10,7 +10,7 @@ use crate::support::{api, needs};
 
 #[test]
 fn threads_use_and_latency_of_a_stream_are_shown() {
-    let Some(_turn) = needs::turn(&[]) else { return };
+    let Some(_turn) = needs::whole_machine(&[]) else { return };
     let host = Host::start();
     let device = Device::paired(&host, "device");
     let mut stream = device.stream(&Wanted::small_test_card());

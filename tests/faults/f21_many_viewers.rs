@@ -16,7 +16,7 @@ use crate::support::{api, needs, process};
 
 #[test]
 fn viewers_that_come_and_go_interrupt_nobody() {
-    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let Some(_turn) = needs::whole_machine(needs::DESKTOP) else { return };
     let scratch = Scratch::new();
     let wanted = pattern_lobby(&scratch, &small_picture());
     let host = Host::with_apps(scratch, "");
@@ -55,7 +55,7 @@ fn viewers_that_come_and_go_interrupt_nobody() {
 
 #[test]
 fn a_viewer_that_stands_still_loses_only_its_own_frames() {
-    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let Some(_turn) = needs::whole_machine(needs::DESKTOP) else { return };
     let scratch = Scratch::new();
     let wanted = pattern_lobby(&scratch, &small_picture());
     let host = Host::with_apps(scratch, "");

@@ -14,7 +14,7 @@ use crate::support::{api, needs, process};
 
 #[test]
 fn streams_go_on_while_every_processor_is_busy() {
-    let _turn = needs::turn_alone();
+    let _turn = needs::whole_machine_alone();
     let host = Host::start();
     let players = players::paired(&host, 2, &[]);
     block_on(async {

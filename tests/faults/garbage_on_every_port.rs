@@ -13,7 +13,7 @@ use crate::support::needs;
 
 #[test]
 fn garbage_on_every_port_harms_nobody() {
-    let Some(_turn) = needs::turn(&[]) else { return };
+    let Some(_turn) = needs::whole_machine(&[]) else { return };
     let host = Host::start();
     let device = Device::paired(&host, "device");
     let before = host.holdings();

@@ -14,7 +14,7 @@ pub(super) const HALF_HELLO: &[u8] = &[0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00,
 
 #[test]
 fn two_hundred_stalled_handshakes_hold_up_nobody() {
-    let Some(_turn) = needs::turn(&[]) else { return };
+    let Some(_turn) = needs::whole_machine(&[]) else { return };
     let host = Host::start();
     let device = Device::paired(&host, "device");
     device.run(&["applist"]).expect("applist");
@@ -37,7 +37,7 @@ fn two_hundred_stalled_handshakes_hold_up_nobody() {
 
 #[test]
 fn sockets_that_close_or_reset_at_every_step_leave_nothing() {
-    let Some(_turn) = needs::turn(&[]) else { return };
+    let Some(_turn) = needs::whole_machine(&[]) else { return };
     let host = Host::start();
     let device = Device::paired(&host, "device");
     let before = host.holdings();

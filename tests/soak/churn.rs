@@ -25,7 +25,7 @@ use crate::{killer, support};
 #[test]
 #[ignore = "takes half an hour; make soak"]
 fn churn_with_random_kills_needs_no_operator() {
-    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let Some(_turn) = needs::whole_machine(needs::DESKTOP) else { return };
     let minutes: f64 = setting("SOAK_MINUTES", 30.0);
     let clients: usize = setting("SOAK_CLIENTS", 8);
     let mut chance = Chance::from_environment();

@@ -18,7 +18,7 @@ use crate::support::{api, apps, needs, process};
 #[test]
 #[ignore = "measures; make figures"]
 fn figures() {
-    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let Some(_turn) = needs::whole_machine(needs::DESKTOP) else { return };
     let rounds: usize = setting("ROUNDS", 20);
     let scratch = Scratch::new();
     let wanted = pattern_lobby(&scratch, &json!({}));

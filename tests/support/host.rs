@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -267,12 +268,14 @@ fn read_ready(child: &mut Child) -> Result<Ready, String> {
 }
 
 /// A base port whose whole family is free: HTTP at 0, HTTPS at -5, RTSP at +21,
-/// video, control and audio at +9, +10 and +11.
+/// video, control and audio at +9, +10 and +11. No two tests of this process get
+/// the same: between here and the host's bind it is free for all.
 fn free_base_port() -> u16 {
+    static TRIED: AtomicU16 = AtomicU16::new(0);
     let seed = u64::from(std::process::id());
     let first = 20_000 + u16::try_from(seed * 37 % 12_000).expect("small");
     (0..300)
-        .map(|step| first + step * 31)
+        .map(|_| first + TRIED.fetch_add(1, Ordering::Relaxed) % 300 * 31)
         .find(|base| {
             let tcp = [0_i16, -5, 21].iter().map(|offset| base.wrapping_add_signed(*offset));
             let udp = [9_i16, 10, 11].iter().map(|offset| base.wrapping_add_signed(*offset));

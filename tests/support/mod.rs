@@ -5,8 +5,8 @@
 //! host keeps about itself, ffmpeg instead of our own decoder, the client's
 //! files instead of our own packets. Everything that waits has a deadline that
 //! is far above what is expected: a deadline ends a hung test, it does not
-//! measure. Tests of one binary take turns, because two cores carry one stream
-//! honestly, not four.
+//! measure. Tests of one binary take turns ([`needs`]): two cores carry two small
+//! streams honestly, not four.
 
 #![allow(dead_code, reason = "shared by test binaries that each use a part")]
 
