@@ -4,7 +4,7 @@
 //! readable when they end (pidfd_open(2)), and never means anybody else.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -43,6 +43,21 @@ impl WatchedProcess {
         Ok(Self { id, descriptor })
     }
 
+    /// Watches the process behind a pidfd. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// `NotFound` if it has ended; `InvalidData` if that is no pidfd.
+    pub fn behind(pidfd: &OwnedFd) -> io::Result<Self> {
+        let gone = || io::Error::new(io::ErrorKind::NotFound, "the process has ended");
+        let pid = pid_behind(pidfd)?.ok_or_else(gone)?;
+        let id = ProcessId::of(pid).ok_or_else(gone)?;
+        // Until it is collected, its number is nobody else's.
+        if pid_behind(pidfd)? != Some(pid) {
+            return Err(gone());
+        }
+        Self::new(id)
+    }
+
     /// Which process it is.
     #[must_use]
     pub const fn id(&self) -> ProcessId {
@@ -67,6 +82,15 @@ impl WatchedProcess {
     }
 }
 
+/// The number of a pidfd's process, `None` once that is collected (proc(5),
+/// `fdinfo`).
+fn pid_behind(pidfd: &OwnedFd) -> io::Result<Option<u32>> {
+    let information = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd()))?;
+    let number = information.lines().find_map(|line| line.strip_prefix("Pid:")?.trim().parse::<i64>().ok());
+    let number = number.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not a pidfd"))?;
+    Ok(u32::try_from(number).ok().filter(|pid| *pid > 0))
+}
+
 #[cfg(test)]
 mod tests {
     use std::process::Command;
@@ -75,6 +99,19 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_pidfd_says_whose_it_is_until_it_is_nobodys() {
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+        let pidfd = pidfd_open(pid, PidfdFlags::empty()).unwrap();
+        assert_eq!(WatchedProcess::behind(&pidfd).unwrap().id().pid, child.id());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(WatchedProcess::behind(&pidfd).unwrap_err().kind(), io::ErrorKind::NotFound);
+        let file = std::fs::File::open("/proc/self/stat").unwrap().into();
+        assert_eq!(WatchedProcess::behind(&file).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
 
     #[tokio::test]
     async fn the_end_of_a_process_is_seen_without_waiting_for_it() {

@@ -97,14 +97,28 @@ impl Life {
     /// # Errors
     /// [`Refusal`] with a text for the user.
     pub(crate) fn admit(&self) -> Result<(), Refusal> {
-        let text = match self.phase() {
-            Phase::Serving => return Ok(()),
-            Phase::Draining(_) => {
-                "This host takes no new sessions: it is being drained for maintenance. Apps that run go on."
+        self.stays()?;
+        match self.phase() {
+            Phase::Draining(_) => Err(Refusal {
+                status: 503,
+                text: "This host takes no new sessions: it is being drained for maintenance. Apps that run go on."
+                    .to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether something may begin that another host could not go on with.
+    ///
+    /// # Errors
+    /// [`Refusal`] with a text for the user.
+    pub(crate) fn stays(&self) -> Result<(), Refusal> {
+        match self.phase() {
+            Phase::Serving | Phase::Draining(_) => Ok(()),
+            Phase::Leaving | Phase::Left => {
+                Err(Refusal { status: 503, text: "This host is being upgraded. Try again in a moment.".to_owned() })
             }
-            Phase::Leaving | Phase::Left => "This host is being upgraded. Try again in a moment.",
-        };
-        Err(Refusal { status: 503, text: text.to_owned() })
+        }
     }
 
     /// Counts somebody who was refused because of a limit, named by its key.

@@ -205,6 +205,7 @@ impl Host {
             return Err(ServeError::NoEncoder);
         }
         let (desktop_sockets, desktop_queue) = DesktopSockets::new();
+        let (keeper, keeper_start) = Keeper::new();
         let shared = Arc::new(Shared {
             config: live.clone(),
             life: life.clone(),
@@ -217,6 +218,7 @@ impl Host {
             events: events.clone(),
             supervision: supervision.clone(),
             desktop_sockets,
+            keeper: keeper.clone(),
             offer: Offer {
                 // Without devices for them, clients do better with their mouse
                 // emulation.
@@ -247,11 +249,11 @@ impl Host {
             .with_handshakes(limits.handshakes)?;
         // From here on nothing fails; and only now is it certain that no other
         // host runs here.
-        let keeper = Keeper::start(&directories.runtime, config.desktop.adopt_grace);
+        keeper_start.start(&directories.runtime, config.desktop.adopt_grace);
         http.keep(&keeper);
         sockets.keep(&keeper);
         keeper.keep("control", &control_copy);
-        let left = inventory::take(&directories);
+        let left = inventory::take(&directories, &mut inherited);
         if !left.stuck.is_empty() {
             supervision.quarantine.take(Captive::left_over(left.stuck));
         }
@@ -260,8 +262,8 @@ impl Host {
         for (state, desktop) in left.lobbies {
             lobbies.adopt(state, desktop);
         }
-        for (state, desktop) in left.sessions {
-            sessions.adopt(state, desktop);
+        for session in left.sessions {
+            sessions.adopt(session);
         }
         inherited.finish();
         let context = Arc::new(Context {

@@ -37,6 +37,23 @@ impl CountersPage {
         Ok(Self { shared: SharedCounters::from_fd(fd, WORDS)? })
     }
 
+    /// A new page that goes on from one of another layout: with what a successor
+    /// of its dead worker needs, which all layouts have in the same place.
+    ///
+    /// # Errors
+    /// `InvalidData` if it is not such a page.
+    pub fn carry_over(fd: OwnedFd) -> io::Result<Self> {
+        let old = SharedCounters::from_fd(fd, CARRIED)?;
+        let new = Self::create()?;
+        for (index, word) in old.words()[..CARRIED].iter().enumerate() {
+            new.word(index).store(word.load(Ordering::Acquire), Ordering::Release);
+        }
+        Ok(new)
+    }
+
+    /// Another number whenever another program would misread the page.
+    pub const LAYOUT: u32 = 1;
+
     /// A counter's value.
     #[must_use]
     pub fn get(&self, counter: Counter) -> u64 {
@@ -116,6 +133,7 @@ impl AsFd for CountersPage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
 pub enum Counter {
+    // Up to HeldButtons the order is that of all layouts: see `carry_over`.
     /// Next video frame index to use; 0 means that none was used yet.
     NextFrameIndex,
     /// Next 24-bit packet index (its low 16 bits are the RTP sequence).
@@ -299,6 +317,8 @@ fn bucket_of(micros: u64) -> usize {
 /// What a bucket counts at most, so that no sum over buckets overflows whatever
 /// a broken worker wrote.
 const FULLEST_BUCKET: u64 = u64::MAX / BUCKETS as u64;
+/// Counters from the first on that no layout may move.
+const CARRIED: usize = Counter::FramesCaptured as usize;
 const HEARTBEATS: usize = 64;
 const HISTOGRAMS: usize = 128;
 const HISTOGRAM_WORDS: usize = BUCKETS + 1;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::ids::SessionId;
+
 /// Host to keeper.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToKeeper {
@@ -25,6 +27,20 @@ pub enum FromKeeper {
     /// That was all.
     Complete,
 }
+
+/// The name under which a session's worker is kept, as a pidfd.
+#[must_use]
+pub fn process_name(session: SessionId) -> String {
+    format!("session {session} {PROCESS}")
+}
+
+/// Whether a descriptor of that name is a pidfd.
+#[must_use]
+pub fn is_process(name: &str) -> bool {
+    name.ends_with(PROCESS)
+}
+
+const PROCESS: &str = "process";
 
 /// Where the keeper of the last host listens for the next one.
 #[must_use]

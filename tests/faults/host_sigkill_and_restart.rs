@@ -31,7 +31,7 @@ fn programs(desktop: &Value) -> [u32; 3] {
 }
 
 /// Waits until nobody but the host and its keeper is left.
-fn settle_alone(host: &Host, files: &std::collections::BTreeSet<std::path::PathBuf>) {
+pub(crate) fn settle_alone(host: &Host, files: &std::collections::BTreeSet<std::path::PathBuf>) {
     settle("what the killed host left", SOON * 2, || {
         let strangers: Vec<_> = process::that_know(host.scratch.path())
             .into_iter()

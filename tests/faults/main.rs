@@ -48,5 +48,6 @@ mod host_sigkill_and_restart;
 mod lobby_desktop_dies;
 mod no_capacity;
 mod sound_server_killed;
+mod streams_outlive_their_host;
 mod worker_sigkill;
 mod worker_sigstop;

@@ -12,6 +12,8 @@ use crate::desktop::Desktop;
 use crate::desktop::adopt::{LeftDesktop, left_desktops};
 use crate::desktop::clean_up::{self, sweep_but};
 use crate::desktop::process::ProcessId;
+use crate::host::adoption::keeper::Inherited;
+use crate::host::adoption::kept_stream::LeftStream;
 use crate::host::adoption::lobby_state::{self, LobbyState};
 use crate::host::adoption::record_file;
 use crate::host::adoption::session_state::{self, DesktopState, SessionState};
@@ -21,24 +23,33 @@ use crate::ids::ClientId;
 /// What goes on. Dropping it ends it.
 #[derive(Debug, Default)]
 pub(crate) struct Inventory {
-    pub(crate) sessions: Vec<(SessionState, Option<Desktop>)>,
+    pub(crate) sessions: Vec<LeftSession>,
     pub(crate) lobbies: Vec<(LobbyState, Desktop)>,
     /// Processes that do not die.
     pub(crate) stuck: Vec<ProcessId>,
 }
 
+/// A session that goes on.
+#[derive(Debug)]
+pub(crate) struct LeftSession {
+    pub(crate) state: SessionState,
+    pub(crate) desktop: Option<Desktop>,
+    /// Its client's stream.
+    pub(crate) stream: Option<LeftStream>,
+}
+
 /// Adopts what still lives below the runtime directory, and cleans up the rest.
 /// Blocking: to be called once, at the start, when it is certain that no other
 /// host runs here. Needs a tokio runtime.
-pub(crate) fn take(directories: &Directories) -> Inventory {
+pub(crate) fn take(directories: &Directories, inherited: &mut Inherited) -> Inventory {
     let runtime = &directories.runtime;
     // The keeper of the dead host may be about to clean up.
     let lock = clean_up::lock(runtime);
     if let Err(error) = &lock {
         warn!(%error, "somebody else cleans up here: nothing is adopted");
     }
-    let mut inventory = if lock.is_ok() { adopt(runtime) } else { Inventory::default() };
-    let desktops = inventory.sessions.iter().filter_map(|(_, desktop)| desktop.as_ref());
+    let mut inventory = if lock.is_ok() { adopt(runtime, inherited) } else { Inventory::default() };
+    let desktops = inventory.sessions.iter().filter_map(|session| session.desktop.as_ref());
     let desktops = desktops.chain(inventory.lobbies.iter().map(|(_, desktop)| desktop));
     let kept: Vec<PathBuf> = desktops.map(|desktop| desktop.directory().to_owned()).collect();
     let swept = sweep_but(runtime, &kept);
@@ -46,13 +57,13 @@ pub(crate) fn take(directories: &Directories) -> Inventory {
         warn!(processes = swept.stuck.len(), "an earlier host left processes that cannot be killed");
         inventory.stuck = swept.stuck;
     }
-    let guests = inventory.sessions.iter().filter_map(|(state, _)| state.guest_home.as_ref());
+    let guests = inventory.sessions.iter().filter_map(|session| session.state.guest_home.as_ref());
     let homes = inventory.lobbies.iter().map(|(state, _)| &state.home).chain(guests);
     let homes: Vec<_> = homes.map(|home| home.path.as_path()).collect();
     lobbies::home::sweep(directories, &homes);
     forget_others(
         &session_state::directory(runtime),
-        inventory.sessions.iter().map(|(state, _)| state.session.to_string()),
+        inventory.sessions.iter().map(|session| session.state.session.to_string()),
     );
     forget_others(&lobby_state::directory(runtime), inventory.lobbies.iter().map(|(state, _)| state.lobby.to_string()));
     drop(lock);
@@ -73,7 +84,7 @@ pub(crate) fn close(directories: &Directories) {
     }
 }
 
-fn adopt(runtime: &Path) -> Inventory {
+fn adopt(runtime: &Path, inherited: &mut Inherited) -> Inventory {
     let mut left: HashMap<PathBuf, LeftDesktop> =
         left_desktops(runtime).into_iter().map(|desktop| (desktop.directory().to_owned(), desktop)).collect();
     let mut sessions: Vec<SessionState> =
@@ -82,20 +93,26 @@ fn adopt(runtime: &Path) -> Inventory {
     // A client has one session: an older one was about to end.
     sessions.sort_by_key(|state| std::cmp::Reverse(state.session));
     let mut clients: HashSet<ClientId> = HashSet::new();
-    for state in sessions {
-        let (session, app) = (state.session, &state.app.title);
+    for mut state in sessions {
+        let session = state.session;
+        let stream = state.connection.is_some().then(|| LeftStream::take(inherited, session)).flatten();
+        let visits = stream.is_some() && state.connection.as_ref().is_some_and(|connection| connection.lobby.is_some());
         let desktop = match &state.desktop {
             _ if !clients.insert(state.client) => Err("superseded".to_owned()),
+            _ if state.adoptions.are_too_many() => {
+                Err("it was adopted too often: it may be what ends hosts".to_owned())
+            }
             Some(desktop) => adopt_desktop(&mut left, desktop).map(Some),
-            None if state.app.test_card => Ok(None),
+            None if state.app.test_card || visits => Ok(None),
             None => Err("it has no desktop".to_owned()),
         };
         match desktop {
             Ok(desktop) => {
-                info!(%session, app, "session adopted");
-                inventory.sessions.push((state, desktop));
+                info!(%session, app = state.app.title, streams = stream.is_some(), "session adopted");
+                state.adoptions.count();
+                inventory.sessions.push(LeftSession { state, desktop, stream });
             }
-            Err(reason) => info!(%session, app, reason, "session of an earlier host not adopted"),
+            Err(reason) => info!(%session, app = state.app.title, reason, "session of an earlier host not adopted"),
         }
     }
     let lobbies: Vec<LobbyState> = record_file::read_all(&lobby_state::directory(runtime), lobby_state::FORMAT);

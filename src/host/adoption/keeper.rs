@@ -31,17 +31,30 @@ pub(crate) struct Keeper {
 #[derive(Debug)]
 enum Order {
     Keep(String, OwnedFd),
+    Forget(String),
     Settle(oneshot::Sender<()>),
     End(oneshot::Sender<()>),
 }
 
-impl Keeper {
+/// A keeper's process, not started yet: what it is given before waits for it.
+#[derive(Debug)]
+pub(crate) struct KeeperStart {
+    inbox: mpsc::UnboundedReceiver<Order>,
+}
+
+impl KeeperStart {
     /// Starts it. Needs a tokio runtime.
-    pub(crate) fn start(runtime: &Path, grace: Duration) -> Self {
-        let (orders, inbox) = mpsc::unbounded_channel();
-        let task = Task { runtime: runtime.to_owned(), grace, kept: BTreeMap::new(), inbox };
+    pub(crate) fn start(self, runtime: &Path, grace: Duration) {
+        let task = Task { runtime: runtime.to_owned(), grace, kept: BTreeMap::new(), inbox: self.inbox };
         tokio::spawn(task.run());
-        Self { orders }
+    }
+}
+
+impl Keeper {
+    /// A keeper that can be spoken to at once.
+    pub(crate) fn new() -> (Self, KeeperStart) {
+        let (orders, inbox) = mpsc::unbounded_channel();
+        (Self { orders }, KeeperStart { inbox })
     }
 
     /// Has a copy of a descriptor held under a name.
@@ -51,6 +64,11 @@ impl Keeper {
             Ok(copy) => self.order(Order::Keep(name, copy)),
             Err(error) => warn!(name, %error, "not kept for another host"),
         }
+    }
+
+    /// Has it let go of what it holds under a name.
+    pub(crate) fn forget(&self, name: impl Into<String>) {
+        self.order(Order::Forget(name.into()));
     }
 
     /// Answers when the keeper has been given all that was said before.
@@ -142,6 +160,10 @@ impl Task {
                     self.kept.insert(name, descriptor);
                     sent
                 }
+                Order::Forget(name) => {
+                    self.kept.remove(&name);
+                    send(channel, &ToKeeper::Forget(name), None).await
+                }
                 Order::Settle(reply) => {
                     let _ = reply.send(());
                     Ok(())
@@ -172,6 +194,7 @@ impl Task {
             };
             match order {
                 Some(Order::Keep(name, descriptor)) => drop(self.kept.insert(name, descriptor)),
+                Some(Order::Forget(name)) => drop(self.kept.remove(&name)),
                 // There is nobody to be given anything.
                 Some(Order::Settle(_)) => {}
                 Some(Order::End(reply)) => return Some(reply),

@@ -6,8 +6,11 @@
 //! the rest is cleaned up. Between two hosts the [`keeper`] holds what only a
 //! living process can hold, and ends everything if no host comes.
 
+pub(crate) mod adoptions;
+pub(crate) mod connection_state;
 pub(crate) mod inventory;
 pub(crate) mod keeper;
+pub(crate) mod kept_stream;
 pub(crate) mod lobby_state;
 pub(crate) mod record_file;
 pub(crate) mod session_state;
@@ -34,11 +37,19 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::host::adoption::adoptions::Adoptions;
+    use crate::host::adoption::connection_state::{ConnectionState, StreamState};
     use crate::host::adoption::lobby_state::LobbyState;
     use crate::host::adoption::session_state::{DesktopState, SessionState};
     use crate::host::lobbies::home::LobbyHome;
     use crate::host::lobbies::spec::LobbySpec;
-    use crate::ids::{ClientId, SessionId};
+    use crate::host::sessions::ticket::ControlTerms;
+    use crate::host::store::client_preferences::PartialClientSettings;
+    use crate::ids::{ClientId, Generation, SessionId};
+    use crate::ipc::counters_page::CountersPage;
+    use crate::ipc::message::MediaKind;
+    use crate::protocol::gamestream::ping::PingPayload;
+    use crate::stream_plan::{EncoderFamily, StreamPlan};
     use crate::units::{FrameRate, Size};
 
     fn session() -> SessionState {
@@ -52,6 +63,33 @@ mod tests {
             past_restarts: 1,
             desktop: Some(DesktopState { directory: "/run/earthshine/desktops/7-0".into(), restarts: 1 }),
             guest_home: Some(LobbyHome::default()),
+            settings: PartialClientSettings::default(),
+            connection: Some(connection()),
+            adoptions: Adoptions::default(),
+        }
+    }
+
+    fn connection() -> ConnectionState {
+        ConnectionState {
+            number: 3,
+            unique_id: "0123456789ABCDEF".into(),
+            peer: [192, 0, 2, 7].into(),
+            local: [192, 0, 2, 1].into(),
+            ping_payload: PingPayload::from_random([1, 2, 3, 4, 5, 6, 7, 8]),
+            connect_data: 0xdead_beef,
+            terms: ControlTerms { v2: true, sends_secrets: true },
+            pings_suffice: false,
+            without_control: false,
+            lobby: None,
+            stream: StreamState {
+                plan: StreamPlan::small_test_card(vec![EncoderFamily::Software]),
+                generation: Generation(2),
+                restarts: 2,
+                encoder: "software/openh264".into(),
+                peers: vec![(MediaKind::Video, ([192, 0, 2, 7], 50_000).into())],
+                captured_before: 1000,
+                page_layout: CountersPage::LAYOUT,
+            },
         }
     }
 

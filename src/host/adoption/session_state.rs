@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::config::apps::AppConfig;
+use crate::host::adoption::adoptions::Adoptions;
+use crate::host::adoption::connection_state::ConnectionState;
 use crate::host::adoption::record_file::RecordFile;
 use crate::host::lobbies::home::LobbyHome;
+use crate::host::store::client_preferences::PartialClientSettings;
 use crate::host::store::versioned_file::Format;
 use crate::ids::{ClientId, SessionId};
 use crate::units::{FrameRate, Size};
@@ -27,6 +30,15 @@ pub(crate) struct SessionState {
     pub(crate) desktop: Option<DesktopState>,
     /// Home of a client that has none of its own.
     pub(crate) guest_home: Option<LobbyHome>,
+    /// What the API decided for it alone.
+    #[serde(default)]
+    pub(crate) settings: PartialClientSettings,
+    /// Its client's connection, once that has a stream.
+    #[serde(default)]
+    pub(crate) connection: Option<ConnectionState>,
+    /// When hosts went on with it.
+    #[serde(default)]
+    pub(crate) adoptions: Adoptions,
 }
 
 /// Which desktop belongs to something.

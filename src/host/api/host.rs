@@ -13,6 +13,7 @@ use crate::host::context::Context;
 use crate::host::events::Event;
 use crate::host::life::{Drain, Phase};
 use crate::host::reload;
+use crate::host::sessions::phase::SessionPhase;
 
 /// `GET /api/v1/host`.
 pub fn show(context: &Context) -> ApiAnswer {
@@ -67,7 +68,7 @@ pub async fn hand_over(context: &Context, body: Body) -> ApiAnswer {
     // What has just begun is let finish: a desktop that is not ready yet cannot
     // be adopted.
     let settled = async {
-        while context.sessions.is_starting() || context.lobbies.is_starting() {
+        while context.sessions.any_is(SessionPhase::Starting) || context.lobbies.is_starting() {
             sleep(Duration::from_millis(20)).await;
         }
     };
@@ -75,8 +76,14 @@ pub async fn hand_over(context: &Context, body: Body) -> ApiAnswer {
         context.life.enter(before);
         return ApiAnswer::failed("a desktop does not get ready; try again");
     }
+    // A client that does not get on in this time has gone.
+    let greeted = async {
+        while context.sessions.any_is(SessionPhase::Handshake) {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let _ = timeout(HANDSHAKES_DEADLINE, greeted).await;
     info!(pid = heir.pid, "handing over to another process");
-    context.sessions.pause_all().await;
     context.life.enter(Phase::Left);
     ApiAnswer::done()
 }
@@ -135,6 +142,10 @@ impl Heir {
         Ok(())
     }
 }
+
+/// How long clients may take that are about to connect: a tenth of a second,
+/// usually.
+const HANDSHAKES_DEADLINE: Duration = Duration::from_secs(3);
 
 /// How long desktops that are starting may take.
 const SETTLE_DEADLINE: Duration = Duration::from_secs(15);

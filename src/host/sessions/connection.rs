@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 
 use tracing::warn;
 
+use crate::host::adoption::connection_state::ConnectionState;
 use crate::host::ports::Ports;
 use crate::host::sessions::stream::{Stream, StreamEvent};
 use crate::host::sessions::ticket::{ConnectionId, Ticket};
 use crate::host::sessions::told;
+use crate::ids::LobbyId;
 use crate::ipc::message::MediaKind;
 use crate::units::FecPercent;
 
@@ -47,6 +49,35 @@ impl Connection {
             patience: HANDSHAKE_DEADLINE,
             pings_suffice: false,
         }
+    }
+
+    /// A connection that a host before this one had, with its stream. Its client
+    /// is given time to show that it is there still.
+    pub(crate) fn adopt(ticket: Arc<Ticket>, stream: Stream, state: &ConnectionState) -> Self {
+        Self {
+            control: state.without_control,
+            stream: Some(stream),
+            pings_suffice: state.pings_suffice,
+            ..Self::new(ticket, state.stream.plan.audio.rikeyid)
+        }
+    }
+
+    /// For a host that goes on with it; `None` before there is a stream.
+    pub(crate) fn state(&self, lobby: Option<LobbyId>) -> Option<ConnectionState> {
+        let (stream, ticket) = (self.stream.as_ref()?, &self.ticket);
+        Some(ConnectionState {
+            number: ticket.connection.number,
+            unique_id: ticket.unique_id.clone(),
+            peer: ticket.peer,
+            local: ticket.local,
+            ping_payload: ticket.ping_payload,
+            connect_data: ticket.connect_data,
+            terms: *ticket.terms.get()?,
+            pings_suffice: self.pings_suffice,
+            without_control: self.pings_suffice && self.control,
+            lobby,
+            stream: stream.state(),
+        })
     }
 
     /// Whether this is the one.

@@ -1,18 +1,27 @@
 //! What a session leaves to the host that comes after this one, and how that
 //! host goes on with it.
 
+use std::io;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
+use tracing::warn;
 
 use crate::desktop::Desktop;
+use crate::host::adoption::connection_state::ConnectionState;
+use crate::host::adoption::kept_stream::LeftStream;
 use crate::host::adoption::record_file::RecordFile;
 use crate::host::adoption::session_state::{self, SessionState};
+use crate::host::lobbies::visit::Visit;
 use crate::host::sessions::command::Command;
+use crate::host::sessions::connection::Connection;
 use crate::host::sessions::phase::SessionPhase;
 use crate::host::sessions::session::Session;
 use crate::host::sessions::shared::Shared;
+use crate::host::sessions::stream::Stream;
+use crate::host::sessions::ticket::Ticket;
 use crate::host::sessions::view::SessionRecord;
+use crate::host::sessions::visiting::Visiting;
 use crate::ids::SessionId;
 
 /// A session's record in the runtime directory.
@@ -37,7 +46,7 @@ impl Memory {
 
 impl Session {
     /// A session that an earlier host left, with its desktop: paused, as if its
-    /// client had just gone.
+    /// client had just gone, until [`go_on`](Self::go_on).
     pub(crate) fn adopt(
         state: SessionState,
         desktop: Option<Desktop>,
@@ -49,6 +58,8 @@ impl Session {
         let guest_home = state.guest_home;
         let mut session = Self::new(state.session, state.client, state.app, shared, commands, record);
         session.guest_home = guest_home;
+        session.adoptions = state.adoptions;
+        session.record.set_settings(state.settings);
         if let Some(desktop) = desktop {
             session.desktop.adopt(desktop, restarts);
         }
@@ -56,6 +67,48 @@ impl Session {
         (session.connections, session.past_restarts) = (state.connections, state.past_restarts);
         session.publish(SessionPhase::Paused);
         session
+    }
+
+    /// Goes on with the client's connection, too: with the lobby that it shows,
+    /// if that is there still. Without a connection the session is paused.
+    pub(super) async fn go_on(&mut self, state: ConnectionState, left: LeftStream, visit: Option<Visit>) {
+        let was_visiting = state.lobby.is_some();
+        if let Some(visit) = visit {
+            self.begin_in_lobby(visit);
+        } else if was_visiting && let Err(refusal) = self.start_own_desktop().await {
+            warn!(session = %self.id, %refusal, "its lobby is gone, and there is nothing to come home to");
+            return;
+        }
+        match self.take_up(&state, left).await {
+            Ok(connection) => self.connection = Some(connection),
+            Err(error) => {
+                warn!(session = %self.id, %error, "the connection does not go on; its client can resume");
+                self.visiting = Visiting::default();
+                return;
+            }
+        }
+        self.set_idle(None);
+        self.record.update(|view| {
+            view.client_ip = state.peer.to_string();
+            view.client_unique_id = state.unique_id;
+        });
+        self.publish(SessionPhase::Streaming);
+        // A seat may have another number now, or the lobby is gone.
+        let source = self.source();
+        if self.stream().is_some_and(|stream| stream.plan().source != source) {
+            self.show_source();
+        }
+    }
+
+    async fn take_up(&mut self, state: &ConnectionState, left: LeftStream) -> io::Result<Connection> {
+        let LeftStream { control, worker } = left;
+        let ticket = Ticket::adopt(self.id, state, control, &self.shared, &self.commands).map_err(io::Error::other)?;
+        let stream = Stream::adopt(state.stream.clone(), worker, &ticket, &self.shared).await?;
+        self.record.set_counters(Some(Arc::clone(stream.counters())));
+        self.record.set_worker(Some(ticket.worker.clone()));
+        self.shared.directory.insert(Arc::clone(&ticket));
+        self.shared.control.adopt(Arc::clone(&ticket));
+        Ok(Connection::adopt(ticket, stream, state))
     }
 
     /// Writes down what the session is, if that has changed. Called after every
@@ -74,6 +127,9 @@ impl Session {
             past_restarts: self.past_restarts,
             desktop: self.desktop.state(),
             guest_home: self.guest_home.clone(),
+            settings: self.record.own_settings(),
+            connection: self.connection_state(),
+            adoptions: self.adoptions.clone(),
         };
         // One that could not be written is tried again.
         self.memory.written = self.memory.file.save(&state).then_some(state);
@@ -81,12 +137,31 @@ impl Session {
 
     fn is_still(&self, written: &SessionState) -> bool {
         // All fields by name: the compiler asks here for one that is added.
-        let SessionState { session, client, app, mode, channels, connections, past_restarts, desktop, guest_home } =
-            written;
+        let SessionState {
+            session,
+            client,
+            app,
+            mode,
+            channels,
+            connections,
+            past_restarts,
+            desktop,
+            guest_home,
+            settings,
+            connection,
+            adoptions,
+        } = written;
         (*session, *client, *mode, *channels) == (self.id, self.client, self.mode, self.channels)
             && (*connections, *past_restarts) == (self.connections, self.past_restarts)
             && *guest_home == self.guest_home
+            && *settings == self.record.own_settings()
+            && *adoptions == self.adoptions
+            && *connection == self.connection_state()
             && *desktop == self.desktop.state()
             && *app == self.app
+    }
+
+    fn connection_state(&self) -> Option<ConnectionState> {
+        self.connection.as_ref()?.state(self.visiting.lobby())
     }
 }

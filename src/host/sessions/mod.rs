@@ -33,7 +33,6 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
-use tracing::warn;
 
 use crate::host::apps::LaunchAppError;
 use crate::host::life::Life;
@@ -84,32 +83,9 @@ impl Sessions {
         Self { shared, lobbies, registry: Arc::default(), appointments: Arc::default() }
     }
 
-    /// Whether something begins that another host could not go on with.
-    pub(crate) fn is_starting(&self) -> bool {
-        self.records().iter().any(|(_, record)| record.view().state == SessionPhase::Starting)
-    }
-
-    /// Ends all connections in order; sessions and their desktops stay. Answers
-    /// when the clients were told, within seconds at most.
-    pub(crate) async fn pause_all(&self) {
-        let handles: Vec<_> = self.lock().sessions.values().map(|handle| handle.commands.clone()).collect();
-        let pauses = handles.into_iter().map(|commands| {
-            tokio::spawn(async move {
-                let (reply, paused) = oneshot::channel();
-                if commands.send(Command::Pause { reply }).await.is_ok() {
-                    // One that cannot be paused has no connection.
-                    let _ = paused.await;
-                }
-            })
-        });
-        let all = async {
-            for pause in pauses.collect::<Vec<_>>() {
-                let _ = pause.await;
-            }
-        };
-        if timeout(PAUSE_DEADLINE, all).await.is_err() {
-            warn!("some clients were not told that their connection ends");
-        }
+    /// Whether a session is in this phase.
+    pub(crate) fn any_is(&self, phase: SessionPhase) -> bool {
+        self.records().iter().any(|(_, record)| record.view().state == phase)
     }
 
     /// The host's phase, for metrics.
@@ -292,10 +268,6 @@ impl From<LaunchAppError> for Refusal {
         Self { status, text: error.to_string() }
     }
 }
-
-/// How long ending all connections may take: a worker has half a second, and
-/// two to be killed.
-const PAUSE_DEADLINE: Duration = Duration::from_secs(4);
 
 /// What a connect may take beyond the start of its desktop.
 const CONNECT_SLACK: Duration = Duration::from_secs(5);

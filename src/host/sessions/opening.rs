@@ -1,7 +1,7 @@
 //! How sessions come about: launched, resumed, begun by the API or taken over
 //! from an earlier host; and who is refused.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -9,8 +9,7 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use crate::config::apps::AppConfig;
-use crate::desktop::Desktop;
-use crate::host::adoption::session_state::SessionState;
+use crate::host::adoption::inventory::LeftSession;
 use crate::host::events::{Event, Owner};
 use crate::host::lobbies::spec::Right;
 use crate::host::lobbies::visit::Visit;
@@ -20,7 +19,7 @@ use crate::host::sessions::session::Session;
 use crate::host::sessions::view::SessionRecord;
 use crate::host::sessions::{CONNECT_SLACK, Handle, LaunchOrder, Launched, Refusal, Registry, Sessions};
 use crate::host::token_bucket::Rate;
-use crate::ids::{AppId, ClientId, SessionId};
+use crate::ids::{AppId, ClientId, LobbyId, SessionId};
 
 impl Sessions {
     /// Starts an app for a paired client. An older session of the same client
@@ -31,6 +30,7 @@ impl Sessions {
     pub async fn launch(&self, order: LaunchOrder) -> Result<Launched, Refusal> {
         let (client, app) = (order.client, order.request.app);
         let launch = async {
+            self.shared.life.stays()?;
             self.keep_rate(client)?;
             self.let_older_end(client, app).await?;
             let handle = self.open_launched(&order)?;
@@ -46,6 +46,7 @@ impl Sessions {
     pub async fn resume(&self, order: LaunchOrder) -> Result<Launched, Refusal> {
         let (client, app) = (order.client, order.request.app);
         let resume = async {
+            self.shared.life.stays()?;
             self.keep_rate(client)?;
             let handle = self.current(client).ok_or_else(|| Refusal {
                 status: 503,
@@ -162,17 +163,20 @@ impl Sessions {
         let record = Arc::new(SessionRecord::new(id, client, &app));
         let app_id = app.id();
         let session = Session::new(id, client, app, Arc::clone(&self.shared), commands.clone(), Arc::clone(&record));
-        self.begin_task(id, session, inbox, ended);
+        tokio::spawn(self.clone().see_through(id, session, inbox, ended));
         Handle { id, client, app: app_id, commands, record, ending: false, ended: has_ended }
     }
 
     /// Goes on with a session that an earlier host left.
-    pub(crate) fn adopt(&self, state: SessionState, desktop: Option<Desktop>) {
+    pub(crate) fn adopt(&self, left: LeftSession) {
+        let LeftSession { mut state, desktop, stream } = left;
         let (id, client, app) = (state.session, state.client, state.app.id());
+        let connection = state.connection.take().zip(stream);
         let (commands, inbox) = mpsc::channel(MAILBOX);
         let (ended, has_ended) = watch::channel(false);
         let record = Arc::new(SessionRecord::new(id, client, &state.app));
-        let session = Session::adopt(state, desktop, Arc::clone(&self.shared), commands.clone(), Arc::clone(&record));
+        let mut session =
+            Session::adopt(state, desktop, Arc::clone(&self.shared), commands.clone(), Arc::clone(&record));
         let handle = Handle { id, client, app, commands, record, ending: false, ended: has_ended };
         {
             let mut registry = self.lock();
@@ -180,18 +184,35 @@ impl Sessions {
             registry.sessions.insert(id, handle);
         }
         self.shared.events.publish(Event::Adopted { owner: Owner::Session(id) });
-        self.begin_task(id, session, inbox, ended);
+        let sessions = self.clone();
+        tokio::spawn(async move {
+            if let Some((connection, stream)) = connection {
+                let visit = sessions.visit_again(id, connection.lobby).await;
+                session.go_on(connection, stream, visit).await;
+            }
+            sessions.see_through(id, session, inbox, ended).await;
+        });
     }
 
-    fn begin_task(&self, id: SessionId, session: Session, inbox: mpsc::Receiver<Command>, ended: watch::Sender<bool>) {
-        let registry = Arc::clone(&self.registry);
-        let events = self.shared.events.clone();
-        tokio::spawn(async move {
-            session.run(inbox).await;
-            registry.lock().unwrap_or_else(PoisonError::into_inner).sessions.remove(&id);
-            events.publish(Event::StopStream { session_id: id });
-            ended.send_replace(true);
-        });
+    /// The place in a lobby that a session had with an earlier host.
+    async fn visit_again(&self, session: SessionId, lobby: Option<LobbyId>) -> Option<Visit> {
+        let lobby = lobby?;
+        let admitted = self.lobbies.admit(lobby, session, Right::Operator, true).await;
+        admitted.inspect_err(|error| warn!(%session, %lobby, %error, "cannot go back to its lobby")).ok()?
+    }
+
+    /// Lives as long as the session.
+    async fn see_through(
+        self,
+        id: SessionId,
+        session: Session,
+        inbox: mpsc::Receiver<Command>,
+        ended: watch::Sender<bool>,
+    ) {
+        session.run(inbox).await;
+        self.lock().sessions.remove(&id);
+        self.shared.events.publish(Event::StopStream { session_id: id });
+        ended.send_replace(true);
     }
 
     async fn connect(&self, handle: Handle, order: LaunchOrder) -> Result<Launched, Refusal> {

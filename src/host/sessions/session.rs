@@ -22,6 +22,7 @@ use tracing::{info, warn};
 
 use crate::config::apps::AppConfig;
 use crate::desktop::DesktopEvent;
+use crate::host::adoption::adoptions::Adoptions;
 use crate::host::events::{Event, Owner};
 use crate::host::kept_desktop::KeptDesktop;
 use crate::host::lobbies::home::LobbyHome;
@@ -65,6 +66,8 @@ pub(crate) struct Session {
     pub(super) keys: Option<SessionKeys>,
     /// Home of a client that has none of its own.
     pub(super) guest_home: Option<LobbyHome>,
+    /// Hosts that went on with it.
+    pub(super) adoptions: Adoptions,
     /// For the host that comes after this one.
     pub(super) memory: Memory,
 }
@@ -104,6 +107,7 @@ impl Session {
             idle_since: Some(Instant::now()),
             keys: None,
             guest_home: None,
+            adoptions: Adoptions::default(),
             memory,
         }
     }

@@ -10,6 +10,7 @@ use crate::config::apps::AppConfig;
 use crate::config::directories::Directories;
 use crate::config::live::LiveConfig;
 use crate::desktop::spec::{AppSpec, CompositorSpec, DesktopSpec, Identity, Place};
+use crate::host::adoption::keeper::Keeper;
 use crate::host::apps::Apps;
 use crate::host::control_server::ControlHandle;
 use crate::host::desktop_sockets::DesktopSockets;
@@ -45,6 +46,8 @@ pub(crate) struct Shared {
     pub(crate) supervision: Supervision,
     /// Where sockets of desktops are handed in.
     pub(crate) desktop_sockets: DesktopSockets,
+    /// Holds what shall outlive this process.
+    pub(crate) keeper: Keeper,
     /// What DESCRIBE says.
     pub(crate) offer: Offer,
     /// Desktops' private directories, homes, logs, evidence.
@@ -174,6 +177,7 @@ impl Shared {
             events,
             supervision,
             desktop_sockets: DesktopSockets::new().0,
+            keeper: Keeper::new().0,
             offer: Offer::of(vec![crate::codec::VideoProfile::H264]),
             directories: Directories { state: directory.join("state"), runtime: directory.join("run") },
             instance: "test".to_owned(),

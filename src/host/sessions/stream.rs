@@ -16,10 +16,13 @@ use tracing::{info, warn};
 
 use crate::config::directories::Directories;
 use crate::desktop;
+use crate::host::adoption::connection_state::StreamState;
+use crate::host::adoption::kept_stream::{KeptStream, LeftWorker};
 use crate::host::doubt::Blame;
 use crate::host::events::{Event, Events};
 use crate::host::media_ports;
 use crate::host::sessions::shared::Shared;
+use crate::host::sessions::ticket::Ticket;
 use crate::host::supervisor::evidence::{self, Subject};
 use crate::host::supervisor::quarantine::{Captive, Quarantine};
 use crate::host::supervisor::restart::{RestartPolicy, Verdict};
@@ -55,6 +58,8 @@ pub(crate) struct Stream {
     due: Option<Instant>,
     /// Frames that its predecessors had captured when the worker started.
     captured_before: u64,
+    /// For the host that comes after this one.
+    kept: KeptStream,
 }
 
 /// A socket that every worker of the stream gets.
@@ -110,18 +115,33 @@ impl Stream {
     ///
     /// # Errors
     /// What the kernel says.
-    pub(crate) fn start(plan: StreamPlan, link: WorkerLink, quarantine: Quarantine) -> io::Result<Self> {
-        let counters = Arc::new(CountersPage::create()?);
+    pub(crate) fn start(plan: StreamPlan, ticket: &Ticket, shared: &Shared) -> io::Result<Self> {
+        let counters = CountersPage::create()?;
         let generation = Generation(0);
         let worker = WorkerProcess::spawn(&plan, generation, &counters)?;
+        info!(session = %plan.session, pid = worker.pid(), "worker started");
+        Ok(Self::with_worker(worker, generation, plan, counters, ticket, shared))
+    }
+
+    fn with_worker(
+        worker: WorkerProcess,
+        generation: Generation,
+        plan: StreamPlan,
+        counters: CountersPage,
+        ticket: &Ticket,
+        shared: &Shared,
+    ) -> Self {
+        let kept = KeptStream::new(shared.keeper.clone(), plan.session);
+        kept.worker(&worker);
+        kept.counters(&counters);
+        kept.checkpoint(&ticket.checkpoint);
+        ticket.worker.set(Some(worker.channel()));
         let pid = worker.pid();
-        info!(session = %plan.session, pid, "worker started");
-        link.set(Some(worker.channel()));
-        Ok(Self {
+        Self {
             plan,
-            counters,
-            link,
-            quarantine,
+            counters: Arc::new(counters),
+            link: ticket.worker.clone(),
+            quarantine: shared.supervision.quarantine.clone(),
             generation,
             worker,
             watchdog: Watchdog::new(pid, Instant::now()),
@@ -134,7 +154,84 @@ impl Stream {
             resting: false,
             due: None,
             captured_before: 0,
-        })
+            kept,
+        }
+    }
+
+    /// Goes on with a stream that a host before this one began: with its worker
+    /// if that runs, or else with a successor.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub(crate) async fn adopt(
+        state: StreamState,
+        left: LeftWorker,
+        ticket: &Ticket,
+        shared: &Shared,
+    ) -> io::Result<Self> {
+        let session = state.plan.session;
+        let fits = state.page_layout == CountersPage::LAYOUT;
+        let worker = match WorkerProcess::adopt(left.channel, left.process) {
+            Ok(worker) if fits => Some(worker),
+            Ok(worker) => {
+                info!(%session, "the worker counts as another version of this program does");
+                if let Some(process) = worker.kill().await {
+                    shared.supervision.quarantine.take(Captive::worker(session, process));
+                }
+                None
+            }
+            Err(error) => {
+                warn!(%session, %error, "the worker has not outlived its host");
+                None
+            }
+        };
+        let counters =
+            if fits { CountersPage::from_fd(left.counters)? } else { CountersPage::carry_over(left.counters)? };
+        let goes_on = worker.is_some();
+        // The host may have died between a start of a worker and writing that
+        // down: no number is given twice.
+        let steps = if goes_on { 1 } else { 2 };
+        let used_up = || io::Error::other("too many workers");
+        let generation = Generation(state.generation.0.checked_add(steps).ok_or_else(used_up)?);
+        let worker = match worker {
+            Some(worker) => worker,
+            None => {
+                counters.reset_beats();
+                WorkerProcess::spawn(&state.plan, generation, &counters)?
+            }
+        };
+        let mut stream = Self::with_worker(worker, generation, state.plan, counters, ticket, shared);
+        stream.restarts = state.restarts;
+        stream.sound_hangs = stream.counters.get(Counter::SoundServerHangs);
+        for (kind, socket) in [(MediaKind::Video, left.video), (MediaKind::Audio, left.audio)] {
+            let peer = state.peers.iter().find(|(of, _)| *of == kind).map(|(_, peer)| *peer);
+            if let (Some(peer), Some(socket)) = (peer, socket) {
+                stream.keep_socket(Attached { kind, peer, socket });
+            }
+        }
+        if goes_on {
+            stream.watchdog.ready();
+            (stream.encoder, stream.captured_before) = (state.encoder, state.captured_before);
+        } else {
+            stream.restarts += 1;
+            stream.captured_before = stream.counters.get(Counter::FramesCaptured);
+            stream.hand_over_sockets();
+        }
+        info!(%session, pid = stream.worker.pid(), goes_on, "stream adopted");
+        Ok(stream)
+    }
+
+    /// For a host that goes on with it.
+    pub(crate) fn state(&self) -> StreamState {
+        StreamState {
+            plan: self.plan.clone(),
+            generation: self.generation,
+            restarts: self.restarts,
+            encoder: self.encoder.clone(),
+            peers: self.sockets.iter().map(|attached| (attached.kind, attached.peer)).collect(),
+            captured_before: self.captured_before,
+            page_layout: CountersPage::LAYOUT,
+        }
     }
 
     /// What the stream is made of.
@@ -232,9 +329,20 @@ impl Stream {
         let socket = media_ports::connect(local, peer)?;
         info!(session = %self.plan.session, ?kind, %peer, "media connected");
         self.link.send(&ToWorker::Socket(kind), Some(socket.as_fd()));
-        self.sockets.retain(|attached| attached.kind != kind);
-        self.sockets.push(Attached { kind, peer, socket });
+        self.keep_socket(Attached { kind, peer, socket });
         Ok(true)
+    }
+
+    fn keep_socket(&mut self, new: Attached) {
+        self.kept.socket(new.kind, &new.socket);
+        self.sockets.retain(|attached| attached.kind != new.kind);
+        self.sockets.push(new);
+    }
+
+    fn hand_over_sockets(&self) {
+        for attached in &self.sockets {
+            self.link.send(&ToWorker::Socket(attached.kind), Some(attached.socket.as_fd()));
+        }
     }
 
     /// Takes picture, sound and input from somewhere else from now on;
@@ -304,10 +412,9 @@ impl Stream {
         self.watchdog = Watchdog::new(self.worker.pid(), Instant::now());
         self.restarts += 1;
         warn!(session = %self.plan.session, pid = self.worker.pid(), "worker replaced");
+        self.kept.worker(&self.worker);
         self.link.set(Some(self.worker.channel()));
-        for attached in &self.sockets {
-            self.link.send(&ToWorker::Socket(attached.kind), Some(attached.socket.as_fd()));
-        }
+        self.hand_over_sockets();
         Ok(true)
     }
 
@@ -356,8 +463,9 @@ fn reap(worker: WorkerProcess, session: SessionId, quarantine: Quarantine) {
     });
 }
 
-fn describe(status: ExitStatus) -> String {
+fn describe(status: Option<ExitStatus>) -> String {
     use std::os::unix::process::ExitStatusExt;
+    let Some(status) = status else { return "its status went to an earlier host".to_owned() };
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exit status {code}"),
         (None, Some(signal)) => format!("signal {signal}"),

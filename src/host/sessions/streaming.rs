@@ -54,7 +54,7 @@ impl Session {
         info!(session = %self.id, codec = plan.video.profile.codec.name(), size = %plan.video.size,
             rate = %plan.video.frame_rate, bitrate = %plan.video.bitrate, sealed = plan.video.encrypted,
             channels = plan.audio.layout.channels, "stream planned");
-        match Stream::start(plan, ticket.worker.clone(), self.shared.supervision.quarantine.clone()) {
+        match Stream::start(plan, ticket, &self.shared) {
             Ok(stream) => {
                 self.record.set_counters(Some(Arc::clone(stream.counters())));
                 for event in told::stream_begins(stream.plan(), connection.ticket.peer, self.shared.ports) {

@@ -9,8 +9,10 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+use crate::host::adoption::connection_state::ConnectionState;
 use crate::host::events::Events;
 use crate::host::sessions::LaunchOrder;
 use crate::host::sessions::checkpoint::Checkpoint;
@@ -36,6 +38,8 @@ pub(crate) struct ConnectionId {
 pub(crate) struct Ticket {
     pub(crate) connection: ConnectionId,
     pub(crate) session: SessionId,
+    /// What the client calls itself.
+    pub(crate) unique_id: String,
     pub(crate) key: SessionKey,
     /// `X-SS-Ping-Payload`.
     pub(crate) ping_payload: PingPayload,
@@ -91,20 +95,13 @@ impl Ticket {
         let ping_payload = agreed.unwrap_or_else(|| PingPayload::from_random(random_payload));
         let connect_data = u32::from_le_bytes([d0, d1, d2, d3]);
         let session_token = hex::encode_upper([t0, t1, t2, t3, t4, t5, t6, t7]);
-        let ports = shared.ports;
-        let handshake = Handshake::new(HandshakeConfig {
-            offer: shared.offer.clone(),
-            ports: Ports { video: ports.video, audio: ports.audio, control: ports.control },
-            ping_payload,
-            connect_data,
-            session_token: session_token.clone(),
-            max_packet_size: DEFAULT_MAX_PACKET_SIZE,
-        });
+        let handshake = handshake(shared, ping_payload, connect_data, &session_token);
         let request = &order.request;
         let sealer = request.encrypted_rtsp.then(|| RtspSealer::new(&request.key, Side::Host));
         Ok(Arc::new(Self {
             connection,
             session: connection.session,
+            unique_id: order.unique_id.clone(),
             key: request.key.clone(),
             ping_payload,
             connect_data,
@@ -120,10 +117,59 @@ impl Ticket {
         }))
     }
 
+    /// A ticket that a host before this one issued, of a client whose handshake
+    /// is over.
+    ///
+    /// # Errors
+    /// When the kernel has no random bytes.
+    pub(crate) fn adopt(
+        session: SessionId,
+        state: &ConnectionState,
+        checkpoint: Checkpoint,
+        shared: &Shared,
+        commands: &mpsc::Sender<Command>,
+    ) -> Result<Arc<Self>, getrandom::Error> {
+        // Nobody knows it: RTSP is over.
+        let mut session_token = [0; 8];
+        getrandom::fill(&mut session_token)?;
+        let session_token = hex::encode_upper(session_token);
+        let (ping_payload, connect_data) = (state.ping_payload, state.connect_data);
+        let handshake = handshake(shared, ping_payload, connect_data, &session_token);
+        Ok(Arc::new(Self {
+            connection: ConnectionId { session, number: state.number },
+            session,
+            unique_id: state.unique_id.clone(),
+            key: state.stream.plan.key.clone(),
+            ping_payload,
+            connect_data,
+            session_token,
+            peer: state.peer,
+            local: state.local,
+            rtsp: Mutex::new(RtspSide { handshake, sealer: None }),
+            terms: OnceLock::from(state.terms),
+            worker: WorkerLink::default(),
+            checkpoint,
+            commands: commands.clone(),
+            events: shared.events.clone(),
+        }))
+    }
+
     /// Whether the handshake is over, so that control and media may come.
     pub(crate) fn announced(&self) -> bool {
         self.terms.get().is_some()
     }
+}
+
+fn handshake(shared: &Shared, ping_payload: PingPayload, connect_data: u32, session_token: &str) -> Handshake {
+    let ports = shared.ports;
+    Handshake::new(HandshakeConfig {
+        offer: shared.offer.clone(),
+        ports: Ports { video: ports.video, audio: ports.audio, control: ports.control },
+        ping_payload,
+        connect_data,
+        session_token: session_token.to_owned(),
+        max_packet_size: DEFAULT_MAX_PACKET_SIZE,
+    })
 }
 
 /// RTSP of one connection.
@@ -135,7 +181,7 @@ pub(crate) struct RtspSide {
 }
 
 /// How control of a connection is recognised and sealed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ControlTerms {
     /// 12-byte IVs per direction instead of the legacy 16-byte ones.
     pub(crate) v2: bool,
@@ -175,6 +221,7 @@ impl Ticket {
         Arc::new(Self {
             connection,
             session: connection.session,
+            unique_id: String::new(),
             key: SessionKey::new([7; 16]),
             ping_payload,
             connect_data,

@@ -135,6 +135,11 @@ impl SessionRecord {
         lock(&self.settings).clone().over(decided)
     }
 
+    /// What the API decided for this session.
+    pub(crate) fn own_settings(&self) -> PartialClientSettings {
+        lock(&self.settings).clone()
+    }
+
     /// Decides things for this session.
     pub(crate) fn set_settings(&self, settings: PartialClientSettings) {
         *lock(&self.settings) = settings;

@@ -5,11 +5,13 @@
 //! (moonlight-common-c `VideoStream.c`, `VideoPingThreadProc`). Both repeat
 //! every 500 ms.
 
+use serde::{Deserialize, Serialize};
+
 use crate::protocol::bytes::Reader;
 
 /// The 16 characters of `X-SS-Ping-Payload`. Not a secret: it crosses the
 /// network in the clear, and only tells clients behind one address apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PingPayload([u8; 16]);
 
 impl PingPayload {
