@@ -9,7 +9,7 @@ use earthshine::protocol::enet::PeerId;
 use earthshine::protocol::enet::command::{Command, CommandHeader, Connect, Throttle};
 use earthshine::protocol::enet::header::{HEADER_ROOM, Header};
 use earthshine::protocol::enet::limits::{Limits, MOST_MTU, NO_CHANNEL, NO_PEER};
-use earthshine::protocol::enet::peer::PeerState;
+use earthshine::protocol::enet::peer_state::PeerState;
 use earthshine::protocol::enet::server::{Event, Server};
 
 /// A server and what drives it.

@@ -42,7 +42,7 @@ use earthshine::protocol::control::feedback::HostMessage;
 use earthshine::protocol::control::message::ClientMessage;
 use earthshine::protocol::control::session::{self, ControlSession};
 use earthshine::protocol::control::{input_packet, keymap};
-use earthshine::protocol::enet::peer::PeerState;
+use earthshine::protocol::enet::peer_state::PeerState;
 use earthshine::protocol::fec::decode::{RepairError, repair};
 use earthshine::protocol::fec::encode::Encoder;
 use earthshine::protocol::fec::kernels::Stripe;

@@ -9,7 +9,7 @@ use crate::host::sessions::ticket::Ticket;
 use crate::protocol::control::sealer::Sequences;
 use crate::protocol::control::session::ControlSession;
 use crate::protocol::enet::PeerId;
-use crate::protocol::enet::peer::{AdoptError, PeerState};
+use crate::protocol::enet::peer_state::{AdoptError, PeerState};
 use crate::protocol::enet::server::Server;
 
 /// Why a connection is not adopted.

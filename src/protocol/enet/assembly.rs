@@ -67,7 +67,8 @@ impl Assembly {
     /// Whether it is what [`add`](Self::add) leaves behind.
     pub(super) fn is_sound(&self, limit: usize) -> bool {
         let bits: u32 = self.got.iter().map(|word| word.count_ones()).sum();
-        let beyond = self.got.last().is_some_and(|last| self.count % 64 != 0 && last >> (self.count % 64) != 0);
+        let beyond =
+            self.got.last().is_some_and(|last| !self.count.is_multiple_of(64) && last >> (self.count % 64) != 0);
         let words = usize::try_from(self.count.div_ceil(64)).unwrap_or(usize::MAX);
         self.count > 0
             && usize::try_from(self.count).is_ok_and(|count| count <= self.message.len())

@@ -15,7 +15,7 @@ use rusty_enet::{EventNoRef, Host, HostSettings, MTU_MAX, Packet, PacketReceived
 use crate::clock::Micros;
 use crate::protocol::enet::PeerId;
 use crate::protocol::enet::limits::Limits;
-use crate::protocol::enet::peer::PeerState;
+use crate::protocol::enet::peer_state::PeerState;
 use crate::protocol::enet::server::{Event, Server};
 
 #[test]
@@ -261,11 +261,13 @@ struct Weather {
     delay: (u64, u64),
 }
 
+/// When it arrives, which one it is, from where, where to, and the datagram.
+type UnderWay = (u64, u64, SocketAddr, SocketAddr, Vec<u8>);
+
 struct Network {
     weather: Weather,
     random: Random,
-    /// By the time of arrival, then the order of sending.
-    under_way: BinaryHeap<Reverse<(u64, u64, SocketAddr, SocketAddr, Vec<u8>)>>,
+    under_way: BinaryHeap<Reverse<UnderWay>>,
     arrived: HashMap<SocketAddr, VecDeque<(SocketAddr, Vec<u8>)>>,
     carried: u64,
 }
@@ -277,7 +279,7 @@ struct Wire {
     address: SocketAddr,
 }
 
-/// A linear congruential generator.
+/// SplitMix64: neighbouring seeds have nothing in common.
 struct Random(u64);
 
 impl World {
@@ -492,8 +494,10 @@ impl Weather {
 
 impl Random {
     fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit.max(1)
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % limit.max(1)
     }
 }
 

@@ -19,9 +19,12 @@ pub mod header;
 mod interop_tests;
 pub mod limits;
 mod outgoing;
-pub mod peer;
+mod peer;
+pub mod peer_state;
 mod round_trip;
 pub mod server;
+#[cfg(test)]
+mod server_tests;
 mod unsequenced;
 
 use crate::clock::Micros;

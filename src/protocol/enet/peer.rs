@@ -3,76 +3,14 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use serde::{Deserialize, Serialize};
-
 use crate::protocol::enet::account::Account;
-use crate::protocol::enet::channel::{Channel, Deliver, Taken};
-use crate::protocol::enet::command::{ACKNOWLEDGE_LEN, Command, CommandHeader, Connect, SEND_FRAGMENT_LEN, Throttle};
+use crate::protocol::enet::channel::{Deliver, Taken};
+use crate::protocol::enet::command::{ACKNOWLEDGE_LEN, Command, CommandHeader, Connect, SEND_FRAGMENT_LEN};
 use crate::protocol::enet::header::{HEADER_ROOM, Header};
-use crate::protocol::enet::limits::{
-    LEAST_MTU, LEAST_WINDOW, Limits, MOST_ACKS, MOST_COMMANDS, MOST_MTU, MOST_WINDOW, NO_CHANNEL, NO_PEER, NO_SESSION,
-    OUR_MTU, PING_INTERVAL, WINDOW_SCALE,
-};
-use crate::protocol::enet::outgoing::{Acknowledged, Outgoing, Terms, What};
-use crate::protocol::enet::round_trip::RoundTrip;
-use crate::protocol::enet::unsequenced::UnsequencedWindow;
+use crate::protocol::enet::limits::{Limits, MOST_ACKS, MOST_COMMANDS, NO_CHANNEL, PING_INTERVAL};
+use crate::protocol::enet::outgoing::{Acknowledged, Terms, What};
+use crate::protocol::enet::peer_state::{AdoptError, PeerState, Sessions};
 use crate::protocol::enet::{PeerId, wire_time};
-
-/// All that another process needs to go on with a connected peer: plain data,
-/// at most a few hundred kilobytes. Times are of the monotonic clock, which all
-/// processes of a machine share.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct PeerState {
-    version: u16,
-    id: u16,
-    address: SocketAddr,
-    /// What the client calls itself.
-    remote: u16,
-    connect_id: u32,
-    sessions: Sessions,
-    mtu: u16,
-    /// What VERIFY_CONNECT promised.
-    window: u32,
-    /// The client's, in bytes a second; 0 is no limit.
-    incoming_bandwidth: u32,
-    channels: Vec<Channel>,
-    unsequenced: UnsequencedWindow,
-    /// Number of our last command without a channel.
-    sent: u16,
-    outgoing: Outgoing,
-    round_trip: RoundTrip,
-    /// When something was acknowledged last, in ms.
-    heard: u64,
-}
-
-/// Tells connections in the same place apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Sessions {
-    /// In datagrams from the client.
-    incoming: u8,
-    /// In datagrams to it.
-    outgoing: u8,
-}
-
-/// Why a state cannot be adopted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum AdoptError {
-    /// Another program wrote it.
-    #[error("the ENet state is of version {0}, this program adopts {VERSION}")]
-    Version(u16),
-    /// The server has no place of that number.
-    #[error("there is no place {0} for an ENet peer")]
-    NoPlace(u16),
-    /// Another client connected before.
-    #[error("place {0} belongs to another ENet peer by now")]
-    Taken(u16),
-    /// It waits for more than there may be.
-    #[error("no memory for what the ENet peer has waiting")]
-    Full,
-    /// It contradicts itself.
-    #[error("the ENet state is broken: {0}")]
-    Broken(&'static str),
-}
 
 /// A peer in its place.
 #[derive(Debug)]
@@ -161,102 +99,6 @@ impl<D: Inbox> Deliver for ChannelInbox<'_, D> {
     }
 }
 
-impl PeerState {
-    /// Which place it has.
-    #[must_use]
-    pub const fn id(&self) -> PeerId {
-        PeerId(self.id)
-    }
-
-    /// Where the client is.
-    #[must_use]
-    pub const fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    pub(super) const fn sessions(&self) -> Sessions {
-        self.sessions
-    }
-
-    fn held_bytes(&self) -> usize {
-        self.channels.iter().map(Channel::held_bytes).sum()
-    }
-
-    fn check(&self, limits: &Limits) -> Result<(), AdoptError> {
-        let broken = |what| Err(AdoptError::Broken(what));
-        if self.version != VERSION {
-            return Err(AdoptError::Version(self.version));
-        }
-        if self.id >= limits.peers {
-            return Err(AdoptError::NoPlace(self.id));
-        }
-        if self.remote >= NO_PEER || self.sessions.incoming > 3 || self.sessions.outgoing > 3 {
-            return broken("ids");
-        }
-        if !(LEAST_MTU..=MOST_MTU).contains(&self.mtu) {
-            return broken("MTU");
-        }
-        if self.channels.is_empty() || self.channels.len() > limits.channels.into() {
-            return broken("number of channels");
-        }
-        if !self.channels.iter().all(|channel| channel.is_sound(limits.message)) {
-            return broken("order of a channel");
-        }
-        if !self.outgoing.is_sound(limits.message, self.mtu, self.channels.len()) {
-            return broken("what waits to be sent");
-        }
-        Ok(())
-    }
-
-    const fn next_number(&mut self) -> u16 {
-        self.sent = self.sent.wrapping_add(1);
-        self.sent
-    }
-
-    /// Payload bytes that may be under way.
-    fn usable_window(&self) -> u32 {
-        let window = match self.incoming_bandwidth {
-            0 => MOST_WINDOW,
-            bandwidth => (bandwidth / WINDOW_SCALE).saturating_mul(LEAST_WINDOW).clamp(LEAST_WINDOW, MOST_WINDOW),
-        };
-        self.round_trip.throttled(window).max(self.mtu.into())
-    }
-
-    fn verification(&self) -> Connect {
-        Connect {
-            peer: self.id,
-            incoming_session: self.sessions.outgoing,
-            outgoing_session: self.sessions.incoming,
-            mtu: self.mtu.into(),
-            window: self.window,
-            channels: u32::try_from(self.channels.len()).unwrap_or(u32::MAX),
-            incoming_bandwidth: 0,
-            outgoing_bandwidth: 0,
-            throttle: self.round_trip.parameters(),
-            connect_id: self.connect_id,
-            data: 0,
-        }
-    }
-}
-
-impl Sessions {
-    /// Of a place that nobody had.
-    pub(super) const NONE: Self = Self { incoming: NO_SESSION, outgoing: NO_SESSION };
-
-    /// For the next connection in a place: neither the last one there nor the
-    /// client's last one.
-    fn next(self, connect: &Connect) -> Self {
-        let next = |asked: u8, last: u8| {
-            let next = if asked == NO_SESSION { last } else { asked }.wrapping_add(1) & 3;
-            if next == last { (next + 1) & 3 } else { next }
-        };
-        Self {
-            outgoing: next(connect.incoming_session, self.outgoing),
-            incoming: next(connect.outgoing_session, self.incoming),
-        }
-    }
-}
-
 impl Peer {
     /// A client that said CONNECT, in a place whose last sessions are known.
     pub(super) fn greet(
@@ -267,25 +109,7 @@ impl Peer {
         limits: &Limits,
         now: u64,
     ) -> Self {
-        let channels = usize::try_from(connect.channels).unwrap_or(usize::MAX).min(limits.channels.into());
-        let mtu = u16::try_from(connect.mtu).unwrap_or(u16::MAX).clamp(LEAST_MTU, OUR_MTU);
-        let mut state = PeerState {
-            version: VERSION,
-            id: id.0,
-            address,
-            remote: connect.peer,
-            connect_id: connect.connect_id,
-            sessions: last.next(connect),
-            mtu,
-            window: connect.window.clamp(LEAST_WINDOW, MOST_WINDOW),
-            incoming_bandwidth: connect.incoming_bandwidth,
-            channels: vec![Channel::default(); channels],
-            unsequenced: UnsequencedWindow::default(),
-            sent: 0,
-            outgoing: Outgoing::default(),
-            round_trip: RoundTrip::new(connect.throttle),
-            heard: now,
-        };
+        let mut state = PeerState::new(id, address, connect, last, limits, now);
         let number = state.next_number();
         state.outgoing.push(NO_CHANNEL, number, What::VerifyConnect);
         Self { state, stage: Stage::Greeting { data: connect.data }, acks: VecDeque::new(), held: 0, changed: false }
@@ -356,7 +180,7 @@ impl Peer {
                 Taken::New
             }
             Command::ThrottleConfigure(throttle) => {
-                self.throttle(throttle);
+                self.state.round_trip.configure(throttle);
                 Taken::New
             }
             _ => self.take_message(header, &command, context),
@@ -542,10 +366,6 @@ impl Peer {
         }
     }
 
-    fn throttle(&mut self, throttle: Throttle) {
-        self.state.round_trip.configure(throttle);
-    }
-
     fn acknowledged(&mut self, channel: u8, number: u16, sent_time: u16, now: u64) -> Flow {
         let took = wire_time(now).wrapping_sub(sent_time);
         if took >= FUTURE {
@@ -591,9 +411,6 @@ impl Peer {
         self.state.outgoing.push(NO_CHANNEL, number, What::Disconnect { data });
     }
 }
-
-/// Of [`PeerState`]. Any change of what it consists of is another version.
-const VERSION: u16 = 1;
 
 /// Acknowledged times that are further away are not ours.
 const FUTURE: u16 = 0x8000;
