@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::host::api::answer::ApiAnswer;
 use crate::host::api::body::{Body, WireId, parse};
+use crate::host::api::terms::{MAX_RATE, MAX_SIDE, MIN_SIDE};
 use crate::host::apps::runner::{Program, Runner};
 use crate::host::context::Context;
 use crate::host::lobbies::LobbyError;
@@ -274,9 +275,6 @@ const fn yes() -> bool {
     true
 }
 
-const MIN_SIDE: u32 = 64;
-const MAX_SIDE: u32 = 8192;
-const MAX_RATE: u32 = 240;
 const MAX_NAME: usize = 256;
 
 /// Users below are the system's; Wolf's clients say 0 for "any".

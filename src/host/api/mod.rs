@@ -34,6 +34,7 @@ pub mod socket;
 mod stream;
 pub mod system;
 pub mod tcp;
+mod terms;
 
 use tracing::debug;
 

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::codec::{Chroma, VideoCodec, VideoProfile};
 use crate::color::{ColorRange, ColorSpace, Colorimetry};
 use crate::host::api::body::WireId;
-use crate::host::api::sessions::{channels, keys, mode, peer};
+use crate::host::api::terms::{channels, keys, mode, peer};
 use crate::host::context::Context;
 use crate::host::sessions::operated::{Destination, DirectStream};
 use crate::protocol::gamestream::ping::PingPayload;
