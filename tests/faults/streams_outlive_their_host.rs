@@ -42,8 +42,10 @@ fn press(host: &Host, stream: &mut Stream, code: u32, evdev: u32) {
     });
 }
 
-fn idr_frames(stream: &mut Stream) -> Value {
-    stream.stats()["idr_frames"].clone()
+/// What a client counts that misses frames: IDR frames, and numbers left out.
+fn troubles(stream: &mut Stream) -> [Value; 2] {
+    let stats = stream.stats();
+    ["idr_frames", "skipped_frames"].map(|name| stats[name].clone())
 }
 
 fn same_stream(before: &Value, after: &Value) {
@@ -65,7 +67,7 @@ fn goes_on(encryption: &'static str) {
     stream.wait_frames(30);
     press(&host, &mut stream, 0x41, 30);
     let before = streaming(&host);
-    let idr = idr_frames(&mut stream);
+    let troubles_before = troubles(&mut stream);
 
     host.kill();
     stream.wait_frames(30);
@@ -77,7 +79,7 @@ fn goes_on(encryption: &'static str) {
     });
     press(&host, &mut stream, 0x43, 46);
     stream.wait_frames(30);
-    assert_eq!(idr_frames(&mut stream), idr, "nothing was interrupted");
+    assert_eq!(troubles(&mut stream), troubles_before, "nothing was interrupted");
 
     // Once more, and then in order: what the host says is understood still.
     host.kill();
@@ -113,14 +115,14 @@ fn another_process_takes_over_under_a_stream() {
     let mut stream = device.stream(&Wanted { encryption: "all", ..Wanted::app(PATTERN) });
     apps::wait_pattern_event(&host.scratch, "focus", |event| event["event"] == "focus");
     stream.wait_frames(30);
-    let (before, idr) = (streaming(&host), idr_frames(&mut stream));
+    let (before, troubles_before) = (streaming(&host), troubles(&mut stream));
     for code in [0x41, 0x42] {
         host.take_over();
         same_stream(&before, &streaming(&host));
         press(&host, &mut stream, code, if code == 0x41 { 30 } else { 48 });
     }
     stream.wait_frames(30);
-    assert_eq!(idr_frames(&mut stream), idr, "nothing was interrupted");
+    assert_eq!(troubles(&mut stream), troubles_before, "nothing was interrupted");
     stream.quit();
     another_client_can_start(&host);
     host.stop();

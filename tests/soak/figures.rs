@@ -22,7 +22,7 @@ fn figures() {
     let rounds: usize = setting("ROUNDS", 20);
     let scratch = Scratch::new();
     let wanted = pattern_lobby(&scratch, &json!({}));
-    let host = Host::with_apps(scratch, "");
+    let mut host = Host::with_apps(scratch, "");
     let players = players::paired(&host, 8, &["--size", "640x360"]);
     let summary = json!({
         "launch_to_first_frame_warm_ms": {
@@ -32,6 +32,7 @@ fn figures() {
         "join_to_first_frame_of_the_lobby_ms": joins(&host, &players[0], &wanted, rounds),
         "worker_killed": kills(&host, &players, rounds),
         "keystroke_to_new_picture_ms": keystroke::times(&host, &players[0], rounds * 3),
+        "host_killed": host_kills(&mut host, &players),
     });
     println!("{summary:#}");
 }
@@ -141,6 +142,42 @@ fn kills(host: &Host, players: &[earthshine::bench::clients::player::Player], ro
         "frames_of_the_undisturbed": frames_of_others,
         "frames_lost_by_the_undisturbed": lost_by_others,
     })
+}
+
+/// Under eight streams: from SIGKILL of the host to the moment in which the next
+/// one has all of them, and what they lose meanwhile. One that outlives more
+/// than five hosts in a minute is left.
+fn host_kills(host: &mut Host, players: &[earthshine::bench::clients::player::Player]) -> Value {
+    let (mut times, mut lost, mut frames) = (Vec::new(), 0, 0);
+    block_on(async {
+        let mut streams = stream_all(players, TEST_CARD).await;
+        for _ in 0..4 {
+            let begin = Instant::now();
+            host.kill();
+            host.start_again();
+            let all_stream = || {
+                let sessions = api::sessions(host.api());
+                sessions.len() == players.len() && sessions.iter().all(|session| session["state"] == "streaming")
+            };
+            while !all_stream() {
+                assert!(begin.elapsed() < SOON, "{:?}", api::sessions(host.api()));
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            times.push(begin.elapsed());
+            for stream in &mut streams {
+                more_frames(stream, 10).await;
+            }
+        }
+        for stream in streams {
+            let (video, ..) = stream.leave().await.expect("a client that leaves");
+            lost += video.counts.frames_lost;
+            frames += video.counts.frames_complete;
+        }
+        for player in players {
+            player.cancel().await.expect("cancel");
+        }
+    });
+    json!({"to_next_host_ms": quantiles(times), "frames": frames, "frames_lost": lost})
 }
 
 /// Least, median, 99 of 100, most.
