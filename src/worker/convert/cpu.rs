@@ -3,8 +3,6 @@
 //! 1080p takes about twice as long as copying the frame (`benches/convert.rs`).
 
 use std::ops::Range;
-use std::panic::resume_unwind;
-use std::thread;
 
 use yuv::{BufferStoreMut, YuvConversionMode, YuvPlanarImageMut, YuvRange, YuvStandardMatrix};
 
@@ -23,15 +21,13 @@ pub struct CpuConverter {
     // What the bars of the planes in use fit to.
     placement: Option<Placement>,
     scaler: Option<Scaler>,
-    cores: usize,
 }
 
 impl CpuConverter {
     /// A converter to pictures of `visible` pixels.
     #[must_use]
-    pub fn new(visible: Size, colorimetry: Colorimetry) -> Self {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        Self { visible, colorimetry, placement: None, scaler: None, cores }
+    pub const fn new(visible: Size, colorimetry: Colorimetry) -> Self {
+        Self { visible, colorimetry, placement: None, scaler: None }
     }
 
     /// Planes that this converter can write to, black.
@@ -121,37 +117,8 @@ impl CpuConverter {
         placement: Placement,
         planes: &mut Planes,
     ) -> Result<(), ConvertError> {
-        let convert = |pixels: &[u8], target: &mut _| self.convert_part(pixels, stride, format, target);
-        let Some(upper_rows) = self.shared_rows(placement) else {
-            return convert(pixels, &mut part(planes, placement));
-        };
-        let (upper_pixels, lower_pixels) = pixels.split_at(upper_rows as usize * stride);
-        let [mut upper, mut lower] = halves(planes, placement, upper_rows);
-        let (above, below) = thread::scope(|scope| {
-            // Without a name it has ours, and counts as the encode thread to whoever watches.
-            let helper = thread::Builder::new().spawn_scoped(scope, || convert(upper_pixels, &mut upper));
-            let below = convert(lower_pixels, &mut lower);
-            (helper.ok().map(|helper| helper.join().unwrap_or_else(|panic| resume_unwind(panic))), below)
-        });
-        // Where the kernel gives no thread, one does both.
-        above.unwrap_or_else(|| convert(upper_pixels, &mut upper)).and(below)
-    }
-
-    /// How many rows from the top another thread converts meanwhile: half of
-    /// those of a large picture, whose conversion is waiting for memory.
-    fn shared_rows(&self, Placement { left, size, .. }: Placement) -> Option<u32> {
-        let shared = self.cores > 1 && left == 0 && size.width * size.height >= SHARED_PIXELS;
-        shared.then_some(size.height / 4 * 2)
-    }
-
-    fn convert_part(
-        &self,
-        pixels: &[u8],
-        stride: usize,
-        format: PixelFormat,
-        target: &mut YuvPlanarImageMut<'_, u8>,
-    ) -> Result<(), ConvertError> {
         let stride = u32::try_from(stride).map_err(|_| ConvertError::Stride { stride })?;
+        let mut target = part(planes, placement);
         let range = match self.colorimetry.range {
             ColorRange::Limited => YuvRange::Limited,
             ColorRange::Full => YuvRange::Full,
@@ -165,7 +132,7 @@ impl CpuConverter {
             PixelFormat::Bgrx => yuv::bgra_to_yuv420,
             PixelFormat::Rgbx => yuv::rgba_to_yuv420,
         };
-        convert(target, pixels, stride, range, matrix, YuvConversionMode::Balanced)
+        convert(&mut target, pixels, stride, range, matrix, YuvConversionMode::Balanced)
             .map_err(|error| ConvertError::Library { what: error.to_string() })
     }
 }
@@ -215,47 +182,23 @@ fn check(frame: &Frame) -> Result<(), ConvertError> {
 
 fn part(planes: &mut Planes, placement: Placement) -> YuvPlanarImageMut<'_, u8> {
     let (left, top) = (placement.left as usize, placement.top as usize);
-    let strides = (planes.y_stride, planes.uv_stride);
-    let luma = &mut planes.y[top * strides.0 + left..];
-    let [u, v] = [&mut planes.u, &mut planes.v].map(|chroma| &mut chroma[top / 2 * strides.1 + left / 2..]);
-    image([luma, u, v], strides, placement.size)
-}
-
-/// A part from column 0 on, cut after an even number of rows.
-fn halves(planes: &mut Planes, placement: Placement, upper_rows: u32) -> [YuvPlanarImageMut<'_, u8>; 2] {
-    let (top, upper) = (placement.top as usize, upper_rows as usize);
-    let strides = (planes.y_stride, planes.uv_stride);
-    let (y, lower_y) = planes.y[top * strides.0..].split_at_mut(upper * strides.0);
-    let chroma =
-        [&mut planes.u, &mut planes.v].map(|plane| plane[top / 2 * strides.1..].split_at_mut(upper / 2 * strides.1));
-    let [(u, lower_u), (v, lower_v)] = chroma;
-    let Size { width, height } = placement.size;
-    [
-        image([y, u, v], strides, Size::new(width, upper_rows)),
-        image([lower_y, lower_u, lower_v], strides, Size::new(width, height - upper_rows)),
-    ]
-}
-
-fn image<'a>(
-    [y, u, v]: [&'a mut [u8]; 3],
-    (y_stride, uv_stride): (usize, usize),
-    Size { width, height }: Size,
-) -> YuvPlanarImageMut<'a, u8> {
+    let height = placement.size.height as usize;
+    let (y_stride, uv_stride) = (planes.y_stride, planes.uv_stride);
     // Exactly as many rows as the part has: the library takes what is behind
     // an odd number of rows for the last one.
-    let rows = height as usize;
-    let (luma, chroma) = (rows * y_stride, rows.div_ceil(2) * uv_stride);
+    let luma = top * y_stride + left..(top + height) * y_stride + left;
+    let chroma = top / 2 * uv_stride + left / 2..(top / 2 + height.div_ceil(2)) * uv_stride + left / 2;
     #[allow(clippy::cast_possible_truncation, reason = "strides are rounded up from 32-bit widths")]
     let (y_step, uv_step) = (y_stride as u32, uv_stride as u32);
     YuvPlanarImageMut {
-        y_plane: BufferStoreMut::Borrowed(&mut y[..luma]),
+        y_plane: BufferStoreMut::Borrowed(&mut planes.y[luma]),
         y_stride: y_step,
-        u_plane: BufferStoreMut::Borrowed(&mut u[..chroma]),
+        u_plane: BufferStoreMut::Borrowed(&mut planes.u[chroma.clone()]),
         u_stride: uv_step,
-        v_plane: BufferStoreMut::Borrowed(&mut v[..chroma]),
+        v_plane: BufferStoreMut::Borrowed(&mut planes.v[chroma]),
         v_stride: uv_step,
-        width,
-        height,
+        width: placement.size.width,
+        height: placement.size.height,
     }
 }
 
@@ -279,9 +222,6 @@ fn fill_around(plane: &mut [u8], stride: usize, (left, top, width, height): (usi
     }
 }
 
-/// More than 720p has: below, a thread saves less than it costs.
-const SHARED_PIXELS: u32 = 1_000_000;
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -290,7 +230,6 @@ mod tests {
     use crate::clock::Micros;
     use crate::worker::frame::Pixels;
 
-    const HD: Size = Size::new(1920, 1080);
     const LIMITED_709: Colorimetry = Colorimetry { space: ColorSpace::Bt709, range: ColorRange::Limited };
 
     fn frame(size: Size, padding: usize, format: PixelFormat, color: impl Fn(usize, usize) -> [u8; 3]) -> Frame {
@@ -365,21 +304,6 @@ mod tests {
         let tight = converted(&frame(size, 0, PixelFormat::Bgrx, cube), size, LIMITED_709);
         let padded = converted(&frame(size, 52, PixelFormat::Bgrx, cube), size, LIMITED_709);
         assert_eq!((tight.y, tight.u, tight.v), (padded.y, padded.u, padded.v));
-    }
-
-    #[test]
-    fn two_threads_convert_as_one_does() {
-        for (size, format) in [(HD, PixelFormat::Bgrx), (Size::new(1921, 1083), PixelFormat::Rgbx)] {
-            let frame = frame(size, 20, format, cube);
-            let with_cores = |cores| {
-                let mut converter = CpuConverter { cores, ..CpuConverter::new(size, LIMITED_709) };
-                let mut planes = converter.planes();
-                assert_eq!(converter.shared_rows(Placement { left: 0, top: 0, size }).is_some(), cores > 1);
-                converter.convert(&frame, None, &mut planes).unwrap();
-                (planes.y, planes.u, planes.v)
-            };
-            assert!(with_cores(1) == with_cores(2), "{size}");
-        }
     }
 
     #[test]
