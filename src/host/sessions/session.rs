@@ -247,10 +247,6 @@ impl Session {
         if let Some(cause) = self.stream().and_then(|stream| stream.check(now, &events)) {
             return self.worker_down(cause).await;
         }
-        if self.stream().is_some_and(|stream| stream.is_due(now)) {
-            let replaced = self.stream()?.succeed();
-            return self.worker_replaced(replaced);
-        }
         if let Some(cause) = self.visiting.try_again(now)
             && let Some(ending) = self.replace_worker(&cause).await
         {

@@ -79,6 +79,8 @@ pub(crate) enum StreamEvent {
     Shows,
     /// It is gone or about to go.
     Down(Cause),
+    /// Its successor has waited for its time: [`Stream::succeed`].
+    Due,
 }
 
 /// Why a worker is down.
@@ -262,7 +264,9 @@ impl Stream {
     /// Waits for what the worker does next. Cancel-safe.
     pub(crate) async fn next_event(&mut self) -> StreamEvent {
         if self.resting {
-            return std::future::pending().await;
+            let Some(due) = self.due else { return std::future::pending().await };
+            tokio::time::sleep_until(due.into()).await;
+            return StreamEvent::Due;
         }
         loop {
             match self.worker.next_event().await {
@@ -361,9 +365,9 @@ impl Stream {
     }
 
     /// Replaces the worker after `cause`, at once or, if others died before it,
-    /// after a pause; then [`succeed`](Self::succeed) is to be called as soon as
-    /// [`is_due`](Self::is_due) says so. Returns whether there is or will be a
-    /// successor: not after too many deaths.
+    /// after a pause; then [`succeed`](Self::succeed) is to be called at
+    /// [`StreamEvent::Due`]. Returns whether there is or will be a successor:
+    /// not after too many deaths.
     ///
     /// # Errors
     /// What the kernel says to the new worker.
@@ -388,11 +392,6 @@ impl Stream {
                 Ok(true)
             }
         }
-    }
-
-    /// Whether a successor has waited for its time, which has come.
-    pub(crate) fn is_due(&self, now: Instant) -> bool {
-        self.due.is_some_and(|due| due <= now)
     }
 
     /// Starts a worker in place of the dead one. Returns whether there is one:

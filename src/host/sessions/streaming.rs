@@ -100,6 +100,10 @@ impl Session {
             }
             StreamEvent::Shows => self.shows().await,
             StreamEvent::Down(cause) => self.worker_down(cause).await,
+            StreamEvent::Due => {
+                let replaced = self.stream()?.succeed();
+                self.worker_replaced(replaced)
+            }
         }
     }
 
