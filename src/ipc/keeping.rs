@@ -1,8 +1,12 @@
 //! Messages between a host and its keeper, the process that holds what must
 //! outlive the host.
 
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Signal, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::SessionId;
@@ -39,6 +43,22 @@ pub fn process_name(session: SessionId) -> String {
 pub fn is_process(name: &str) -> bool {
     name.ends_with(PROCESS)
 }
+
+/// Ends workers, given as pidfds, whose channels were let go of: they end by
+/// themselves, unless they hang. Blocking, for a second at most.
+pub fn end_workers(workers: &[OwnedFd]) {
+    let end = Instant::now() + WORKERS_END;
+    for worker in workers {
+        let left = end.saturating_duration_since(Instant::now());
+        let patience = Timespec { tv_sec: 0, tv_nsec: i64::from(left.subsec_nanos()) };
+        // A pidfd is readable when its process has ended (pidfd_open(2)).
+        let _ = poll(&mut [PollFd::new(worker, PollFlags::IN)], Some(&patience));
+        let _ = pidfd_send_signal(worker, Signal::KILL);
+    }
+}
+
+/// How long workers may take to end in order.
+const WORKERS_END: Duration = Duration::from_millis(900);
 
 const PROCESS: &str = "process";
 

@@ -22,7 +22,6 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
-use rustix::process::{Signal, pidfd_send_signal};
 use tracing::{debug, error, info, warn};
 
 use self::waiting::{wait, wait_writable};
@@ -150,14 +149,9 @@ impl Keeper {
     /// No host has come.
     fn give_up(&mut self) {
         warn!("no other host has come in time: ending what was left");
-        let workers: Vec<_> =
-            std::mem::take(&mut self.kept).into_iter().filter(|(name, _)| keeping::is_process(name)).collect();
-        // Without their channels they end by themselves, unless they hang.
-        let end = Instant::now() + WORKERS_END;
-        for (_, worker) in &workers {
-            wait(&mut [PollFd::new(worker, PollFlags::IN)], Some(end.saturating_duration_since(Instant::now())));
-            let _ = pidfd_send_signal(worker, Signal::KILL);
-        }
+        let kept = std::mem::take(&mut self.kept).into_iter();
+        let workers: Vec<_> = kept.filter(|(name, _)| keeping::is_process(name)).map(|(_, worker)| worker).collect();
+        keeping::end_workers(&workers);
         match clean_up::lock(&self.runtime) {
             Ok(_lock) => {
                 let swept = clean_up::sweep(&self.runtime);
@@ -177,9 +171,6 @@ fn inherited_channel() -> io::Result<Channel> {
 
 /// As `ps` and `top` show it; the kernel keeps 15 bytes.
 const PROCESS_NAME: &CStr = c"earthshine-keep";
-
-/// How long workers may take to end in order.
-const WORKERS_END: Duration = Duration::from_secs(1);
 
 /// How long another host may take to take what is kept.
 const GIVE_DEADLINE: Duration = Duration::from_secs(5);

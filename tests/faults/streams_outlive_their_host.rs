@@ -204,3 +204,52 @@ fn a_worker_that_hangs_without_a_host_ends_all_the_same() {
         if left.is_empty() && !process::is_alive(worker) { Ok(()) } else { Err(format!("{left:?} {worker}")) }
     });
 }
+
+#[test]
+fn a_worker_that_hangs_and_is_not_adopted_ends_all_the_same() {
+    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let mut host = pattern_host(60);
+    host.wait_kept();
+    let files = process::files(&host.runtime_dir());
+    let device = Device::paired(&host, "device");
+    let mut stream = device.stream(&Wanted::small_test_card());
+    stream.wait_frames(10);
+    let session = streaming(&host);
+    let worker = api::pid(&session["worker_pid"]);
+    process::signal(worker, Signal::STOP);
+    host.kill();
+    stream.vanish();
+    let record = host.runtime_dir().join(format!("sessions/{}.json", session["session_id"].as_str().expect("an id")));
+    std::fs::write(&record, "{").expect("a torn record");
+    host.start_again();
+    assert!(api::sessions(host.api()).is_empty());
+    wait_for("the worker's end", SOON, || (!process::is_alive(worker)).then_some(()));
+    settle_alone(&host, &files);
+    host.stop();
+}
+
+#[test]
+fn a_stream_does_not_outlive_host_after_host() {
+    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let mut host = pattern_host(60);
+    let device = Device::paired(&host, "device");
+    let mut stream = device.stream(&Wanted::small_test_card());
+    stream.wait_frames(10);
+    let before = streaming(&host);
+    for _ in 0..5 {
+        host.kill();
+        host.start_again();
+        same_stream(&before, &streaming(&host));
+    }
+    host.kill();
+    host.start_again();
+    let after = api::the_session(host.api());
+    assert_eq!((&after["state"], &after["session_id"]), (&json!("paused"), &before["session_id"]));
+    let worker = api::pid(&before["worker_pid"]);
+    wait_for("the worker's end", SOON, || (!process::is_alive(worker)).then_some(()));
+    stream.vanish();
+    let mut stream = device.stream(&Wanted { verb: "resume", ..Wanted::small_test_card() });
+    stream.wait_frames(10);
+    stream.quit();
+    host.stop();
+}

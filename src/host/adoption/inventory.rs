@@ -95,13 +95,15 @@ fn adopt(runtime: &Path, inherited: &mut Inherited) -> Inventory {
     let mut clients: HashSet<ClientId> = HashSet::new();
     for mut state in sessions {
         let session = state.session;
-        let stream = state.connection.is_some().then(|| LeftStream::take(inherited, session)).flatten();
+        let too_often = state.connection.is_some() && state.adoptions.are_too_many();
+        if too_often {
+            warn!(%session, "its stream has outlived too many hosts, and may be what ends them: it does not go on");
+        }
+        let stream = state.connection.as_ref().filter(|_| !too_often);
+        let stream = stream.and_then(|_| LeftStream::take(inherited, session));
         let visits = stream.is_some() && state.connection.as_ref().is_some_and(|connection| connection.lobby.is_some());
         let desktop = match &state.desktop {
             _ if !clients.insert(state.client) => Err("superseded".to_owned()),
-            _ if state.adoptions.are_too_many() => {
-                Err("it was adopted too often: it may be what ends hosts".to_owned())
-            }
             Some(desktop) => adopt_desktop(&mut left, desktop).map(Some),
             None if state.app.test_card || visits => Ok(None),
             None => Err("it has no desktop".to_owned()),
@@ -112,7 +114,12 @@ fn adopt(runtime: &Path, inherited: &mut Inherited) -> Inventory {
                 state.adoptions.count();
                 inventory.sessions.push(LeftSession { state, desktop, stream });
             }
-            Err(reason) => info!(%session, app = state.app.title, reason, "session of an earlier host not adopted"),
+            Err(reason) => {
+                info!(%session, app = state.app.title, reason, "session of an earlier host not adopted");
+                if let Some(stream) = stream {
+                    inherited.end_worker(stream.worker.process);
+                }
+            }
         }
     }
     let lobbies: Vec<LobbyState> = record_file::read_all(&lobby_state::directory(runtime), lobby_state::FORMAT);

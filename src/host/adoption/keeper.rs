@@ -229,6 +229,8 @@ async fn send(channel: &AsyncFd<Channel>, message: &ToKeeper, descriptor: Option
 #[derive(Debug, Default)]
 pub(crate) struct Inherited {
     descriptors: BTreeMap<String, OwnedFd>,
+    /// Workers whose streams do not go on.
+    surplus: Vec<OwnedFd>,
     keeper: Option<Channel>,
 }
 
@@ -285,15 +287,27 @@ impl Inherited {
         fits.then_some(socket)
     }
 
+    /// Has a worker ended, by its pidfd, that was taken and does not go on.
+    pub(crate) fn end_worker(&mut self, process: OwnedFd) {
+        self.surplus.push(process);
+    }
+
     /// Lets go of what nobody took, and of the old keeper: what was taken is
-    /// kept by a new one.
+    /// kept by a new one. Needs a tokio runtime.
     pub(crate) fn finish(self) {
-        if let Some(keeper) = self.keeper {
-            for name in self.descriptors.keys() {
-                debug!(name, "not needed any more");
+        let Self { descriptors, surplus: mut workers, keeper } = self;
+        for (name, descriptor) in descriptors {
+            debug!(name, "not needed any more");
+            if keeping::is_process(&name) {
+                workers.push(descriptor);
             }
+        }
+        if let Some(keeper) = keeper {
             // It may be of another version: it notices that we hang up, too.
             let _ = keeper.send(&ToKeeper::End, None);
+        }
+        if !workers.is_empty() {
+            tokio::task::spawn_blocking(move || keeping::end_workers(&workers));
         }
     }
 
