@@ -3,13 +3,14 @@
 
 use std::process::{Command, Output};
 
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::support::deadline::{SOON, wait_for};
 use crate::support::host::{Host, metric};
 use crate::support::load::Load;
 use crate::support::scratch::Scratch;
-use crate::support::{api, needs};
+use crate::support::{api, needs, process};
 
 #[path = "support/mod.rs"]
 mod support;
@@ -59,6 +60,8 @@ fn a_session_is_paused_and_played_to() {
     assert!(complaint.contains("input_packet_hex"), "{complaint}");
     assert!(refused(&host, &["sessions", "input", "987654", MOVES]).contains("no session"));
 
+    // A player that hears of the pause would quit the app.
+    process::signal(player.pid(), Signal::STOP);
     assert!(table(&host, &["sessions", "pause", &id])[0].contains("is paused"));
     let paused = wait_for("a paused session", SOON, || {
         let session = json(&host, &["sessions", "show", &id]);
