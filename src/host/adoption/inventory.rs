@@ -112,6 +112,8 @@ fn adopt(runtime: &Path, inherited: &mut Inherited) -> Inventory {
             Ok(desktop) => {
                 info!(%session, app = state.app.title, streams = stream.is_some(), "session adopted");
                 state.adoptions.count();
+                // Before anything is done with it that might end this host, too.
+                session_state::record(runtime, session).save(&state);
                 inventory.sessions.push(LeftSession { state, desktop, stream });
             }
             Err(reason) => {
