@@ -17,7 +17,7 @@ mod support;
 
 #[test]
 fn sessions_are_listed_shown_and_stopped() {
-    let _turn = needs::turn_alone();
+    let _turn = needs::turn_without_client();
     let host = Host::start();
     assert_eq!(columns(&table(&host, &["sessions"])[0]).first().copied(), Some("SESSION"));
     let _load = Load::start(&host, &[]);
@@ -47,7 +47,7 @@ fn sessions_are_listed_shown_and_stopped() {
 
 #[test]
 fn a_session_is_paused_and_played_to() {
-    let _turn = needs::turn_alone();
+    let _turn = needs::turn_without_client();
     let host = Host::start();
     let player = Load::start(&host, &[]);
     let id = text(&api::streaming_session(host.api())["session_id"]);
@@ -77,7 +77,7 @@ fn a_session_is_paused_and_played_to() {
 
 #[test]
 fn settings_of_a_client_are_changed_and_last() {
-    let _turn = needs::turn_alone();
+    let _turn = needs::turn_without_client();
     let mut host = Host::start();
     let player = Load::start(&host, &[]);
     api::streaming_session(host.api());
@@ -103,7 +103,7 @@ fn settings_of_a_client_are_changed_and_last() {
 
 #[test]
 fn apps_are_started_with_and_without_a_client() {
-    let _turn = needs::turn_alone();
+    let _turn = needs::turn_without_client();
     let host = Host::start();
     let id = |title: &str| {
         let apps = json(&host, &["apps"])["apps"].clone();
@@ -138,7 +138,7 @@ fn apps_are_started_with_and_without_a_client() {
 
 #[test]
 fn clients_are_listed_and_unpaired_and_capacity_and_health_are_told() {
-    let _turn = needs::turn_alone();
+    let _turn = needs::turn_without_client();
     let host = Host::start();
     assert_eq!(columns(&table(&host, &["pair"])[0]), ["ADDRESS", "SECRET"]);
     assert_eq!(json(&host, &["pair"])["requests"].as_array().map(Vec::len), Some(0));
@@ -169,7 +169,7 @@ fn clients_are_listed_and_unpaired_and_capacity_and_health_are_told() {
 
 #[test]
 fn apps_are_added_listed_and_deleted() {
-    let _turn = needs::turn_alone();
+    let _turn = needs::turn_without_client();
     let host = Host::start();
     let before = json(&host, &["apps"])["apps"].as_array().unwrap().len();
     table(&host, &["apps", "add", "Editor", "--id", "77", "--run", "exec vim", "--env", "A=B"]);
@@ -228,7 +228,7 @@ fn lobbies_are_created_joined_left_renewed_and_stopped() {
 
 #[test]
 fn events_are_followed_from_a_number_on() {
-    let _turn = needs::turn_alone();
+    let _turn = needs::turn_without_client();
     let host = Host::start();
     let _load = Load::start(&host, &[]);
     api::streaming_session(host.api());

@@ -28,7 +28,7 @@ const JSON: &[&str] = &["--json", "-"];
 
 #[test]
 fn four_clients_get_every_frame_and_sound() {
-    let _turn = needs::whole_machine_alone();
+    let _turn = needs::whole_machine_without_client();
     let host = Host::start();
     let report = play(&host, &["-n", "4"]);
     for client in clients(&report, 4) {
@@ -49,7 +49,7 @@ fn four_clients_get_every_frame_and_sound() {
 
 #[test]
 fn encrypted_clients_with_input_pair_once() {
-    let _turn = needs::whole_machine_alone();
+    let _turn = needs::whole_machine_without_client();
     let host = Host::start();
     for _ in 0..2 {
         let report = play(&host, &["-n", "4", "--encrypt", "--input", "--stagger", "50"]);
@@ -68,7 +68,7 @@ fn encrypted_clients_with_input_pair_once() {
 
 #[test]
 fn clients_with_plain_rtsp_take_turns_at_the_handshake() {
-    let _turn = needs::whole_machine_alone();
+    let _turn = needs::whole_machine_without_client();
     let host = Host::start();
     let report = play(&host, &["-n", "2", "--plain-rtsp"]);
     clients(&report, 2).iter().for_each(assert_streamed);
@@ -76,7 +76,7 @@ fn clients_with_plain_rtsp_take_turns_at_the_handshake() {
 
 #[test]
 fn parity_repairs_what_a_bad_network_loses() {
-    let _turn = needs::whole_machine_alone();
+    let _turn = needs::whole_machine_without_client();
     let host = Host::start();
     let harm = Harm { loss_permille: 30, delay: Duration::ZERO, jitter: Duration::ZERO, seed: 2027 };
     let relay = LossyRelay::start(BETWEEN, Ipv4Addr::LOCALHOST, &host.ready.tcp(), &host.ready.udp(), harm);
@@ -102,7 +102,7 @@ fn parity_repairs_what_a_bad_network_loses() {
 
 #[test]
 fn a_killed_worker_costs_its_own_client_frames_and_no_other() {
-    let _turn = needs::whole_machine_alone();
+    let _turn = needs::whole_machine_without_client();
     let host = Host::start();
     let (socket, mut playing) = (host.api().to_owned(), command(&host, &["-n", "3", "--seconds", "6", "--json", "-"]));
     let (killed, output) = std::thread::scope(|scope| {
@@ -134,7 +134,7 @@ fn a_killed_worker_costs_its_own_client_frames_and_no_other() {
 
 #[test]
 fn handshakes_are_timed_beside_stalled_ones() {
-    let _turn = needs::whole_machine_alone();
+    let _turn = needs::whole_machine_without_client();
     let host = Host::start();
     let flags = ["-n", "1", "--stalled-handshakes", "200", "--tls-handshakes", "50"];
     let report = play(&host, &flags);
@@ -150,7 +150,7 @@ fn handshakes_are_timed_beside_stalled_ones() {
 
 #[test]
 fn a_client_that_cannot_stream_says_where_it_stopped() {
-    let _turn = needs::whole_machine_alone();
+    let _turn = needs::whole_machine_without_client();
     let host = Host::start();
     let output =
         command(&host, &["-n", "2", "--app", "No such app", "--json", "-"]).output().expect("run the load generator");

@@ -334,6 +334,17 @@ mod tests {
     use crate::ipc::flight_recorder::What;
 
     #[test]
+    fn another_layout_goes_on_with_what_a_successor_needs() {
+        let old = SharedCounters::create(CARRIED + 1).unwrap();
+        for (word, value) in old.words().iter().zip(1..) {
+            word.store(value, Ordering::Release);
+        }
+        let new = CountersPage::carry_over(old.as_fd().try_clone_to_owned().unwrap()).unwrap();
+        assert_eq!((new.get(Counter::NextFrameIndex), new.get(Counter::NextVideoSeal)), (1, 3));
+        assert_eq!((new.get(Counter::HeldButtons), new.get(Counter::FramesCaptured)), (6, 0));
+    }
+
+    #[test]
     fn bucket_bounds_rise_without_gaps() {
         for index in 1..BUCKETS {
             assert!(bucket_bound(index) > bucket_bound(index - 1), "{index}");

@@ -222,7 +222,7 @@ fn the_tcp_door_outlives_its_host() {
 /// the same, because permissions can be changed.
 #[test]
 fn others_who_reach_the_operators_socket_are_refused() {
-    let _turn = needs::turn_alone();
+    let _turn = needs::turn_without_client();
     if !rustix::process::geteuid().is_root() {
         return eprintln!(
             "SKIPPED others_who_reach_the_operators_socket_are_refused: only root can call as another user"

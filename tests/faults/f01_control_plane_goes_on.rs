@@ -10,7 +10,7 @@ use earthshine::protocol::gamestream::answer::Verb;
 
 #[test]
 fn requests_are_answered_while_a_worker_hangs() {
-    let _turn = needs::turn_alone();
+    let _turn = needs::turn_without_client();
     let host = Host::start();
     let players = players::paired(&host, 4, &[]);
     let (victim, others) = players.split_first().expect("four");

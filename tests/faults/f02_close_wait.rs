@@ -16,7 +16,7 @@ use crate::support::{needs, process};
 
 #[test]
 fn connections_that_end_in_any_state_leave_nothing() {
-    let _turn = needs::turn_alone();
+    let _turn = needs::turn_without_client();
     let host = Host::start();
     let player = players::paired(&host, 1, &[]).remove(0);
     // The first round teaches allocator and runtime how much they will need.

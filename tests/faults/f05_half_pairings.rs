@@ -11,7 +11,7 @@ use crate::support::{api, needs, players, process};
 
 #[test]
 fn half_pairings_are_bounded_and_a_whole_one_works() {
-    let _turn = needs::turn_alone();
+    let _turn = needs::turn_without_client();
     let host = Host::start();
     garbage(&host, 100);
     let memory = process::resident_kib(host.pid());

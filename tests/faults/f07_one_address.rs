@@ -15,7 +15,7 @@ use crate::support::{api, needs};
 
 #[test]
 fn clients_of_one_address_and_one_subject_get_their_own_packets() {
-    let _turn = needs::turn_alone();
+    let _turn = needs::turn_without_client();
     let host = Host::start();
     let players = players::paired(&host, CLIENTS, &["--encrypt"]);
     block_on(async {
@@ -37,7 +37,7 @@ fn clients_of_one_address_and_one_subject_get_their_own_packets() {
 
 #[test]
 fn an_old_client_is_served_alone_and_refused_where_two_could_be_meant() {
-    let _turn = needs::turn_alone();
+    let _turn = needs::turn_without_client();
     let host = Host::start();
     let players = players::paired(&host, 3, &[]);
     let [new, one, two] = &players[..] else { panic!("three") };

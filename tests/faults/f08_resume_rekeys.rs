@@ -15,7 +15,7 @@ use crate::support::{api, needs};
 
 #[test]
 fn every_resume_has_new_keys_and_input_works() {
-    let _turn = needs::turn_alone();
+    let _turn = needs::turn_without_client();
     let host = Host::start();
     let player = players::paired(&host, 1, &["--encrypt"]).remove(0);
     let session = block_on(async {
@@ -46,7 +46,7 @@ fn every_resume_has_new_keys_and_input_works() {
 
 #[test]
 fn relaunches_right_after_a_disconnect_get_video() {
-    let _turn = needs::turn_alone();
+    let _turn = needs::turn_without_client();
     let host = Host::with_apps(Scratch::new(), "[[app]]\ntitle = \"Other card\"\ntest_card = true\n");
     let player = players::paired(&host, 1, &[]).remove(0);
     let mut last = 0;

@@ -22,7 +22,7 @@ use crate::support::{api, needs};
 
 #[test]
 fn any_order_of_calls_has_defined_answers() {
-    let _turn = needs::turn_alone();
+    let _turn = needs::turn_without_client();
     let host = Host::with_apps(Scratch::new(), &format!("[[app]]\ntitle = \"{OTHER_CARD}\"\ntest_card = true\n"));
     let players = players::paired(&host, CLIENTS, &["--size", "160x90", "--fps", "10", "--bitrate", "500"]);
     let apps = block_on(async {

@@ -16,7 +16,7 @@ use crate::support::{api, needs, process};
 
 #[test]
 fn the_seven_others_lose_not_one_frame() {
-    let _turn = needs::whole_machine_alone();
+    let _turn = needs::whole_machine_without_client();
     let host = Host::start();
     let players = players::paired(&host, CLIENTS + 1, &["--fps", "15"]);
     let (late, players) = players.split_last().expect("clients");

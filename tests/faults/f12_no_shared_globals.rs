@@ -7,7 +7,7 @@ use crate::support::{api, needs};
 
 #[test]
 fn neither_host_nor_worker_has_glib_or_gstreamer() {
-    let _turn = needs::turn_alone();
+    let _turn = needs::turn_without_client();
     let host = Host::start();
     let player = players::paired(&host, 1, &[]).remove(0);
     block_on(async {

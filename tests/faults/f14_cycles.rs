@@ -10,7 +10,7 @@ use crate::support::{api, needs};
 
 #[test]
 fn sessions_of_all_sizes_come_and_go() {
-    let _turn = needs::turn_alone();
+    let _turn = needs::turn_without_client();
     let host = Host::start();
     let sizes = ["320x180", "640x360", "400x300"];
     let players = sizes.map(|size| players::paired(&host, 1, &["--size", size]).remove(0));

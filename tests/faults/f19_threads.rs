@@ -10,7 +10,7 @@ use crate::support::{api, needs, process};
 
 #[test]
 fn threads_are_the_same_for_one_session_and_for_many() {
-    let _turn = needs::turn_alone();
+    let _turn = needs::turn_without_client();
     let host = Host::start();
     let players = players::paired(&host, 6, &[]);
     let of_host = |host: &Host| -> Vec<String> {

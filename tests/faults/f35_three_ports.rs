@@ -9,7 +9,7 @@ use crate::support::{api, needs, process};
 
 #[test]
 fn many_sessions_share_three_udp_ports() {
-    let _turn = needs::whole_machine_alone();
+    let _turn = needs::whole_machine_without_client();
     let host = Host::start();
     let players = players::paired(&host, CLIENTS, &["--size", "160x90", "--fps", "15", "--bitrate", "500"]);
     block_on(async {

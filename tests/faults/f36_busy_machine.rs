@@ -14,7 +14,7 @@ use crate::support::{api, needs, process};
 
 #[test]
 fn streams_go_on_while_every_processor_is_busy() {
-    let _turn = needs::whole_machine_alone();
+    let _turn = needs::whole_machine_without_client();
     let host = Host::start();
     let players = players::paired(&host, 2, &[]);
     block_on(async {
@@ -43,7 +43,7 @@ fn streams_go_on_while_every_processor_is_busy() {
 
 #[test]
 fn a_worker_without_a_processor_is_waited_for_and_one_that_hangs_is_not() {
-    let _turn = needs::turn_alone();
+    let _turn = needs::turn_without_client();
     let host = Host::start();
     let players = players::paired(&host, 1, &[]);
     block_on(async {

@@ -14,7 +14,7 @@ use crate::support::{api, needs, process};
 
 #[test]
 fn a_worker_that_stood_still_sends_the_newest_picture_only() {
-    let _turn = needs::whole_machine_alone();
+    let _turn = needs::whole_machine_without_client();
     let host = Host::start();
     let player = players::paired(&host, 1, &[]).remove(0);
     block_on(async {
@@ -46,7 +46,7 @@ fn a_worker_that_stood_still_sends_the_newest_picture_only() {
 
 #[test]
 fn clients_that_do_not_read_hold_up_nobody() {
-    let _turn = needs::whole_machine_alone();
+    let _turn = needs::whole_machine_without_client();
     let host = Host::start();
     let players = players::paired(&host, 4, &["--bitrate", "4000"]);
     block_on(async {

@@ -10,7 +10,7 @@ use crate::support::{api, needs, process};
 
 #[test]
 fn every_frame_has_a_later_time_than_the_one_before() {
-    let _turn = needs::turn_alone();
+    let _turn = needs::turn_without_client();
     let host = Host::start();
     let player = players::paired(&host, 1, &[]).remove(0);
     let mut streaming = block_on(stream(&player, TEST_CARD));

@@ -10,7 +10,7 @@ use crate::support::{api, needs};
 
 #[test]
 fn screenshots_do_not_disturb_the_stream() {
-    let _turn = needs::turn_alone();
+    let _turn = needs::turn_without_client();
     let host = Host::start();
     let players = players::paired(&host, 2, &[]);
     let mut streams = block_on(stream_all(&players, TEST_CARD));

@@ -14,7 +14,7 @@ use crate::support::players::{self, TEST_CARD, block_on};
 
 #[test]
 fn video_waits_for_the_first_ping_and_begins_with_an_idr_frame() {
-    let _turn = needs::turn_alone();
+    let _turn = needs::turn_without_client();
     let host = Host::start();
     let player = players::paired(&host, 1, &[]).remove(0);
     for late in [0, 300, 1500] {

@@ -14,7 +14,7 @@ use crate::support::{api, needs};
 
 #[test]
 fn a_storm_of_reconnects_has_at_most_two_sessions() {
-    let _turn = needs::whole_machine_alone();
+    let _turn = needs::whole_machine_without_client();
     let host = Host::start();
     let player = players::paired(&host, 1, &[]).remove(0);
     block_on(async {

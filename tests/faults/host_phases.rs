@@ -119,7 +119,7 @@ fn a_reload_counts_for_what_comes_and_a_bad_file_for_nothing() {
 
 #[test]
 fn canaries_admission_and_limits_are_reloaded() {
-    let _turn = needs::turn_alone();
+    let _turn = needs::turn_without_client();
     let base = "[host]\ndiscovery = false\n";
     let host = Host::with_config(Scratch::new(), &format!("{base}[health]\ncanary_interval = 0\n"), "127.0.0.1");
     let reload = |text: &str| {

@@ -189,6 +189,31 @@ fn a_worker_that_dies_without_a_host_has_a_successor_with_the_next() {
 }
 
 #[test]
+fn a_worker_that_counts_otherwise_is_replaced() {
+    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let mut host = pattern_host(60);
+    let device = Device::paired(&host, "device");
+    let mut stream = device.stream(&Wanted { encryption: "all", ..Wanted::small_test_card() });
+    stream.wait_frames(10);
+    let before = streaming(&host);
+    host.kill();
+    // As a host of another version would have written it.
+    let record = host.runtime_dir().join("sessions/1.json");
+    let mut said: Value = serde_json::from_slice(&std::fs::read(&record).expect("the record")).expect("JSON");
+    said["body"]["connection"]["stream"]["page_layout"] = json!(0);
+    std::fs::write(&record, said.to_string()).expect("another record");
+    host.start_again();
+    stream.wait_idr();
+    stream.wait_frames(30);
+    let after = streaming(&host);
+    assert_ne!(after["worker_pid"], before["worker_pid"]);
+    assert_eq!(after["worker_restarts"], 1);
+    assert!(!process::is_alive(api::pid(&before["worker_pid"])));
+    stream.quit();
+    host.stop();
+}
+
+#[test]
 fn a_worker_that_hangs_without_a_host_ends_all_the_same() {
     let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
     let mut host = pattern_host(1);

@@ -17,7 +17,7 @@ use crate::support::{api, needs, process};
 #[test]
 #[ignore = "takes many minutes; make figures"]
 fn a_thousand_cycles_are_flat() {
-    let _turn = needs::whole_machine_alone();
+    let _turn = needs::whole_machine_without_client();
     let cycles: usize = setting("SOAK_CYCLES", 1000);
     let host = Host::start();
     let player = players::paired(&host, 1, &["--size", "160x90", "--fps", "10"]).remove(0);
@@ -63,7 +63,7 @@ fn a_thousand_cycles_are_flat() {
 #[test]
 #[ignore = "measures; make figures"]
 fn what_a_session_costs() {
-    let _turn = needs::whole_machine_alone();
+    let _turn = needs::whole_machine_without_client();
     let host = Host::start();
     let flags = ["--size", "1280x720", "--fps", "30", "--bitrate", "4000"];
     let players = players::paired(&host, MOST, &flags);

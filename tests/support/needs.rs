@@ -80,12 +80,12 @@ pub(crate) fn whole_machine(programs: &[&str]) -> Option<Turn> {
 
 /// Waits for the turn of a test that needs nothing but what we build, and the
 /// whole machine.
-pub(crate) fn whole_machine_alone() -> Turn {
+pub(crate) fn whole_machine_without_client() -> Turn {
     Turn::all()
 }
 
 /// Waits for the turn of a test that needs nothing but what we build.
-pub(crate) fn turn_alone() -> Turn {
+pub(crate) fn turn_without_client() -> Turn {
     Turn::one()
 }
 

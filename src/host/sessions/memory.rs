@@ -45,8 +45,8 @@ impl Memory {
 }
 
 impl Session {
-    /// A session that an earlier host left, with its desktop: paused, as if its
-    /// client had just gone, until [`go_on`](Self::go_on).
+    /// A session that an earlier host left, with its desktop. It is starting: it
+    /// will [go on](Self::go_on), or be published as paused.
     pub(crate) fn adopt(
         state: SessionState,
         desktop: Option<Desktop>,
@@ -65,7 +65,6 @@ impl Session {
         }
         (session.mode, session.channels) = (state.mode, state.channels);
         (session.connections, session.past_restarts) = (state.connections, state.past_restarts);
-        session.publish(SessionPhase::Paused);
         session
     }
 
@@ -77,6 +76,7 @@ impl Session {
             self.begin_in_lobby(visit);
         } else if was_visiting && let Err(refusal) = self.start_own_desktop().await {
             warn!(session = %self.id, %refusal, "its lobby is gone, and there is nothing to come home to");
+            self.publish(SessionPhase::Paused);
             return;
         }
         match self.take_up(&state, left).await {
@@ -84,6 +84,7 @@ impl Session {
             Err(error) => {
                 warn!(session = %self.id, %error, "the connection does not go on; its client can resume");
                 self.visiting = Visiting::default();
+                self.publish(SessionPhase::Paused);
                 return;
             }
         }

@@ -177,6 +177,9 @@ impl Sessions {
         let record = Arc::new(SessionRecord::new(id, client, &state.app));
         let mut session =
             Session::adopt(state, desktop, Arc::clone(&self.shared), commands.clone(), Arc::clone(&record));
+        if connection.is_none() {
+            session.publish(SessionPhase::Paused);
+        }
         let handle = Handle { id, client, app, commands, record, ending: false, ended: has_ended };
         {
             let mut registry = self.lock();

@@ -290,10 +290,9 @@ const ACKNOWLEDGE: u8 = 0x80;
 const UNSEQUENCED: u8 = 0x40;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CONNECT: Connect = Connect {
+impl Connect {
+    /// What Moonlight says, but for the numbers that it draws.
+    pub(super) const SAMPLE: Self = Self {
         peer: 7,
         incoming_session: 255,
         outgoing_session: 255,
@@ -306,6 +305,11 @@ mod tests {
         connect_id: 0x0102_0304,
         data: 9,
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn every_command_reads_back() {
@@ -313,8 +317,8 @@ mod tests {
         let header = CommandHeader { acknowledge: true, unsequenced: false, channel: 3, number: 0x0102 };
         for (command, bytes) in [
             (Command::Acknowledge { number: 1, sent_time: 2 }, ACKNOWLEDGE_LEN),
-            (Command::Connect(CONNECT), 48),
-            (Command::VerifyConnect(Connect { data: 0, ..CONNECT }), VERIFY_CONNECT_LEN),
+            (Command::Connect(Connect::SAMPLE), 48),
+            (Command::VerifyConnect(Connect { data: 0, ..Connect::SAMPLE }), VERIFY_CONNECT_LEN),
             (Command::Disconnect { data: 4 }, ACKNOWLEDGE_LEN),
             (Command::Ping, 4),
             (Command::SendReliable(b"text"), SEND_RELIABLE_LEN + 4),
@@ -322,7 +326,7 @@ mod tests {
             (Command::SendFragment(fragment), SEND_FRAGMENT_LEN + 2),
             (Command::SendUnsequenced { group: 6, payload: b"x" }, 9),
             (Command::BandwidthLimit { incoming: 1, outgoing: 2 }, 12),
-            (Command::ThrottleConfigure(CONNECT.throttle), 16),
+            (Command::ThrottleConfigure(Connect::SAMPLE.throttle), 16),
             (Command::SendUnreliableFragment(fragment), SEND_FRAGMENT_LEN + 2),
         ] {
             let mut out = Vec::new();

@@ -5,25 +5,13 @@ use std::net::SocketAddr;
 use crate::clock::Micros;
 use crate::protocol::bytes::Reader;
 use crate::protocol::enet::PeerId;
-use crate::protocol::enet::command::{Command, CommandHeader, Connect, Throttle};
+use crate::protocol::enet::command::{Command, CommandHeader, Connect};
 use crate::protocol::enet::header::{HEADER_ROOM, Header};
 use crate::protocol::enet::limits::{Limits, NO_PEER};
 use crate::protocol::enet::peer_state::{AdoptError, PeerState};
 use crate::protocol::enet::server::{Event, SendError, Server};
 
-const CONNECT: Connect = Connect {
-    peer: 7,
-    incoming_session: 255,
-    outgoing_session: 255,
-    mtu: 900,
-    window: 65536,
-    channels: 48,
-    incoming_bandwidth: 0,
-    outgoing_bandwidth: 0,
-    throttle: Throttle { interval: 5000, acceleration: 2, deceleration: 2 },
-    connect_id: 1,
-    data: 99,
-};
+const CONNECT: Connect = Connect { connect_id: 1, data: 99, ..Connect::SAMPLE };
 const PEER: PeerId = PeerId(0);
 
 fn client(port: u16) -> SocketAddr {
