@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::support::deadline::{SOON, wait_for};
-use crate::support::host::{Host, metric};
+use crate::support::host::{Host, metric, metrics};
 use crate::support::lossy_relay::{Harm, LossyRelay};
 use crate::support::scratch::Scratch;
 use crate::support::{api, needs, process};
@@ -68,7 +68,7 @@ fn encrypted_clients_with_input_pair_once() {
 
 #[test]
 fn clients_with_plain_rtsp_take_turns_at_the_handshake() {
-    let _turn = needs::whole_machine_without_client();
+    let _turn = needs::turn_without_client();
     let host = Host::start();
     let report = play(&host, &["-n", "2", "--plain-rtsp"]);
     clients(&report, 2).iter().for_each(assert_streamed);
@@ -76,11 +76,13 @@ fn clients_with_plain_rtsp_take_turns_at_the_handshake() {
 
 #[test]
 fn parity_repairs_what_a_bad_network_loses() {
-    let _turn = needs::whole_machine_without_client();
+    let _turn = needs::turn_without_client();
     let host = Host::start();
     let harm = Harm { loss_permille: 30, delay: Duration::ZERO, jitter: Duration::ZERO, seed: 2027 };
     let relay = LossyRelay::start(BETWEEN, Ipv4Addr::LOCALHOST, &host.ready.tcp(), &host.ready.udp(), harm);
     relay.set_harming(true);
+    // Of few packets lost, those of one client may all be parity.
+    let mut repaired = 0;
     for encrypt in [&[][..], &["--encrypt"]] {
         let address = relay.address();
         let flags = [&["-n", "2", "--host", &address, "--bitrate", "4000"], encrypt].concat();
@@ -89,15 +91,14 @@ fn parity_repairs_what_a_bad_network_loses() {
             assert_streamed(client);
             let video = &client["video"];
             assert!(video["packets_lost"].as_u64() > Some(0), "{client:#}");
-            assert!(video["frames_repaired"].as_u64() > Some(0), "{client:#}");
+            repaired += video["frames_repaired"].as_u64().expect("a counter");
             assert!(client["audio"]["repaired"].as_u64() > Some(0), "{client:#}");
             // Three of a hundred packets lost are few for a fifth of parity.
             let (whole, lost) = (video["frames_complete"].as_u64(), video["frames_lost"].as_u64());
             assert!(lost.map(|lost| lost * 4) < whole, "{client:#}");
         }
     }
-    let (_, lost) = relay.counts();
-    assert!(lost > 0);
+    assert!(repaired > 0);
 }
 
 #[test]
@@ -118,23 +119,25 @@ fn a_killed_worker_costs_its_own_client_frames_and_no_other() {
     });
     let report = json(&output);
     assert_eq!(killed["state"], "streaming");
-    let mut restarted = 0;
+    let mut begun_again = 0;
     for client in clients(&report, 3) {
         assert_streamed(client);
-        // A worker's first frame is an IDR frame.
-        let idr_frames = client["video"]["idr_frames"].as_u64().expect("a counter");
-        if idr_frames > 1 {
-            restarted += 1;
+        // A worker's first frame is an IDR frame. So is the one after a frame for which
+        // there was no processor, which any worker may have.
+        if client["video"]["idr_frames"].as_u64() > Some(1) {
+            begun_again += 1;
         } else {
             assert_eq!(client["video"]["frames_lost"], 0, "{client:#}");
         }
     }
-    assert_eq!(restarted, 1, "{report:#}");
+    assert!(begun_again > 0, "{report:#}");
+    let told = "earthshine_events_total{event=\"WorkerReplaced\"} 1";
+    assert!(metrics(&host).contains(told), "no {told}");
 }
 
 #[test]
 fn handshakes_are_timed_beside_stalled_ones() {
-    let _turn = needs::whole_machine_without_client();
+    let _turn = needs::turn_without_client();
     let host = Host::start();
     let flags = ["-n", "1", "--stalled-handshakes", "200", "--tls-handshakes", "50"];
     let report = play(&host, &flags);
@@ -150,7 +153,7 @@ fn handshakes_are_timed_beside_stalled_ones() {
 
 #[test]
 fn a_client_that_cannot_stream_says_where_it_stopped() {
-    let _turn = needs::whole_machine_without_client();
+    let _turn = needs::turn_without_client();
     let host = Host::start();
     let output =
         command(&host, &["-n", "2", "--app", "No such app", "--json", "-"]).output().expect("run the load generator");

@@ -23,7 +23,7 @@ use earthshine::worker::send::thread;
 fn frames_arrive_whole_and_counted() {
     for encrypted in [false, true] {
         let page = Arc::new(CountersPage::create().unwrap());
-        let frames = [frame(FrameKind::Idr, 200_000), frame(FrameKind::Predicted, 900), frame(FrameKind::Recovered, 1)];
+        let frames = [frame(FrameKind::Idr, 80_000), frame(FrameKind::Predicted, 900), frame(FrameKind::Recovered, 1)];
         let expected: Vec<_> = frames.iter().map(|frame| frame.data.clone()).collect();
         let (packets, orders) = stream(&plan(encrypted), Generation(0), &page, frames.into());
         assert_eq!(orders, 1);

@@ -253,7 +253,8 @@ impl Host {
         http.keep(&keeper);
         sockets.keep(&keeper);
         keeper.keep("control", &control_copy);
-        let left = inventory::take(&directories, &mut inherited);
+        inherited.pass_on(&keeper);
+        let left = inventory::take(&directories, &mut inherited, &keeper);
         if !left.stuck.is_empty() {
             supervision.quarantine.take(Captive::left_over(left.stuck));
         }
@@ -265,7 +266,7 @@ impl Host {
         for session in left.sessions {
             sessions.adopt(session);
         }
-        inherited.finish();
+        inherited.finish(&keeper);
         let context = Arc::new(Context {
             pairings,
             identity,

@@ -134,6 +134,12 @@ impl ChannelListener {
         Ok(Self { socket, path: path.to_owned(), file: file_id(path)? })
     }
 
+    /// Whether nobody has listened at the path since.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        file_id(&self.path).is_ok_and(|file| file == self.file)
+    }
+
     /// The next end, if one is waiting.
     ///
     /// # Errors
@@ -152,7 +158,7 @@ impl AsFd for ChannelListener {
 
 impl Drop for ChannelListener {
     fn drop(&mut self) {
-        if file_id(&self.path).is_ok_and(|file| file == self.file) {
+        if self.is_current() {
             // If it cannot be removed, the next one replaces it.
             let _ = std::fs::remove_file(&self.path);
         }

@@ -21,6 +21,9 @@ pub enum ToKeeper {
     Forget(String),
     /// End, and let go of all: the host ends in order, or another keeper has it.
     End,
+    /// That was all that an earlier host left: from now on, another host comes
+    /// to this keeper.
+    TakeCharge,
 }
 
 /// Keeper to host.
@@ -30,6 +33,8 @@ pub enum FromKeeper {
     Kept(String),
     /// That was all.
     Complete,
+    /// The next host will come here.
+    InCharge,
 }
 
 /// The name under which a session's worker is kept, as a pidfd.

@@ -10,6 +10,10 @@
 //! ends the desktops, and the workers by letting go of their channels. It does
 //! little, so that there is little that could break in it: one thread, no
 //! waiting without a deadline but for its host, and no state but the names.
+//!
+//! The next host starts a keeper of its own. Until that has been given all and
+//! is in charge, which is to listen where hosts come to, the old one stays: at
+//! every moment a host that comes finds one that holds everything.
 
 mod waiting;
 
@@ -36,19 +40,16 @@ pub fn main(args: &KeeperArgs) -> ExitCode {
     if let Err(error) = rustix::thread::set_name(PROCESS_NAME) {
         debug!(%error, "the process keeps its name");
     }
-    let started = inherited_channel().and_then(|host| {
-        let listener = ChannelListener::bind(&keeping::socket(&args.runtime_dir))?;
-        Ok(Keeper {
-            runtime: args.runtime_dir.clone(),
-            grace: Duration::from_millis(args.grace_ms),
-            host: Some(host),
-            orphaned: None,
-            listener,
-            kept: BTreeMap::new(),
-        })
-    });
-    match started {
-        Ok(mut keeper) => {
+    match inherited_channel() {
+        Ok(host) => {
+            let mut keeper = Keeper {
+                runtime: args.runtime_dir.clone(),
+                grace: Duration::from_millis(args.grace_ms),
+                host: Some(host),
+                orphaned: None,
+                listener: None,
+                kept: BTreeMap::new(),
+            };
             keeper.run();
             ExitCode::SUCCESS
         }
@@ -68,7 +69,8 @@ struct Keeper {
     host: Option<Channel>,
     /// Since when it is gone.
     orphaned: Option<Instant>,
-    listener: ChannelListener,
+    /// Where the next host comes to, once this keeper is in charge.
+    listener: Option<ChannelListener>,
     kept: BTreeMap<String, OwnedFd>,
 }
 
@@ -76,12 +78,15 @@ impl Keeper {
     fn run(&mut self) {
         loop {
             let patience = match self.orphaned.map(|since| self.grace.saturating_sub(since.elapsed())) {
+                // Another keeper has all that this one holds.
+                Some(_) if !self.is_in_charge() => return,
                 Some(Duration::ZERO) => return self.give_up(),
-                Some(left) => Some(left),
+                Some(left) => Some(left.min(LOOK)),
                 None => None,
             };
-            let mut sources = vec![PollFd::new(&self.listener, PollFlags::IN)];
-            sources.extend(self.host.iter().map(|host| PollFd::new(host, PollFlags::IN)));
+            let mut sources =
+                Vec::from_iter(self.listener.as_ref().map(|listener| PollFd::new(listener, PollFlags::IN)));
+            sources.extend(self.host.as_ref().map(|host| PollFd::new(host, PollFlags::IN)));
             wait(&mut sources, patience);
             if self.hear_host().is_break() {
                 return;
@@ -99,6 +104,7 @@ impl Keeper {
                 Ok(Some((ToKeeper::Keep(name), None))) => warn!(name, "nothing to keep"),
                 Ok(Some((ToKeeper::Forget(name), _))) => drop(self.kept.remove(&name)),
                 Ok(Some((ToKeeper::End, _))) => return Break(()),
+                Ok(Some((ToKeeper::TakeCharge, _))) => self.take_charge(),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Continue(()),
                 Err(error) if error.kind() == io::ErrorKind::InvalidData => warn!(%error, "message of another version"),
                 Ok(None) | Err(_) => {
@@ -111,9 +117,23 @@ impl Keeper {
         Continue(())
     }
 
+    fn is_in_charge(&self) -> bool {
+        self.listener.as_ref().is_some_and(ChannelListener::is_current)
+    }
+
+    fn take_charge(&mut self) {
+        let said = ChannelListener::bind(&keeping::socket(&self.runtime)).and_then(|listener| {
+            self.listener = Some(listener);
+            self.host.as_ref().map_or(Ok(()), |host| host.send(&FromKeeper::InCharge, None))
+        });
+        if let Err(error) = said {
+            warn!(%error, "the next host may not come here");
+        }
+    }
+
     /// Somebody has come. While the host lives, it is sent away.
     fn meet(&mut self) {
-        let Ok(visitor) = self.listener.accept() else { return };
+        let Some(Ok(visitor)) = self.listener.as_ref().map(ChannelListener::accept) else { return };
         let ours = rustix::process::geteuid();
         match visitor.peer() {
             Ok(peer) if peer.uid == ours && self.host.is_none() => match self.give(&visitor) {
@@ -148,12 +168,12 @@ impl Keeper {
 
     /// No host has come.
     fn give_up(&mut self) {
-        warn!("no other host has come in time: ending what was left");
-        let kept = std::mem::take(&mut self.kept).into_iter();
-        let workers: Vec<_> = kept.filter(|(name, _)| keeping::is_process(name)).map(|(_, worker)| worker).collect();
-        keeping::end_workers(&workers);
         match clean_up::lock(&self.runtime) {
             Ok(_lock) => {
+                warn!("no other host has come in time: ending what was left");
+                let kept = std::mem::take(&mut self.kept).into_iter();
+                let workers = kept.filter(|(name, _)| keeping::is_process(name)).map(|(_, worker)| worker);
+                keeping::end_workers(&Vec::from_iter(workers));
                 let swept = clean_up::sweep(&self.runtime);
                 info!(desktops = swept.removed.len(), stuck = swept.stuck.len(), "cleaned up");
             }
@@ -171,6 +191,9 @@ fn inherited_channel() -> io::Result<Channel> {
 
 /// As `ps` and `top` show it; the kernel keeps 15 bytes.
 const PROCESS_NAME: &CStr = c"earthshine-keep";
+
+/// How often a keeper without a host looks whether it is in charge still.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// How long another host may take to take what is kept.
 const GIVE_DEADLINE: Duration = Duration::from_secs(5);

@@ -17,7 +17,7 @@ use crate::support::{api, needs, process};
 
 #[test]
 fn health_turns_critical_and_back_while_streams_go_on() {
-    let Some(_turn) = needs::whole_machine(&[]) else { return };
+    let Some(_turn) = needs::turn(&[]) else { return };
     let scratch = Scratch::new();
     let hang = scratch.join("hang");
     let script = scratch.join("canary.sh");

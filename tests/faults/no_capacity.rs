@@ -14,7 +14,7 @@ use crate::support::{api, needs};
 
 #[test]
 fn a_launch_without_room_is_refused_in_words_and_the_first_never() {
-    let Some(_turn) = needs::whole_machine(&[]) else { return };
+    let Some(_turn) = needs::turn(&[]) else { return };
     let config = "[host]\ndiscovery = false\n[admission]\ncpu_percent = 1\n[health]\ncanary_interval = 60\n";
     let host = Host::with_config(Scratch::new(), config, "127.0.0.1");
     let (device, newcomer) = (Device::paired(&host, "device"), Device::paired(&host, "newcomer"));

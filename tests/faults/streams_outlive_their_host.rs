@@ -27,10 +27,12 @@ fn pattern_host(adopt_grace: u32) -> Host {
 
 /// The only session, once it streams.
 fn streaming(host: &Host) -> Value {
-    wait_for("the session to stream", SOON, || {
-        let sessions = api::sessions(host.api());
-        sessions.into_iter().next().filter(|session| session["state"] == "streaming")
-    })
+    let mut found = Value::Null;
+    settle("a session that streams", SOON, || {
+        found = api::sessions(host.api()).into_iter().next().unwrap_or_default();
+        if found["state"] == "streaming" { Ok(()) } else { Err(found.to_string()) }
+    });
+    found
 }
 
 /// Presses and releases a key (a Windows code); the application must hear of it

@@ -105,8 +105,8 @@ fn has(programs: &[&str]) -> bool {
     false
 }
 
-/// As many as tests have cores.
-const PLACES: usize = 2;
+/// One more than tests have cores: much of a test is waiting.
+const PLACES: usize = 3;
 
 /// Programs that every test with a desktop needs.
 pub(crate) const DESKTOP: &[&str] = &["sway", "foot", "pulseaudio", "ffmpeg"];

@@ -12,7 +12,7 @@ use crate::desktop::Desktop;
 use crate::desktop::adopt::{LeftDesktop, left_desktops};
 use crate::desktop::clean_up::{self, sweep_but};
 use crate::desktop::process::ProcessId;
-use crate::host::adoption::keeper::Inherited;
+use crate::host::adoption::keeper::{Inherited, Keeper};
 use crate::host::adoption::kept_stream::LeftStream;
 use crate::host::adoption::lobby_state::{self, LobbyState};
 use crate::host::adoption::record_file;
@@ -41,14 +41,14 @@ pub(crate) struct LeftSession {
 /// Adopts what still lives below the runtime directory, and cleans up the rest.
 /// Blocking: to be called once, at the start, when it is certain that no other
 /// host runs here. Needs a tokio runtime.
-pub(crate) fn take(directories: &Directories, inherited: &mut Inherited) -> Inventory {
+pub(crate) fn take(directories: &Directories, inherited: &mut Inherited, keeper: &Keeper) -> Inventory {
     let runtime = &directories.runtime;
     // The keeper of the dead host may be about to clean up.
     let lock = clean_up::lock(runtime);
     if let Err(error) = &lock {
         warn!(%error, "somebody else cleans up here: nothing is adopted");
     }
-    let mut inventory = if lock.is_ok() { adopt(runtime, inherited) } else { Inventory::default() };
+    let mut inventory = if lock.is_ok() { adopt(runtime, inherited, keeper) } else { Inventory::default() };
     let desktops = inventory.sessions.iter().filter_map(|session| session.desktop.as_ref());
     let desktops = desktops.chain(inventory.lobbies.iter().map(|(_, desktop)| desktop));
     let kept: Vec<PathBuf> = desktops.map(|desktop| desktop.directory().to_owned()).collect();
@@ -84,7 +84,7 @@ pub(crate) fn close(directories: &Directories) {
     }
 }
 
-fn adopt(runtime: &Path, inherited: &mut Inherited) -> Inventory {
+fn adopt(runtime: &Path, inherited: &mut Inherited, keeper: &Keeper) -> Inventory {
     let mut left: HashMap<PathBuf, LeftDesktop> =
         left_desktops(runtime).into_iter().map(|desktop| (desktop.directory().to_owned(), desktop)).collect();
     let mut sessions: Vec<SessionState> =
@@ -100,7 +100,7 @@ fn adopt(runtime: &Path, inherited: &mut Inherited) -> Inventory {
             warn!(%session, "its stream has outlived too many hosts, and may be what ends them: it does not go on");
         }
         let stream = state.connection.as_ref().filter(|_| !too_often);
-        let stream = stream.and_then(|_| LeftStream::take(inherited, session));
+        let stream = stream.and_then(|_| LeftStream::take(inherited, keeper, session));
         let visits = stream.is_some() && state.connection.as_ref().is_some_and(|connection| connection.lobby.is_some());
         let desktop = match &state.desktop {
             _ if !clients.insert(state.client) => Err("superseded".to_owned()),
@@ -119,7 +119,7 @@ fn adopt(runtime: &Path, inherited: &mut Inherited) -> Inventory {
             Err(reason) => {
                 info!(%session, app = state.app.title, reason, "session of an earlier host not adopted");
                 if let Some(stream) = stream {
-                    inherited.end_worker(stream.worker.process);
+                    stream.end();
                 }
             }
         }

@@ -32,6 +32,8 @@ pub(crate) struct Keeper {
 enum Order {
     Keep(String, OwnedFd),
     Forget(String),
+    /// What is left of an earlier host was said; with that host's keeper.
+    TakeCharge(Option<Channel>),
     Settle(oneshot::Sender<()>),
     End(oneshot::Sender<()>),
 }
@@ -45,7 +47,14 @@ pub(crate) struct KeeperStart {
 impl KeeperStart {
     /// Starts it. Needs a tokio runtime.
     pub(crate) fn start(self, runtime: &Path, grace: Duration) {
-        let task = Task { runtime: runtime.to_owned(), grace, kept: BTreeMap::new(), inbox: self.inbox };
+        let task = Task {
+            runtime: runtime.to_owned(),
+            grace,
+            kept: BTreeMap::new(),
+            in_charge: false,
+            predecessor: None,
+            inbox: self.inbox,
+        };
         tokio::spawn(task.run());
     }
 }
@@ -99,6 +108,10 @@ struct Task {
     runtime: PathBuf,
     grace: Duration,
     kept: BTreeMap<String, OwnedFd>,
+    /// The next host shall come to this keeper.
+    in_charge: bool,
+    /// The keeper to which it would come otherwise.
+    predecessor: Option<Channel>,
     inbox: mpsc::UnboundedReceiver<Order>,
 }
 
@@ -149,6 +162,11 @@ impl Task {
                 return give_up(child, &error).await;
             }
         }
+        if self.in_charge
+            && let Err(error) = self.take_charge(channel).await
+        {
+            return give_up(child, &error).await;
+        }
         loop {
             let order = tokio::select! {
                 order = self.inbox.recv() => order?,
@@ -163,6 +181,10 @@ impl Task {
                 Order::Forget(name) => {
                     self.kept.remove(&name);
                     send(channel, &ToKeeper::Forget(name), None).await
+                }
+                Order::TakeCharge(predecessor) => {
+                    (self.in_charge, self.predecessor) = (true, predecessor);
+                    self.take_charge(channel).await
                 }
                 Order::Settle(reply) => {
                     let _ = reply.send(());
@@ -183,6 +205,17 @@ impl Task {
         }
     }
 
+    /// Has the next host come to this keeper, and ends the one before it, which
+    /// may be of another version: it notices that we hang up, too.
+    async fn take_charge(&mut self, channel: &AsyncFd<Channel>) -> io::Result<()> {
+        send(channel, &ToKeeper::TakeCharge, None).await?;
+        timeout(SEND_DEADLINE, in_charge(channel)).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
+        if let Some(predecessor) = self.predecessor.take() {
+            let _ = predecessor.send(&ToKeeper::End, None);
+        }
+        Ok(())
+    }
+
     /// Waits before the next attempt, and notes what is said meanwhile.
     async fn pause(&mut self) -> Option<oneshot::Sender<()>> {
         let over = sleep(PAUSE);
@@ -195,6 +228,7 @@ impl Task {
             match order {
                 Some(Order::Keep(name, descriptor)) => drop(self.kept.insert(name, descriptor)),
                 Some(Order::Forget(name)) => drop(self.kept.remove(&name)),
+                Some(Order::TakeCharge(predecessor)) => (self.in_charge, self.predecessor) = (true, predecessor),
                 // There is nobody to be given anything.
                 Some(Order::Settle(_)) => {}
                 Some(Order::End(reply)) => return Some(reply),
@@ -225,12 +259,23 @@ async fn send(channel: &AsyncFd<Channel>, message: &ToKeeper, descriptor: Option
     timeout(SEND_DEADLINE, sending).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
+/// Waits until the keeper says that it is in charge.
+async fn in_charge(channel: &AsyncFd<Channel>) -> io::Result<()> {
+    loop {
+        let mut ready = channel.readable().await?;
+        let Ok(heard) = ready.try_io(|channel| channel.get_ref().receive::<FromKeeper>()) else { continue };
+        match heard? {
+            Some((FromKeeper::InCharge, _)) => return Ok(()),
+            Some(_) => {}
+            None => return Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+}
+
 /// What the keeper of a dead host held.
 #[derive(Debug, Default)]
 pub(crate) struct Inherited {
     descriptors: BTreeMap<String, OwnedFd>,
-    /// Workers whose streams do not go on.
-    surplus: Vec<OwnedFd>,
     keeper: Option<Channel>,
 }
 
@@ -287,28 +332,26 @@ impl Inherited {
         fits.then_some(socket)
     }
 
-    /// Has a worker ended, by its pidfd, that was taken and does not go on.
-    pub(crate) fn end_worker(&mut self, process: OwnedFd) {
-        self.surplus.push(process);
+    /// Has all that is still here held by `keeper`, too, until whoever takes it
+    /// says otherwise: this host might die before that.
+    pub(crate) fn pass_on(&self, keeper: &Keeper) {
+        for (name, descriptor) in &self.descriptors {
+            keeper.keep(name, descriptor);
+        }
     }
 
-    /// Lets go of what nobody took, and of the old keeper: what was taken is
-    /// kept by a new one. Needs a tokio runtime.
-    pub(crate) fn finish(self) {
-        let Self { descriptors, surplus: mut workers, keeper } = self;
-        for (name, descriptor) in descriptors {
+    /// Lets go of what nobody took, and of the old keeper: `keeper` holds what
+    /// was taken. Needs a tokio runtime.
+    pub(crate) fn finish(self, keeper: &Keeper) {
+        for (name, descriptor) in self.descriptors {
             debug!(name, "not needed any more");
-            if keeping::is_process(&name) {
-                workers.push(descriptor);
+            let is_worker = keeping::is_process(&name);
+            keeper.forget(name);
+            if is_worker {
+                end_worker(descriptor);
             }
         }
-        if let Some(keeper) = keeper {
-            // It may be of another version: it notices that we hang up, too.
-            let _ = keeper.send(&ToKeeper::End, None);
-        }
-        if !workers.is_empty() {
-            tokio::task::spawn_blocking(move || keeping::end_workers(&workers));
-        }
+        keeper.order(Order::TakeCharge(self.keeper));
     }
 
     fn receive(&mut self, keeper: &Channel, end: Instant) -> io::Result<()> {
@@ -317,6 +360,7 @@ impl Inherited {
                 Ok(Some((FromKeeper::Kept(name), Some(descriptor)))) => drop(self.descriptors.insert(name, descriptor)),
                 Ok(Some((FromKeeper::Kept(_), None))) => {}
                 Ok(Some((FromKeeper::Complete, _))) => return Ok(()),
+                Ok(Some((FromKeeper::InCharge, _))) => {}
                 Ok(None) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     let left = end.saturating_duration_since(Instant::now());
@@ -331,6 +375,12 @@ impl Inherited {
             }
         }
     }
+}
+
+/// Ends a worker, given as a pidfd, whose stream does not go on. Needs a tokio
+/// runtime.
+pub(crate) fn end_worker(process: OwnedFd) {
+    tokio::task::spawn_blocking(move || keeping::end_workers(&[process]));
 }
 
 fn fits(bound: SocketAddr, wanted: SocketAddr) -> bool {

@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 
 use tracing::warn;
 
-use crate::host::adoption::keeper::{Inherited, Keeper};
+use crate::host::adoption::keeper::{Inherited, Keeper, end_worker};
 use crate::host::sessions::checkpoint::Checkpoint;
 use crate::host::supervisor::worker_process::WorkerProcess;
 use crate::ids::SessionId;
@@ -64,6 +64,7 @@ impl Drop for KeptStream {
 pub(crate) struct LeftStream {
     pub(crate) control: Checkpoint,
     pub(crate) worker: LeftWorker,
+    pub(crate) kept: KeptStream,
 }
 
 /// What belongs to its worker, or to a successor.
@@ -79,20 +80,26 @@ pub(crate) struct LeftWorker {
 }
 
 impl LeftStream {
-    /// Takes it; `None` if there is none, or not all of it.
-    pub(crate) fn take(inherited: &mut Inherited, session: SessionId) -> Option<Self> {
+    /// Takes it; `None` if there is none, or not all of it. `keeper` holds it also.
+    pub(crate) fn take(inherited: &mut Inherited, keeper: &Keeper, session: SessionId) -> Option<Self> {
+        let kept = KeptStream::new(keeper.clone(), session);
         let process = inherited.take(&process_name(session));
         let mut take = |what| inherited.take(&name(session, what));
         let (channel, counters, control) = (take(CHANNEL), take(COUNTERS), take(CONTROL));
         let [video, audio] = [VIDEO, AUDIO].map(|what| take(what).map(UdpSocket::from));
         let worker = LeftWorker { process: process?, channel: channel?, counters: counters?, video, audio };
         match Checkpoint::from_fd(control?) {
-            Ok(control) => Some(Self { control, worker }),
+            Ok(control) => Some(Self { control, worker, kept }),
             Err(error) => {
                 warn!(%session, %error, "the state of its control connection cannot be used");
                 None
             }
         }
+    }
+
+    /// Ends it: it does not go on. Needs a tokio runtime.
+    pub(crate) fn end(self) {
+        end_worker(self.worker.process);
     }
 }
 

@@ -76,6 +76,7 @@ impl Session {
             self.begin_in_lobby(visit);
         } else if was_visiting && let Err(refusal) = self.start_own_desktop().await {
             warn!(session = %self.id, %refusal, "its lobby is gone, and there is nothing to come home to");
+            left.end();
             self.publish(SessionPhase::Paused);
             return;
         }
@@ -102,9 +103,9 @@ impl Session {
     }
 
     async fn take_up(&mut self, state: &ConnectionState, left: LeftStream) -> io::Result<Connection> {
-        let LeftStream { control, worker } = left;
+        let LeftStream { control, worker, kept } = left;
         let ticket = Ticket::adopt(self.id, state, control, &self.shared, &self.commands).map_err(io::Error::other)?;
-        let stream = Stream::adopt(state.stream.clone(), worker, &ticket, &self.shared).await?;
+        let stream = Stream::adopt(state.stream.clone(), worker, kept, &ticket, &self.shared).await?;
         self.record.set_counters(Some(Arc::clone(stream.counters())));
         self.record.set_worker(Some(ticket.worker.clone()));
         self.shared.directory.insert(Arc::clone(&ticket));

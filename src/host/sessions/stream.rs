@@ -122,7 +122,8 @@ impl Stream {
         let generation = Generation(0);
         let worker = WorkerProcess::spawn(&plan, generation, &counters)?;
         info!(session = %plan.session, pid = worker.pid(), "worker started");
-        Ok(Self::with_worker(worker, generation, plan, counters, ticket, shared))
+        let kept = KeptStream::new(shared.keeper.clone(), plan.session);
+        Ok(Self::with_worker(worker, generation, plan, counters, kept, ticket, shared))
     }
 
     fn with_worker(
@@ -130,10 +131,10 @@ impl Stream {
         generation: Generation,
         plan: StreamPlan,
         counters: CountersPage,
+        kept: KeptStream,
         ticket: &Ticket,
         shared: &Shared,
     ) -> Self {
-        let kept = KeptStream::new(shared.keeper.clone(), plan.session);
         kept.worker(&worker);
         kept.counters(&counters);
         kept.checkpoint(&ticket.checkpoint);
@@ -168,6 +169,7 @@ impl Stream {
     pub(crate) async fn adopt(
         state: StreamState,
         left: LeftWorker,
+        kept: KeptStream,
         ticket: &Ticket,
         shared: &Shared,
     ) -> io::Result<Self> {
@@ -202,7 +204,7 @@ impl Stream {
                 WorkerProcess::spawn(&state.plan, generation, &counters)?
             }
         };
-        let mut stream = Self::with_worker(worker, generation, state.plan, counters, ticket, shared);
+        let mut stream = Self::with_worker(worker, generation, state.plan, counters, kept, ticket, shared);
         stream.restarts = state.restarts;
         stream.sound_hangs = stream.counters.get(Counter::SoundServerHangs);
         for (kind, socket) in [(MediaKind::Video, left.video), (MediaKind::Audio, left.audio)] {
