@@ -62,7 +62,7 @@ fn what_an_application_plays_is_heard_without_gaps() {
     heard.assert_tone(440.0, -12.0);
     // Half milliseconds in five seconds: a busy machine may starve the player
     // for a moment.
-    assert!(heard.gaps() < 100, "{} half milliseconds are silent", heard.gaps());
+    assert!(heard.gaps() < 200, "{} half milliseconds are silent", heard.gaps());
     assert_eq!(listener.page.get(Counter::AudioInterruptions), 0);
 }
 

@@ -16,6 +16,7 @@ use tracing::{debug, info, warn};
 
 use crate::config::live::LiveConfig;
 use crate::host::events::seldom::Seldom;
+use crate::host::life::Life;
 use crate::host::media_ports::canonical_ip;
 use crate::host::places::Places;
 use crate::host::sessions::command::Command;
@@ -26,22 +27,26 @@ use crate::protocol::rtsp::message::{Progress, Request, Response, Status, parse_
 use crate::protocol::rtsp::sealer::Opened;
 use crate::protocol::rtsp::stream_parameters::StreamParameters;
 
-/// Serves RTSP until the task is dropped. Over the limit clients wait in the
-/// queue: a connection lasts for one request.
-pub(crate) async fn listen(listener: TcpListener, directory: Arc<Directory>, config: LiveConfig) {
+/// Serves RTSP until the task is dropped. Requests over the limit are refused;
+/// where so many are being refused that this is work too, clients wait.
+pub(crate) async fn listen(listener: TcpListener, directory: Arc<Directory>, config: LiveConfig, life: Life) {
     let places = Places::default();
     let mut complaints = Seldom::new(1, COMPLAINT_INTERVAL);
     loop {
         let most = || config.now().limits.rtsp_connections;
-        if places.taken() >= most() && complaints.allows(Instant::now()) {
-            warn!(connections = most(), "limits.rtsp_connections is reached: other clients wait");
-        }
-        let place = places.take(most).await;
+        let place = places.take(|| most() + AT_THE_DOOR).await;
         match listener.accept().await {
             Ok((stream, peer)) => {
+                let full = places.taken() > most();
+                if full {
+                    life.refused("limits.rtsp_connections");
+                    if complaints.allows(Instant::now()) {
+                        warn!(connections = most(), "limits.rtsp_connections is reached: clients are refused");
+                    }
+                }
                 let directory = Arc::clone(&directory);
                 tokio::spawn(async move {
-                    if timeout(CONNECTION_DEADLINE, serve(stream, peer, &directory)).await.is_err() {
+                    if timeout(CONNECTION_DEADLINE, serve(stream, peer, &directory, full)).await.is_err() {
                         debug!(%peer, "RTSP connection without a whole request in time");
                     }
                     drop(place);
@@ -56,8 +61,8 @@ pub(crate) async fn listen(listener: TcpListener, directory: Arc<Directory>, con
     }
 }
 
-/// One connection: one request, one answer, the end.
-async fn serve(mut stream: TcpStream, peer: SocketAddr, directory: &Directory) {
+/// One connection: one request, one answer, the end. A full host refuses.
+async fn serve(mut stream: TcpStream, peer: SocketAddr, directory: &Directory, full: bool) {
     let address = canonical_ip(peer.ip());
     let mut bytes = Vec::with_capacity(4096);
     let mut chunk = [0; 4096];
@@ -75,7 +80,12 @@ async fn serve(mut stream: TcpStream, peer: SocketAddr, directory: &Directory) {
                 return;
             }
             Understood::Request { ticket, request, sealed } => {
-                let answer = answer(&ticket, &request, sealed).await;
+                let response = if full {
+                    Response::new(Status::ServiceUnavailable, request.cseq())
+                } else {
+                    answer(&ticket, &request).await
+                };
+                let answer = written(&ticket, &response, sealed);
                 if stream.write_all(&answer).await.is_ok() {
                     // The client reads to the end of the stream.
                     let _ = stream.shutdown().await;
@@ -149,18 +159,22 @@ fn read(bytes: &[u8], peer: IpAddr, directory: &Directory) -> Understood {
     }
 }
 
-/// Moves the handshake and writes the answer, sealed as the request was.
-async fn answer(ticket: &Arc<Ticket>, request: &Request, sealed: bool) -> Vec<u8> {
+/// Moves the handshake.
+async fn answer(ticket: &Arc<Ticket>, request: &Request) -> Response {
     let reply = side(ticket).handshake.handle_request(request);
     debug!(session = %ticket.session, method = request.method, status = reply.response.status().code(), "RTSP");
-    let response = match reply.event {
+    match reply.event {
         Some(Event::Announced(parameters)) => announced(ticket, *parameters, request, reply.response).await,
         Some(Event::Refused(error)) => {
             warn!(session = %ticket.session, %error, "ANNOUNCE refused");
             reply.response
         }
         Some(Event::Play) | None => reply.response,
-    };
+    }
+}
+
+/// An answer as it is sent: sealed if the request was.
+fn written(ticket: &Ticket, response: &Response, sealed: bool) -> Vec<u8> {
     let plain = response.to_bytes();
     if !sealed {
         return plain;
@@ -198,6 +212,9 @@ const CONNECTION_DEADLINE: Duration = Duration::from_secs(10);
 
 /// A full host says so now and then.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Connections beyond the limit that are told so at the same time.
+const AT_THE_DOOR: usize = 64;
 
 /// Pause after an accept that failed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

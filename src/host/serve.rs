@@ -313,7 +313,12 @@ impl Host {
         let (shut_down, shutting_down) = watch::channel(false);
         let servers = tokio::spawn(self.http.run(Arc::clone(&self.context), shutting_down));
         let mut tasks = JoinSet::new();
-        tasks.spawn(rtsp_server::listen(rtsp, Arc::clone(&self.directory), self.context.config.clone()));
+        tasks.spawn(rtsp_server::listen(
+            rtsp,
+            Arc::clone(&self.directory),
+            self.context.config.clone(),
+            self.context.life.clone(),
+        ));
         tasks.spawn(metrics::listen(metrics, Arc::clone(&self.context)));
         tasks.spawn(media_ports::listen(MediaKind::Video, video, Arc::clone(&self.directory)));
         tasks.spawn(media_ports::listen(MediaKind::Audio, audio, Arc::clone(&self.directory)));

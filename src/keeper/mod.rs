@@ -193,7 +193,7 @@ fn inherited_channel() -> io::Result<Channel> {
 const PROCESS_NAME: &CStr = c"earthshine-keep";
 
 /// How often a keeper without a host looks whether it is in charge still.
-const LOOK: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(100);
 
 /// How long another host may take to take what is kept.
 const GIVE_DEADLINE: Duration = Duration::from_secs(5);

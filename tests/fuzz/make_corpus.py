@@ -166,7 +166,7 @@ for kind, body in [("session", session), ("session", {**session, "desktop": None
     seed("adoption_record", json.dumps(record).encode())
 seed("adoption_record", b'{"format":"earthshine lobby","version":2,"body":{}}')
 
-for message in [b"\x00\x03api", b"\x01\x0frtsp-listener-1", b"\x02", b"\x01", b"\x00\xff\xff\xff\xff\x0f", b"\x00\x02\xff\xfe"]:
+for message in [b"\x00\x03api", b"\x01\x0frtsp-listener-1", b"\x02", b"\x03", b"\x01", b"\x00\xff\xff\xff\xff\x0f", b"\x00\x02\xff\xfe"]:
     seed("keeper_message", message)
 
 for head in [(1, 1, 4, 2), (0, 0, 2, 2), (2, 1, 64, 48), (1, 0, 8192, 8192), (3, 0, 4, 2), (1, 2, 4, 2)]:

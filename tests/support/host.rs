@@ -113,10 +113,16 @@ impl Host {
         std::fs::read_to_string(self.scratch.join("host.log")).unwrap_or_default()
     }
 
-    /// Waits for its keeper, which starts after it.
+    /// Waits for its keeper, which starts after it, and for the end of those of
+    /// hosts before it.
     pub(crate) fn wait_kept(&self) {
-        let keeper = self.runtime_dir().join("keeper.sock");
-        wait_for("the host's keeper", SOON, || keeper.exists().then_some(()));
+        let socket = self.runtime_dir().join("keeper.sock");
+        wait_for("the host's keeper, and no other", SOON, || {
+            let mut keepers = process::that_know(self.scratch.path());
+            keepers.retain(|process| process.command.contains(" keeper "));
+            let is_ours = keepers.len() == 1 && keepers[0].parent == self.pid();
+            (is_ours && socket.exists()).then_some(())
+        });
     }
 
     /// What it holds now, its keeper included.

@@ -41,6 +41,12 @@ pub(super) fn not_welcome() -> ApiAnswer {
     ApiAnswer::Failure(StatusCode::FORBIDDEN, text.to_owned())
 }
 
+/// What is answered over a limit of connections.
+pub(super) fn full(limit: &str, most: usize) -> ApiAnswer {
+    let text = format!("{most} connections are open here, and more are not served ({limit}). Try again.");
+    ApiAnswer::Failure(StatusCode::SERVICE_UNAVAILABLE, text)
+}
+
 /// `GET /api/v1/sessions`: the caller's own.
 pub(super) async fn sessions(context: &Context, caller: &Caller, _: Body) -> ApiAnswer {
     let Scope::Session(session) = caller.scope else { return denied(caller.scope) };

@@ -37,12 +37,8 @@ pub async fn serve(
             desktop = desktops.next() => {
                 doors.spawn(serve_desktop(desktop, Arc::clone(&context), deadlines, shutdown.clone()));
             }
-            // Over the limit callers wait in the queue: they are local.
-            accepted = socket.accept(), if connections.len() < context.config.now().limits.api_connections => match accepted {
-                Ok(stream) => {
-                    let (context, caller) = (Arc::clone(&context), Arc::clone(&operator));
-                    connections.spawn(serve_one(stream, None, context, caller, deadlines));
-                }
+            accepted = socket.accept(), if has_room(&connections, &context, &operator) => match accepted {
+                Ok(stream) => receive(&mut connections, stream, None, &context, &operator, deadlines),
                 Err(error) => pause_after(&error).await,
             }
         }
@@ -71,7 +67,6 @@ async fn serve_desktop(
         Err(error) => return warn!(?scope, %error, "a desktop's programs cannot call"),
     };
     let caller = Arc::new(Caller::new(scope));
-    let most = |context: &Context| context.config.now().limits.api_connections_per_desktop;
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -79,11 +74,8 @@ async fn serve_desktop(
             _ = &mut closed => break,
             () = stopped(&mut shutdown) => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
-            accepted = listener.accept(), if connections.len() < most(&context) => match accepted {
-                Ok((stream, _)) => {
-                    let (context, caller) = (Arc::clone(&context), Arc::clone(&caller));
-                    connections.spawn(serve_one(stream, Some(uid), context, caller, deadlines));
-                }
+            accepted = listener.accept(), if has_room(&connections, &context, &caller) => match accepted {
+                Ok((stream, _)) => receive(&mut connections, stream, Some(uid), &context, &caller, deadlines),
                 Err(error) => pause_after(&error).await,
             }
         }
@@ -91,6 +83,42 @@ async fn serve_desktop(
     drop(listener);
     // Who listens to events does not end by itself.
     drain(connections, deadlines.shutdown).await;
+}
+
+/// How many connections a door has, and the limit's name.
+fn limit(context: &Context, caller: &Caller) -> (usize, &'static str) {
+    let limits = &context.config.now().limits;
+    match caller.scope {
+        Scope::Host => (limits.api_connections, "limits.api_connections"),
+        Scope::Session(_) | Scope::Lobby(_) => {
+            (limits.api_connections_per_desktop, "limits.api_connections_per_desktop")
+        }
+    }
+}
+
+/// Where so many are being refused that this is work too, callers wait.
+fn has_room(connections: &JoinSet<()>, context: &Context, caller: &Caller) -> bool {
+    connections.len() < limit(context, caller).0 + AT_THE_DOOR
+}
+
+/// Serves a connection, or tells it which limit is reached.
+fn receive(
+    connections: &mut JoinSet<()>,
+    stream: UnixStream,
+    desktop_uid: Option<u32>,
+    context: &Arc<Context>,
+    caller: &Arc<Caller>,
+    deadlines: Deadlines,
+) {
+    let (most, limit) = limit(context, caller);
+    if connections.len() < most {
+        connections.spawn(serve_one(stream, desktop_uid, Arc::clone(context), Arc::clone(caller), deadlines));
+    } else {
+        context.life.refused(limit);
+        connections.spawn(async move {
+            connection::serve(stream, &deadlines, |_| async { scoped::full(limit, most).into_response() }).await;
+        });
+    }
 }
 
 async fn serve_one(
@@ -111,3 +139,6 @@ async fn serve_one(
         Err(error) => debug!(%error, "peer of an API socket"),
     }
 }
+
+/// Connections beyond the limit that are told so at the same time.
+const AT_THE_DOOR: usize = 16;

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{sleep, timeout};
 
 use crate::host::http::admission::ConnectionLimits;
 use crate::host::http::connection::Deadlines;
-use crate::host::http_tests::client::{Client, element};
+use crate::host::http_tests::client::{Client, api, element};
 use crate::host::http_tests::fixture::{Host, sockets_of};
 use crate::host::pairing::pending::PairingLimits;
 
@@ -101,6 +101,22 @@ async fn junk_on_any_port_is_closed_and_changes_nothing() {
     }
     assert_eq!(element(&client.http(&host, "/serverinfo").await, "hostname"), Some("den"));
     assert_eq!(element(&client.https(&host, "/serverinfo").await, "hostname"), Some("den"));
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn api_connections_over_the_limit_are_told_which() {
+    let deadlines = Deadlines { request: Duration::from_secs(60), ..Deadlines::default() };
+    let host = Host::start_with(PairingLimits::default(), deadlines, ConnectionLimits::default()).await;
+    let mut held = Vec::new();
+    for _ in 0..64 {
+        held.push(UnixStream::connect(&host.api).await.unwrap());
+    }
+    let refused = api(&host, "GET", "/api/v1/apps", "").await;
+    assert!(refused.starts_with("HTTP/1.0 503 ") && refused.contains("limits.api_connections)"), "{refused}");
+    held.pop();
+    // The host may hear of the request before it hears of the end.
+    while !api(&host, "GET", "/api/v1/apps", "").await.starts_with("HTTP/1.0 200 ") {}
     host.stop().await;
 }
 
