@@ -82,11 +82,12 @@ pub(crate) fn parent() -> Option<PathBuf> {
     let own = fs::read_to_string("/proc/self/cgroup").ok()?;
     let path = own.lines().find_map(|line| line.strip_prefix("0::/"))?.to_owned();
     let mounts = fs::read_to_string("/proc/self/mounts").ok()?;
-    Some(mount_point(&mounts)?.join(path))
+    // One may lie hidden below another mount.
+    mount_points(&mounts).map(|mount| mount.join(&path)).find(|group| group.join("cgroup.procs").exists())
 }
 
-fn mount_point(mounts: &str) -> Option<PathBuf> {
-    mounts.lines().find_map(|line| {
+fn mount_points(mounts: &str) -> impl Iterator<Item = PathBuf> {
+    mounts.lines().filter_map(|line| {
         let mut fields = line.split_ascii_whitespace();
         let (_, path, kind) = (fields.next()?, fields.next()?, fields.next()?);
         (kind == "cgroup2").then(|| PathBuf::from(path))
@@ -118,9 +119,11 @@ mod tests {
 
     #[test]
     fn cgroup2_is_found_among_other_mounts() {
-        let mounts = "cgroup /sys/fs/cgroup/cpu cgroup rw 0 0\ncgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n";
-        assert_eq!(mount_point(mounts), Some(PathBuf::from("/sys/fs/cgroup/unified")));
-        assert_eq!(mount_point("proc /proc proc rw 0 0\n"), None);
+        let mounts = "cgroup /sys/fs/cgroup/cpu cgroup rw 0 0\ncgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n\
+                      cgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n";
+        let found = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].map(PathBuf::from);
+        assert_eq!(Vec::from_iter(mount_points(mounts)), found);
+        assert_eq!(mount_points("proc /proc proc rw 0 0\n").count(), 0);
     }
 
     #[test]

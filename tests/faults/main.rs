@@ -34,6 +34,7 @@ mod f28_relaunch;
 mod f29_lobby_endings;
 mod f35_three_ports;
 mod f36_busy_machine;
+mod f37_still_screen;
 mod f38_no_hidden_queues;
 mod f39_timestamps;
 mod f42_screenshots;

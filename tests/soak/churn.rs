@@ -3,7 +3,8 @@
 //! and stopped at random. For as long as that goes on, nobody needs an
 //! operator, and what the host holds stays flat.
 //!
-//! `SOAK_MINUTES` (30), `SOAK_CLIENTS` (8), `SOAK_SEED`.
+//! `SOAK_MINUTES` (30), `SOAK_CLIENTS` (8), `SOAK_SEED`. Every test run has a
+//! little of it.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -25,15 +26,26 @@ use crate::{killer, support};
 #[test]
 #[ignore = "takes half an hour; make soak"]
 fn churn_with_random_kills_needs_no_operator() {
-    let Some(_turn) = needs::whole_machine(needs::DESKTOP) else { return };
     let minutes: f64 = setting("SOAK_MINUTES", 30.0);
-    let clients: usize = setting("SOAK_CLIENTS", 8);
+    churn(Duration::from_secs_f64(minutes * 60.0), setting("SOAK_CLIENTS", 8), 20);
+}
+
+#[test]
+fn a_little_churn_needs_no_operator_either() {
+    churn(Duration::from_secs(20), 4, 2);
+}
+
+/// With so many clients, whose desktops wait for them for `idle_limit` seconds.
+fn churn(length: Duration, clients: usize, idle_limit: u32) {
+    let Some(_turn) = needs::whole_machine(needs::DESKTOP) else { return };
     let mut chance = Chance::from_environment();
     // Desktops of clients that do not come back shall not pile up; and a machine
     // that is too small for the soak shall be slow, not turn clients away.
-    let config = "[host]\ndiscovery = false\nmax_sessions = 32\n\n[desktop]\nidle_limit = 20\n\n\
-                  [admission]\ncpu_percent = 0\n";
-    let host = Host::with_config(Scratch::new(), config, "127.0.0.1");
+    let config = format!(
+        "[host]\ndiscovery = false\nmax_sessions = 32\n\n[desktop]\nidle_limit = {idle_limit}\n\n\
+         [admission]\ncpu_percent = 0\n"
+    );
+    let host = Host::with_config(Scratch::new(), &config, "127.0.0.1");
     let players = players::paired(&host, clients, &[]);
     block_on(async {
         for app in [TEST_CARD, "Desktop"] {
@@ -44,7 +56,7 @@ fn churn_with_random_kills_needs_no_operator() {
     let before = host.holdings();
 
     let begin = Instant::now();
-    let until = begin + Duration::from_secs_f64(minutes * 60.0);
+    let until = begin + length;
     let tally = Arc::new(Tally::default());
     let (failures, kills, samples, lobbies_made) = block_on(async {
         let visitors: Vec<_> = players

@@ -29,3 +29,4 @@ pub(crate) mod players;
 pub(crate) mod process;
 pub(crate) mod scratch;
 pub(crate) mod sound;
+pub(crate) mod still_screen;
