@@ -57,9 +57,6 @@ want pulseaudio-utils test "plays tones on the desktops"
 want cage test "the second compositor"
 want grim test "screenshots to compare with"
 want wlr-randr test "looks at a compositor's outputs"
-want iproute2 test "network namespaces"
-want nftables test "packet loss in a namespace"
-want procps test "looking at processes by hand"
 want strace test "which system calls a request makes"
 
 if [ -z "$wanted" ]; then

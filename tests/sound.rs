@@ -22,6 +22,10 @@ use earthshine::worker::heartbeat::Pulse;
 use opus::MSDecoder;
 use rustix::process::{Pid, Signal, kill_process};
 
+#[path = "support/skip.rs"]
+#[allow(dead_code, reason = "shared by test binaries that each use a part")]
+mod skip;
+
 #[test]
 fn the_test_card_sounds_at_once_and_steadily() {
     let listener = Listener::start(Source::TestCard);
@@ -259,7 +263,7 @@ impl SoundServer {
         if [("pulseaudio", "--version"), ("pacat", "--version")].iter().any(|(tool, arg)| {
             Command::new(tool).arg(arg).stdout(Stdio::null()).stderr(Stdio::null()).status().is_err()
         }) {
-            eprintln!("SKIPPED: needs pulseaudio and pacat (packages pulseaudio, pulseaudio-utils)");
+            skip::skip("pulseaudio and pacat (packages pulseaudio, pulseaudio-utils)");
             return None;
         }
         let directory = tempfile::Builder::new().prefix(&format!("earthshine-sound-{name}-")).tempdir().unwrap();

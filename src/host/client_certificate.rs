@@ -6,7 +6,7 @@
 //! DER and on its key alone, so nothing else is read (protocol notes: TLS and
 //! who the client is; RFC 5280 section 4.1 for the order of fields).
 
-use rustls::pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
+use rustls::pki_types::SubjectPublicKeyInfoDer;
 
 /// The public key of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct PublicKey<'a> {
 impl<'a> PublicKey<'a> {
     /// The key in a certificate; `None` if the bytes are no certificate.
     #[must_use]
-    pub fn find(certificate: &'a CertificateDer<'_>) -> Option<Self> {
+    pub fn find(certificate: &'a [u8]) -> Option<Self> {
         let (certificate, _) = Element::read(certificate)?;
         let (body, _) = certificate.expect(SEQUENCE)?.first()?;
         let mut rest = body.expect(SEQUENCE)?.content;
@@ -108,6 +108,8 @@ const EXPLICIT_0: u8 = 0xa0;
 
 #[cfg(test)]
 mod tests {
+    use rustls::pki_types::CertificateDer;
+
     use super::*;
 
     fn certificate() -> (rcgen::KeyPair, CertificateDer<'static>) {

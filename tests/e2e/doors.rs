@@ -14,7 +14,7 @@ use crate::support::host::Host;
 use crate::support::inside::Inside;
 use crate::support::lobbies::{create, list, pattern_lobby};
 use crate::support::scratch::Scratch;
-use crate::support::{api, apps, needs};
+use crate::support::{api, apps, needs, skip};
 
 #[test]
 fn from_inside_a_lobby_nobody_else_is_seen_or_touched() {
@@ -224,9 +224,7 @@ fn the_tcp_door_outlives_its_host() {
 fn others_who_reach_the_operators_socket_are_refused() {
     let _turn = needs::turn_without_client();
     if !rustix::process::geteuid().is_root() {
-        return eprintln!(
-            "SKIPPED others_who_reach_the_operators_socket_are_refused: only root can call as another user"
-        );
+        return skip::say("root, who alone can call as another user");
     }
     let host = Host::start();
     std::fs::set_permissions(host.api(), std::fs::Permissions::from_mode(0o777)).expect("open it to all");

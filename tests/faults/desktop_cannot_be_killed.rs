@@ -18,13 +18,13 @@ use crate::support::client::{Device, Wanted};
 use crate::support::deadline::{SOON, wait_for};
 use crate::support::host::{Host, desktop, metric, metrics};
 use crate::support::scratch::Scratch;
-use crate::support::{api, needs, process};
+use crate::support::{api, needs, process, skip};
 
 #[test]
 fn a_program_that_cannot_be_killed_is_set_aside_and_its_session_ends() {
     let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
     if !Path::new(FREEZER).join("cgroup.procs").exists() || !rustix::process::geteuid().is_root() {
-        return eprintln!("SKIPPED desktop_cannot_be_killed: needs root and a freezer of cgroup v1 at {FREEZER}");
+        return skip::say(&format!("root and a freezer of cgroup v1 at {FREEZER}"));
     }
     let scratch = Scratch::new();
     let host = Host::with_apps(scratch, &apps::table("Stuck", "exec sleep 1000"));

@@ -1,4 +1,4 @@
-//! failures.md 1: a stream whose worker answers nobody holds up no request of
+//! docs/reliability.md, 1: a stream whose worker answers nobody holds up no request of
 //! anybody else, and can itself be cancelled.
 
 use rustix::process::Signal;

@@ -1,4 +1,4 @@
-//! failures.md 2: connections that end in every state leave no socket, no
+//! docs/reliability.md, 2: connections that end in every state leave no socket, no
 //! descriptor and no memory. Those that stall are in `half_open_tls`.
 
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! failures.md 4: `/serverinfo` asks nothing of the system: no file, no netlink,
+//! docs/reliability.md, 4: `/serverinfo` asks nothing of the system: no file, no netlink,
 //! no name server.
 
 use std::io::{BufRead, BufReader};

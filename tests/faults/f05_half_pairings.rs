@@ -1,4 +1,4 @@
-//! failures.md 5: pairings that are begun and not finished, with certificates
+//! docs/reliability.md, 5: pairings that are begun and not finished, with certificates
 //! that are none, are bounded and forgotten; one that is right works.
 
 use std::io::{Read, Write};

@@ -1,4 +1,4 @@
-//! failures.md 6 and 7: many clients behind one address, whose certificates
+//! docs/reliability.md, 6 and 7: many clients behind one address, whose certificates
 //! name the same subject, are told apart by their keys and secrets: each gets
 //! its own session and its own packets. Old clients that send no secrets are
 //! served where only one can be meant, and refused with a line in the log where

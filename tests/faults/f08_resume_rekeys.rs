@@ -1,4 +1,4 @@
-//! failures.md 8 and 9: every resume brings new keys, and input and video work
+//! docs/reliability.md, 8 and 9: every resume brings new keys, and input and video work
 //! under them each time; a client that is gone and launches again at once, the
 //! same app or another, gets video each time, in a session of a number of its
 //! own where it is another.

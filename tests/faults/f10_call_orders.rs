@@ -1,4 +1,4 @@
-//! failures.md 10: serverinfo, launch, resume, cancel, the steps of RTSP and
+//! docs/reliability.md, 10: serverinfo, launch, resume, cancel, the steps of RTSP and
 //! control, of three clients in any order: every call has a defined answer, the
 //! states are those of a small model, and nothing is left over.
 //!

@@ -1,4 +1,4 @@
-//! failures.md 11: workers are killed at random moments of eight streams: each
+//! docs/reliability.md, 11: workers are killed at random moments of eight streams: each
 //! death costs its own client a change-over, the seven others not one frame,
 //! and somebody new can start right after.
 

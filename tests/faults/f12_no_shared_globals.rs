@@ -1,4 +1,4 @@
-//! failures.md 12: no library with locks for a whole process (GLib, GStreamer) is
+//! docs/reliability.md, 12: no library with locks for a whole process (GLib, GStreamer) is
 //! in the host or in a worker that streams, not even loaded later.
 
 use crate::support::host::Host;

@@ -1,4 +1,4 @@
-//! failures.md 14: what one session tears down does not damage the next. Streams
+//! docs/reliability.md, 14: what one session tears down does not damage the next. Streams
 //! of three sizes begin and end in turns in one host; each starts, and in the end
 //! the host holds what it held. The long form is `tests/soak/cycles.rs`.
 

@@ -1,4 +1,4 @@
-//! failures.md 19: threads are named and bounded: the host has the same ones
+//! docs/reliability.md, 19: threads are named and bounded: the host has the same ones
 //! whether it serves nobody or many, and each session adds one worker with the
 //! threads that docs/architecture.md lists.
 

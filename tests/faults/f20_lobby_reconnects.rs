@@ -1,4 +1,4 @@
-//! failures.md 20 and 24: a client that comes back to a lobby at another size,
+//! docs/reliability.md, 20 and 24: a client that comes back to a lobby at another size,
 //! again and again, gets a first frame each time, from the lobby; the lobby's
 //! compositor and application never notice, and nothing waits beside it: no
 //! desktop of the client's own, and one worker.

@@ -1,4 +1,4 @@
-//! failures.md 21, 22 and 40: viewers of one lobby come, go and stand still, and
+//! docs/reliability.md, 21, 22 and 40: viewers of one lobby come, go and stand still, and
 //! the others lose nothing; whoever comes begins with an IDR frame.
 
 use earthshine::units::Size;

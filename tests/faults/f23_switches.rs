@@ -1,4 +1,4 @@
-//! failures.md 23: one session is switched again and again between its own
+//! docs/reliability.md, 23: one session is switched again and again between its own
 //! picture and lobbies of other sizes: each call answers, each picture begins
 //! with an IDR frame, and nothing is lost or cannot be decoded.
 

@@ -1,4 +1,4 @@
-//! failures.md 25 and 30: while many create, join, leave and stop at the same
+//! docs/reliability.md, 25 and 30: while many create, join, leave and stop at the same
 //! time, everybody's next look shows what their last call did; one key makes
 //! one lobby, however many ask.
 

@@ -1,4 +1,4 @@
-//! failures.md 26 and 27: creations that fail, at once or by their deadline,
+//! docs/reliability.md, 26 and 27: creations that fail, at once or by their deadline,
 //! leave no lobby, no process, no socket and no directory; a good one follows.
 
 use serde_json::json;

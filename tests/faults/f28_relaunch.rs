@@ -1,4 +1,4 @@
-//! failures.md 28: launching the same app again, in order or out of the blue,
+//! docs/reliability.md, 28: launching the same app again, in order or out of the blue,
 //! finds the same application, the same compositor and the same session.
 
 use earthshine::units::Size;

@@ -1,4 +1,4 @@
-//! failures.md 29, 34 and 45: lobbies that end with their last visitor do so
+//! docs/reliability.md, 29, 34 and 45: lobbies that end with their last visitor do so
 //! however it went: it left, it quit, its cable was pulled; persistent ones
 //! outlive them all. A client that is gone without a word is noticed by its
 //! silence: its worker ends, its session waits.

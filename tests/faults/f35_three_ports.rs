@@ -1,4 +1,4 @@
-//! failures.md 35: all sessions share three UDP ports. The 64 of the entry are
+//! docs/reliability.md, 35: all sessions share three UDP ports. The 64 of the entry are
 //! measured by a command (docs/reliability.md); here are fewer.
 
 use std::collections::BTreeSet;

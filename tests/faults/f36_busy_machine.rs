@@ -1,4 +1,4 @@
-//! failures.md 36: with more programs that want the processor than there are
+//! docs/reliability.md, 36: with more programs that want the processor than there are
 //! processors, streams go on without a loss, the API answers, and the time from
 //! capture to each stage is there to be read. A worker that gets no processor at
 //! all is not taken for one that hangs, and one that hangs still is.

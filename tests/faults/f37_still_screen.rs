@@ -1,4 +1,4 @@
-//! failures.md 37: a screen where nothing moves is not captured again and again,
+//! docs/reliability.md, 37: a screen where nothing moves is not captured again and again,
 //! and a keystroke on it is seen at once: the next picture is the one that shows
 //! it, not one that was due anyway.
 

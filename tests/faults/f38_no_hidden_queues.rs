@@ -1,4 +1,4 @@
-//! failures.md 38 and 40: what could not be sent in time is not sent late: after
+//! docs/reliability.md, 38 and 40: what could not be sent in time is not sent late: after
 //! a worker stood still, its client gets the newest picture and no burst of old
 //! ones. Clients that do not read hold up nobody.
 

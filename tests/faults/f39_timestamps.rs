@@ -1,4 +1,4 @@
-//! failures.md 39: a frame's RTP time is that of its picture. It goes forward
+//! docs/reliability.md, 39: a frame's RTP time is that of its picture. It goes forward
 //! from frame to frame and no faster than pictures are made, also where another
 //! worker goes on with the stream.
 

@@ -1,4 +1,4 @@
-//! failures.md 42: screenshots are made of the last captured picture, by a
+//! docs/reliability.md, 42: screenshots are made of the last captured picture, by a
 //! process of their own. Many of them, of a session and of one that does not
 //! exist, cost its stream and its neighbour no frame, and begin nothing anew.
 

@@ -1,4 +1,4 @@
-//! failures.md 43: no video leaves before the client's first ping; then the
+//! docs/reliability.md, 43: no video leaves before the client's first ping; then the
 //! first frame is an IDR frame.
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! failures.md 44: a client that connects anew again and again, often before
+//! docs/reliability.md, 44: a client that connects anew again and again, often before
 //! the last attempt is through, never has more than two sessions, and nothing
 //! of the earlier ones is left.
 

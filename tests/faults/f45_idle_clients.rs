@@ -1,4 +1,4 @@
-//! failures.md 45: who does nothing is not gone. A client that sends no input for
+//! docs/reliability.md, 45: who does nothing is not gone. A client that sends no input for
 //! longer than the host listens for a sign of life keeps its session, its worker
 //! and its desktop; only a connection that is silent ends (`client_vanishes`).
 

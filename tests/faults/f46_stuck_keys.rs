@@ -1,4 +1,4 @@
-//! failures.md 46: a client that is gone in the middle of a chord, or whose
+//! docs/reliability.md, 46: a client that is gone in the middle of a chord, or whose
 //! worker is killed then, leaves no key and no button down: the application sees
 //! each of them released, or its pointer taken away, and a click after it is one.
 

@@ -9,7 +9,10 @@ use serde_json::json;
 use crate::support::client::{Device, Wanted};
 use crate::support::deadline::{SOON, wait_for};
 use crate::support::host::Host;
-use crate::support::lobbies::{self, create, join, list, pattern_lobby, session_of_width, shows_pattern};
+use crate::support::lobbies::{
+    self, create, expect, join, list, pattern_lobby, session_of_width, shows_pattern, small_picture,
+};
+use crate::support::players::{self, TEST_CARD, block_on, more_frames, stream};
 use crate::support::scratch::Scratch;
 use crate::support::{api, needs, process};
 
@@ -90,4 +93,63 @@ fn lease_that_nobody_renews_and_a_key_used_twice() {
     assert_ne!(next, lobby);
     lobbies::stop(&host, &next);
     host.assert_nothing_left(&before);
+}
+
+#[test]
+fn many_visitors_blame_a_dead_compositor_and_not_the_one_after_it() {
+    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let scratch = Scratch::new();
+    let wanted = pattern_lobby(&scratch, &small_picture());
+    let host = Host::with_apps(scratch, "");
+    let players = players::paired(&host, 4, &[]);
+    let lobby = create(&host, &wanted);
+    block_on(async {
+        let mut streams = Vec::new();
+        for (number, player) in players.iter().enumerate() {
+            expect(&host, number, &lobby);
+            streams.push(stream(player, TEST_CARD).await);
+        }
+        let visitors = list(&host)[0]["connected_sessions"].clone();
+        let compositor = |host: &Host| api::pid(&list(host)[0]["desktop"]["compositor_pid"]);
+        let before = compositor(&host);
+        process::signal(before, Signal::KILL);
+        wait_for("another compositor", SOON, || (compositor(&host) != before).then_some(()));
+        for stream in &mut streams {
+            more_frames(stream, 30).await;
+        }
+        let lobbies = list(&host);
+        assert_eq!(lobbies.len(), 1, "one crash is no reason to end it");
+        assert_eq!(lobbies[0]["connected_sessions"], visitors);
+        for stream in streams {
+            stream.leave().await.expect("a client that leaves");
+        }
+    });
+}
+
+#[test]
+fn a_join_that_is_refused_does_not_end_a_lobby_that_waits_for_its_first_visitor() {
+    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let scratch = Scratch::new();
+    let ends_when_left = |name: &str| {
+        pattern_lobby(&scratch, &json!({"name": name, "runner_state_folder": name, "stop_when_everyone_leaves": true}))
+    };
+    let wanted = ["first", "second"].map(ends_when_left);
+    let host = Host::with_apps(scratch, "");
+    let player = players::paired(&host, 1, &[]).remove(0);
+    let [first, second] = wanted.map(|lobby| create(&host, &lobby));
+    block_on(async {
+        expect(&host, 0, &first);
+        let stream = stream(&player, TEST_CARD).await;
+        let session = api::the_session(host.api())["session_id"].as_str().expect("an id").to_owned();
+        let visit = json!({"lobby_id": second, "moonlight_session_id": session});
+        let answer = api::request(host.api(), "/api/v1/lobbies/join", Some(&visit)).expect("an answer");
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        assert!(text.contains("leave first"), "{text}");
+        assert_eq!(list(&host).len(), 2, "nobody was in the second one");
+        stream.leave().await.expect("a client that leaves");
+    });
+    wait_for("the end of the first one", SOON, || {
+        let left = list(&host);
+        (left.len() == 1 && left[0]["id"] == json!(second)).then_some(())
+    });
 }

@@ -24,6 +24,7 @@ use earthshine::host::api::routes::ROUTES;
 use earthshine::host::api::tcp::bearer;
 use earthshine::host::apps::Apps;
 use earthshine::host::apps::record::AppRecord;
+use earthshine::host::client_certificate::PublicKey;
 use earthshine::host::profiles::Profiles;
 use earthshine::host::sessions::checkpoint;
 use earthshine::host::store::paired_clients::PairedClients;
@@ -236,8 +237,12 @@ pub fn pairing(data: &[u8]) {
     }
 }
 
-/// Certificates as PEM or DER, and signatures checked with their keys.
+/// Certificates as PEM or DER, and signatures checked with their keys; and the
+/// key as the TLS handshake finds it.
 pub fn certificate(data: &[u8]) {
+    if let (Some(key), Ok(certificate)) = (PublicKey::find(data), Certificate::from_der(data.to_vec())) {
+        assert_eq!(key.info().as_ref(), certificate.public_key_info());
+    }
     let parsed = [Certificate::from_pem(data), Certificate::from_der(data.to_vec())];
     for certificate in parsed.into_iter().flatten() {
         let _ = certificate.client_id();
@@ -484,7 +489,6 @@ fn step_certificate() -> Option<Certificate> {
     Certificate::from_pem(include_bytes!("host_certificate.pem")).ok()
 }
 
-/// Of the test vectors, so that recorded packets open.
 /// Datagrams, time and orders for an ENet server.
 pub fn enet_server(data: &[u8]) {
     Driver::new().play(data);
@@ -503,6 +507,7 @@ pub fn checkpoint(data: &[u8]) {
     }
 }
 
+/// Of the test vectors, so that recorded packets open.
 fn key() -> SessionKey {
     SessionKey::new(std::array::from_fn(|at| 0x10 + u8::try_from(at).unwrap_or(0)))
 }

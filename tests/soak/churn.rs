@@ -1,4 +1,4 @@
-//! failures.md 50 (and 22, 29, 44 in their long forms): clients come and go and
+//! docs/reliability.md, 50 (and 22, 29, 44 in their long forms): clients come and go and
 //! visit lobbies while their workers, compositors and sound servers are killed
 //! and stopped at random. For as long as that goes on, nobody needs an
 //! operator, and what the host holds stays flat.

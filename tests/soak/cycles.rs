@@ -1,4 +1,4 @@
-//! failures.md 14 and 19: what one session costs, and that a thousand launches
+//! docs/reliability.md, 14 and 19: what one session costs, and that a thousand launches
 //! and quits leave host memory, threads and descriptors where they were.
 //!
 //! `SOAK_CYCLES` (1000).

@@ -1,4 +1,4 @@
-//! failures.md 37, measured: from a keystroke on a screen where nothing moves to
+//! docs/reliability.md, 37, measured: from a keystroke on a screen where nothing moves to
 //! the first picture that shows it, over the whole path: control, worker,
 //! compositor, terminal, capture, encoder, network.
 

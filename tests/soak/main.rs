@@ -1,5 +1,5 @@
-//! The long forms: what takes minutes and is run by `make soak` and
-//! `make figures`, not by `make test`. Each prints its progress on standard
+//! The long forms, which take minutes and are run by `make soak` and
+//! `make figures`; twenty seconds of churn are in every test run. Each prints its progress on standard
 //! error and a JSON summary on standard output, and fails if it has to.
 
 #[path = "../support/mod.rs"]

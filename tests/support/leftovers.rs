@@ -22,10 +22,14 @@ pub(crate) struct Holdings {
 impl Holdings {
     /// Looks.
     pub(crate) fn of(host: u32, scratch: &Path, runtime_dir: &Path) -> Self {
+        let children = process::descendants(host);
+        let keepers = children.iter().filter(|child| child.command.contains(" keeper "));
         Self {
-            descriptors: process::descriptors(host).len(),
+            // Its keeper holds copies of much of what it has.
+            descriptors: process::descriptors(host).len()
+                + keepers.map(|keeper| process::descriptors(keeper.pid).len()).sum::<usize>(),
             threads: process::threads(host).len(),
-            children: process::descendants(host),
+            children,
             sockets: process::unix_sockets(runtime_dir),
             runtime_files: process::files(runtime_dir),
             processes: process::that_know(scratch).into_iter().map(|process| process.pid).collect(),

@@ -5,8 +5,8 @@
 //! host keeps about itself, ffmpeg instead of our own decoder, the client's
 //! files instead of our own packets. Everything that waits has a deadline that
 //! is far above what is expected: a deadline ends a hung test, it does not
-//! measure. Tests of one binary take turns ([`needs`]): two cores carry two small
-//! streams honestly, not four.
+//! measure. Tests of one binary take turns ([`needs`]): a few at a time, because much
+//! of a test is waiting, and one alone where it looks at single frames.
 
 #![allow(dead_code, reason = "shared by test binaries that each use a part")]
 
@@ -28,5 +28,6 @@ pub(crate) mod picture;
 pub(crate) mod players;
 pub(crate) mod process;
 pub(crate) mod scratch;
+pub(crate) mod skip;
 pub(crate) mod sound;
 pub(crate) mod still_screen;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use super::client;
+use super::skip::skip;
 
 /// Tests that stream take turns, [`PLACES`] at a time: a host, a compositor, a
 /// client and its decoder leave some of a core idle.
@@ -98,10 +99,7 @@ fn has(programs: &[&str]) -> bool {
     if missing.is_empty() {
         return true;
     }
-    let name = std::thread::current().name().unwrap_or("test").to_owned();
-    let complaint = format!("SKIPPED {name}: needs {}", missing.join(", "));
-    assert!(std::env::var_os("EARTHSHINE_TESTS_MUST_RUN").is_none(), "{complaint}");
-    eprintln!("{complaint}");
+    skip(&missing.join(", "));
     false
 }
 

@@ -181,8 +181,7 @@ mod tests {
     #[test]
     fn colours_of_a_coded_picture_are_found_again() {
         if super::super::needs::find_program("ffmpeg").is_none() {
-            eprintln!("SKIPPED: needs ffmpeg");
-            return;
+            return super::super::skip::skip("ffmpeg");
         }
         let directory = tempfile::tempdir().expect("a directory");
         let file = directory.path().join("red.h264");

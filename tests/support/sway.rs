@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::skip::skip;
+
 /// The compositor, its directory and its applications.
 pub(crate) struct Sway {
     dir: tempfile::TempDir,
@@ -25,7 +27,7 @@ impl Sway {
     /// Starts sway with one output; `None`, loudly, where it is not installed.
     pub(crate) fn start(width: u32, height: u32) -> Option<Self> {
         if Command::new("sway").arg("--version").output().is_err() {
-            eprintln!("SKIPPED: this test needs sway (Debian: apt-get install sway)");
+            skip("sway (Debian: apt-get install sway)");
             return None;
         }
         let dir = tempfile::Builder::new().prefix("earthshine-test-").tempdir().unwrap();

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::capturing::{Capturing, color_at, desktop};
 use crate::playing::Playing;
+use crate::skip::skip;
 use crate::sway::{Log, Sway, wait_for};
 
 const SIZE: Size = Size::new(1280, 720);
@@ -145,8 +146,7 @@ fn an_answer_to_a_key_is_seen_in_the_picture() {
 fn text_of_any_script_and_keys_are_typed_into_a_terminal() {
     let Some(mut sway) = Sway::start(1280, 720) else { return };
     if std::process::Command::new("foot").arg("--version").output().is_err() {
-        eprintln!("SKIPPED: this test needs foot (Debian: apt-get install foot)");
-        return;
+        return skip("foot (Debian: apt-get install foot)");
     }
     let (started, typed) = (sway.dir().join("started"), sway.dir().join("typed"));
     sway.spawn("foot", &["sh", "-c", "touch started; cat > typed"]);

@@ -1,6 +1,6 @@
 //! Capture and input against a real compositor: headless sway.
 //!
-//! Each test has a sway of its own, and skips loudly where there is none.
+//! Each test has a sway of its own, and says so where there is none.
 
 mod capture;
 #[path = "../support/capturing.rs"]
@@ -8,5 +8,8 @@ mod capturing;
 mod input;
 #[path = "../support/playing.rs"]
 mod playing;
+#[path = "../support/skip.rs"]
+#[allow(dead_code, reason = "shared by test binaries that each use a part")]
+mod skip;
 #[path = "../support/sway.rs"]
 mod sway;

@@ -11,7 +11,7 @@ use crate::host::api::answer::ApiAnswer;
 use crate::host::api::body::{Body, parse};
 use crate::host::context::Context;
 use crate::host::events::Event;
-use crate::host::life::{Drain, Phase};
+use crate::host::life::{Drain, Life, Phase};
 use crate::host::reload;
 use crate::host::sessions::phase::SessionPhase;
 
@@ -33,7 +33,13 @@ pub async fn drain(context: &Context, body: Body) -> ApiAnswer {
         info!("drain cancelled");
         context.life.enter(Phase::Serving);
     } else {
-        let deadline = wanted.deadline_seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+        let deadline = match wanted.deadline_seconds {
+            None => None,
+            Some(seconds) => match Instant::now().checked_add(Duration::from_secs(seconds)) {
+                None => return ApiAnswer::failed(format!("deadline_seconds: {seconds} is too far away")),
+                some => some,
+            },
+        };
         info!(exit_when_empty = wanted.exit_when_empty, deadline = wanted.deadline_seconds, "draining");
         context.life.enter(Phase::Draining(Drain { exit_when_empty: wanted.exit_when_empty, deadline }));
         context.events.publish(Event::Draining { deadline_seconds: wanted.deadline_seconds.unwrap_or_default() });
@@ -65,6 +71,8 @@ pub async fn hand_over(context: &Context, body: Body) -> ApiAnswer {
         return ApiAnswer::failed("another process is taking over this host already");
     }
     context.life.enter(Phase::Leaving);
+    // A caller that hangs up takes this task with it, and does not take over.
+    let undo = StayOn { life: &context.life, before };
     // What has just begun is let finish: a desktop that is not ready yet cannot
     // be adopted.
     let settled = async {
@@ -73,7 +81,6 @@ pub async fn hand_over(context: &Context, body: Body) -> ApiAnswer {
         }
     };
     if timeout(SETTLE_DEADLINE, settled).await.is_err() {
-        context.life.enter(before);
         return ApiAnswer::failed("a desktop does not get ready; try again");
     }
     // A client that does not get on in this time has gone.
@@ -85,7 +92,22 @@ pub async fn hand_over(context: &Context, body: Body) -> ApiAnswer {
     let _ = timeout(HANDSHAKES_DEADLINE, greeted).await;
     info!(pid = heir.pid, "handing over to another process");
     context.life.enter(Phase::Left);
+    drop(undo);
     ApiAnswer::done()
+}
+
+/// Goes back to the phase before a hand-over that did not come to its end.
+struct StayOn<'a> {
+    life: &'a Life,
+    before: Phase,
+}
+
+impl Drop for StayOn<'_> {
+    fn drop(&mut self) {
+        if self.life.phase() == Phase::Leaving {
+            self.life.enter(self.before);
+        }
+    }
 }
 
 /// A body that may be empty.

@@ -139,7 +139,8 @@ impl TcpApi {
         shutdown: watch::Receiver<bool>,
     ) {
         let Self { listener, door } = self;
-        accept_until(listener, Admission::new(limits), shutdown, deadlines.shutdown, |stream, _| {
+        let admission = Admission::new(limits).counting(context.life.clone(), "limits.connections");
+        accept_until(listener, admission, shutdown, deadlines.shutdown, |stream, _| {
             serve(stream, Arc::clone(&context), Arc::clone(&handshakes), Arc::clone(&door), deadlines)
         })
         .await;
@@ -157,7 +158,13 @@ async fn serve(
     match &door.tls {
         None => connection::serve(stream, &deadlines, answer).await,
         Some(tls) => {
+            let Some(place) = handshakes.place() else {
+                // There is no way to say so before the handshake.
+                context.life.refused("limits.handshakes");
+                return;
+            };
             let Some(stream) = handshakes.accept(stream, Arc::clone(tls), deadlines.handshake).await else { return };
+            drop(place);
             connection::serve(stream, &deadlines, answer).await;
         }
     }

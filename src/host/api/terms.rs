@@ -9,6 +9,7 @@ use crate::host::apps::LaunchAppError;
 use crate::host::context::Context;
 use crate::host::sessions::operated::SessionKeys;
 use crate::ids::ClientId;
+pub(super) use crate::protocol::gamestream::launch_request::{MAX_RATE, MAX_SIDE};
 use crate::protocol::secret::SessionKey;
 use crate::units::{FrameRate, Size};
 
@@ -98,10 +99,6 @@ pub(super) fn peer(client_ip: &str) -> Result<Option<IpAddr>, String> {
 const INVALID_CLIENT: &str = "Invalid client_id";
 /// Pixels a side of a desktop at least.
 pub(super) const MIN_SIDE: u32 = 64;
-/// And at most.
-pub(super) const MAX_SIDE: u32 = 8192;
-/// Frames per second at most.
-pub(super) const MAX_RATE: u32 = 240;
 const USUAL_RATE: u32 = 60;
 
 #[cfg(test)]

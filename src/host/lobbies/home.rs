@@ -41,6 +41,12 @@ impl LobbyHome {
         let path = homes.join(folder.unwrap_or_else(|| id.to_string()));
         let _claiming = CLAIMING.lock().unwrap_or_else(PoisonError::into_inner);
         if let Ok(metadata) = fs::metadata(&path) {
+            if rustix::process::geteuid().is_root() && metadata.uid() == 0 {
+                let path = path.display();
+                return Err(io::Error::other(format!(
+                    "{path} is root's: give it to the user that the lobby shall have"
+                )));
+            }
             return Ok(Self { path, uid: metadata.uid(), ephemeral });
         }
         let first = first_uid.saturating_add(UID_OFFSET);

@@ -36,6 +36,8 @@ pub(crate) struct Lobby {
     desktop: KeptDesktop,
     visitors: Vec<Visitor>,
     visits: u64,
+    /// Somebody has arrived.
+    visited: bool,
     /// Who is known to be there.
     told: Vec<SessionId>,
     /// Why it ends, if not because somebody stops it.
@@ -87,6 +89,7 @@ impl Lobby {
             home: LobbyHome::default(),
             visitors: Vec::new(),
             visits: 0,
+            visited: false,
             told: Vec::new(),
             reason: "stopped",
             lease_ends: None,
@@ -109,7 +112,7 @@ impl Lobby {
         let grace = shared.config.now().desktop.adopt_grace;
         let mut lobby = Self::new(state.lobby, birth, state.spec, shared, record, commands);
         lobby.home = state.home;
-        lobby.visits = u64::from(state.visited);
+        lobby.visited = state.visited;
         lobby.awaits_until = state.visited.then(|| Instant::now() + grace);
         lobby.desktop.adopt(desktop, state.desktop.restarts);
         lobby
@@ -234,21 +237,34 @@ impl Lobby {
                 // A caller that has given up drops the visit, which says Gone.
                 let _ = reply.send(admission);
             }
-            LobbyCommand::Arrived { visit, door, reply } => {
+            LobbyCommand::Arrived { visit, source, door, reply } => {
                 if let Some(visitor) = self.visitors.iter_mut().find(|visitor| visitor.visit == visit) {
+                    if let Some(now) = self.desktop.source()
+                        && !same_desktop(&now, &source)
+                    {
+                        let _ =
+                            door.try_send(Command::LobbyMoved { lobby: self.id, source: seated(now, visitor.seat) });
+                    }
                     visitor.door = Some(door);
-                    self.awaits_until = None;
+                    (self.visited, self.awaits_until) = (true, None);
                     self.publish_visitors();
                     if let Some(reply) = reply {
                         let _ = reply.send(());
                     }
+                } else {
+                    // Sent home while it was on its way.
+                    let _ = door.try_send(Command::GoHome { lobby: self.id });
                 }
             }
             LobbyCommand::Gone { visit } => {
                 self.visitors.retain(|visitor| visitor.visit != visit);
                 self.publish_visitors();
             }
-            LobbyCommand::Blamed { visit, blame } => {
+            // All that watched a desktop which is gone blame it; the one in its place is
+            // another.
+            LobbyCommand::Blamed { source, .. }
+                if self.desktop.source().is_some_and(|now| !same_desktop(&now, &source)) => {}
+            LobbyCommand::Blamed { visit, blame, .. } => {
                 warn!(lobby = %self.id, session = %visit.session, "visitor cannot capture the desktop");
                 if self.desktop.is_blamed(blame) {
                     error!(lobby = %self.id, "desktop cannot be captured");
@@ -345,8 +361,8 @@ impl Lobby {
     }
 
     fn is_over(&self) -> bool {
-        // Somebody must have been there.
-        let forsaken = self.visits > 0 && self.visitors.is_empty() && self.awaits_until.is_none();
+        // Somebody must have been there, not only on the way.
+        let forsaken = self.visited && self.visitors.is_empty() && self.awaits_until.is_none();
         self.spec.stop_when_everyone_leaves && forsaken
     }
 
@@ -359,7 +375,7 @@ impl Lobby {
             created: self.birth.created,
             spec: self.spec.clone(),
             home: self.home.clone(),
-            visited: self.visits > 0,
+            visited: self.visited,
             desktop,
         };
         self.memory.save(&state);
@@ -406,6 +422,14 @@ impl Lobby {
         if let Ok(Err(error)) = removed {
             warn!(lobby = %self.id, %error, "the lobby's home is not removed");
         }
+    }
+}
+
+/// Whether they are of the same compositor, whatever the seat and the sound.
+fn same_desktop(one: &Source, other: &Source) -> bool {
+    match (one, other) {
+        (Source::Desktop { wayland: one, .. }, Source::Desktop { wayland: other, .. }) => one == other,
+        _ => one == other,
     }
 }
 

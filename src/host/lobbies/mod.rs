@@ -86,6 +86,9 @@ pub enum LobbyError {
     /// The desktop did not get ready in time; nothing of it is left.
     #[error("Lobby setup timed out")]
     SetupTimeout,
+    /// Its desktop hangs; it ends when that is over.
+    #[error("Lobby did not stop in time")]
+    StopTimeout,
     /// The desktop did not start; nothing of it is left.
     #[error("{0}")]
     NotStarted(String),
@@ -224,8 +227,7 @@ impl Lobbies {
         if !right.opens(handle.pin.as_ref()) {
             return Err(LobbyError::WrongPin);
         }
-        end(lobby, handle).await;
-        Ok(())
+        if end(lobby, handle).await { Ok(()) } else { Err(LobbyError::StopTimeout) }
     }
 
     /// Ends all; none is created any more.
@@ -345,13 +347,16 @@ fn now_unix() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
-async fn end(lobby: LobbyId, handle: Handle) {
+/// Whether it has ended in time.
+async fn end(lobby: LobbyId, handle: Handle) -> bool {
     let Handle { commands, mut ended, .. } = handle;
     // One that has ended already is what was asked for.
     let _ = commands.send(LobbyCommand::Stop);
-    if timeout(END_DEADLINE, ended.wait_for(|ended| *ended)).await.is_err() {
+    let in_time = timeout(END_DEADLINE, ended.wait_for(|ended| *ended)).await.is_ok();
+    if !in_time {
         warn!(%lobby, "lobby did not end in time");
     }
+    in_time
 }
 
 /// What creating a lobby may take beyond the start of its desktop.

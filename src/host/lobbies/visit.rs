@@ -55,13 +55,13 @@ impl Visit {
     /// knows it.
     pub(crate) fn arrived(&self, door: mpsc::Sender<Command>) -> oneshot::Receiver<()> {
         let (reply, known) = oneshot::channel();
-        self.tell(LobbyCommand::Arrived { visit: self.id, door, reply: Some(reply) });
+        self.tell(LobbyCommand::Arrived { visit: self.id, source: self.source.clone(), door, reply: Some(reply) });
         known
     }
 
     /// The session's worker cannot capture the lobby.
     pub(crate) fn blame(&self, blame: Blame) {
-        self.tell(LobbyCommand::Blamed { visit: self.id, blame });
+        self.tell(LobbyCommand::Blamed { visit: self.id, source: self.source.clone(), blame });
     }
 
     fn tell(&self, command: LobbyCommand) {

@@ -1,5 +1,6 @@
 //! A session's task, where the API drives it ([`operated`](super::operated)).
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use tracing::{info, warn};
@@ -31,6 +32,10 @@ impl Session {
         }
         self.channels = wanted.channels;
         self.keys = wanted.keys;
+        let order = match (wanted.peer, &self.keys) {
+            (Some(peer), Some(keys)) => Some(self.order(peer, keys)?),
+            _ => None,
+        };
         self.start_own_desktop().await?;
         self.record.update(|view| {
             view.set_mode(self.mode, self.channels);
@@ -38,12 +43,9 @@ impl Session {
                 view.client_ip = peer.to_string();
             }
         });
-        match (wanted.peer, self.keys.clone()) {
-            (Some(peer), Some(keys)) => {
-                let order = self.order(peer, &keys)?;
-                self.connect(&order, None).await?;
-            }
-            _ => self.publish(SessionPhase::Paused),
+        match order {
+            Some(order) => drop(self.connect(&order, None).await?),
+            None => self.publish(SessionPhase::Paused),
         }
         info!(session = %self.id, app = self.app.title, "begun by the API");
         Ok(())
@@ -66,6 +68,9 @@ impl Session {
 
     /// Streams without a handshake.
     pub(super) async fn stream_directly(&mut self, wanted: DirectStream) -> Result<(), Refusal> {
+        let way = address_towards(wanted.peer);
+        way.map_err(|error| no_way(wanted.peer, &error))?;
+        let visit = self.visit_of_the_paused();
         self.disconnect(Some(Termination::Graceful)).await;
         let keys = match wanted.keys.or_else(|| self.keys.clone()) {
             Some(keys) => keys,
@@ -75,7 +80,10 @@ impl Session {
             self.mode = (wanted.parameters.video.size, wanted.parameters.video.frame_rate);
         }
         self.channels = wanted.parameters.audio.layout.channels;
-        self.start_own_desktop().await?;
+        match visit {
+            Some(visit) => self.begin_in_lobby(visit),
+            None => self.start_own_desktop().await?,
+        }
         let order = self.order(wanted.peer, &keys)?;
         let payload = match &wanted.destination {
             Destination::Ping { payload, .. } => *payload,
@@ -124,10 +132,7 @@ impl Session {
     }
 
     fn order(&self, peer: IpAddr, keys: &SessionKeys) -> Result<LaunchOrder, Refusal> {
-        let local = address_towards(peer).map_err(|error| Refusal {
-            status: 503,
-            text: format!("There is no way to the client at {peer}: {error}"),
-        })?;
+        let local = address_towards(peer).map_err(|error| no_way(peer, &error))?;
         let request = LaunchRequest {
             app: self.app.id(),
             key: keys.key.clone(),
@@ -138,8 +143,12 @@ impl Session {
             encrypted_rtsp: false,
             hdr: false,
         };
-        Ok(LaunchOrder { client: self.client, unique_id: String::new(), request, local, peer })
+        Ok(LaunchOrder { client: self.client, unique_id: self.record.view().client_unique_id, request, local, peer })
     }
+}
+
+fn no_way(peer: IpAddr, error: &io::Error) -> Refusal {
+    Refusal { status: 503, text: format!("There is no way to the client at {peer}: {error}") }
 }
 
 fn random_keys() -> Result<SessionKeys, Refusal> {

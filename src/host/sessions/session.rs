@@ -147,7 +147,8 @@ impl Session {
         match command {
             Command::Connect { order, visit, reply } => {
                 let result = self.connect(&order, visit).await;
-                let broken = result.is_err() && !self.desktop.is_running() && !self.app.test_card;
+                let begun = self.record.view().state != SessionPhase::Starting;
+                let broken = result.is_err() && !(begun && (self.desktop.is_running() || self.app.test_card));
                 // A client that went away meanwhile will find the session paused.
                 let _ = reply.send(result);
                 return broken.then_some(Ending::Broken);
@@ -200,6 +201,7 @@ impl Session {
 
     /// A new connection in place of an older one.
     pub(super) async fn connect(&mut self, order: &LaunchOrder, visit: Option<Visit>) -> Result<Launched, Refusal> {
+        let visit = visit.or_else(|| self.visit_of_the_paused());
         self.disconnect(Some(Termination::Graceful)).await;
         let request = &order.request;
         if let Some(size) = request.size {
@@ -228,6 +230,12 @@ impl Session {
             _ => Event::ResumeStream { session_id: self.id },
         });
         Ok(Launched { session_url: format!("{scheme}://{address}") })
+    }
+
+    /// A lobby that the session was moved to while nobody was connected: it is
+    /// what the next connection shows.
+    pub(super) fn visit_of_the_paused(&mut self) -> Option<Visit> {
+        if self.connection.is_some() { None } else { self.visiting.take() }
     }
 
     /// A ticket that packets are recognised by from now on.

@@ -41,6 +41,11 @@ impl Visiting {
         self.visit.as_ref().map(Visit::lobby)
     }
 
+    /// A visit that begins with the next connection.
+    pub(super) fn take(&mut self) -> Option<Visit> {
+        self.visit.take()
+    }
+
     /// What it shows.
     pub(crate) fn source(&self) -> Option<&Source> {
         self.visit.as_ref().map(Visit::source)

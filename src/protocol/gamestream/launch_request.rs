@@ -136,6 +136,9 @@ fn parse_mode(value: &str) -> Result<(Option<Size>, Option<u32>), LaunchRequestE
     };
     let width = width.parse().map_err(|_| bad())?;
     let height = height.parse().map_err(|_| bad())?;
+    if width > MAX_SIDE || height > MAX_SIDE {
+        return Err(invalid("mode", value, "WIDTHxHEIGHTxFPS with at most 8192 pixels a side"));
+    }
     let size = (width > 0 && height > 0).then_some(Size::new(width, height));
     let (whole, fraction) = fps.split_once('.').unwrap_or((fps, "0"));
     let whole: u32 = whole.parse().map_err(|_| bad())?;
@@ -144,8 +147,13 @@ fn parse_mode(value: &str) -> Result<(Option<Size>, Option<u32>), LaunchRequestE
     }
     let round_up = u32::from(fraction.as_bytes().first().is_some_and(|digit| *digit >= b'5'));
     let hz = if whole >= 1000 { whole.saturating_add(500) / 1000 } else { whole + round_up };
-    Ok((size, (hz > 0).then_some(hz)))
+    Ok((size, (hz > 0).then_some(hz.min(MAX_RATE))))
 }
+
+/// Largest picture that a desktop is made for, in pixels a side.
+pub const MAX_SIDE: u32 = 8192;
+/// Most frames per second that a desktop is made for.
+pub const MAX_RATE: u32 = 240;
 
 /// The low word is the number of channels. It is a hint, so an unknown layout
 /// is stereo until ANNOUNCE says more.
