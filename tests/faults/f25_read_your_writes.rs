@@ -4,11 +4,13 @@
 
 use std::collections::BTreeSet;
 
+use earthshine::protocol::gamestream::answer::Verb;
 use serde_json::json;
 
+use crate::support::deadline::{SOON, wait_for};
 use crate::support::host::Host;
-use crate::support::lobbies::{create, join_patiently, leave, list, pattern_lobby, small_picture};
-use crate::support::players::{self, TEST_CARD, block_on, stream_all};
+use crate::support::lobbies::{create, join, join_patiently, leave, list, pattern_lobby, small_picture};
+use crate::support::players::{self, TEST_CARD, block_on, more_frames, stream, stream_all, stream_by};
 use crate::support::scratch::Scratch;
 use crate::support::{api, needs};
 
@@ -57,6 +59,30 @@ fn lists_show_what_the_last_call_did() {
     });
     assert_eq!(ids(host), lobbies.clone().into());
     drop(streams);
+}
+
+#[test]
+fn a_paused_session_that_joins_shows_the_lobby_when_its_client_comes_back() {
+    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let scratch = Scratch::new();
+    let wanted = pattern_lobby(&scratch, &small_picture());
+    let host = Host::with_apps(scratch, "");
+    let player = players::paired(&host, 1, &[]).remove(0);
+    let lobby = create(&host, &wanted);
+    block_on(async {
+        drop(stream(&player, TEST_CARD).await.leave().await.expect("a client that leaves"));
+        let paused = || api::sessions(host.api()).into_iter().find(|session| session["state"] == "paused");
+        let session = wait_for("a paused session", SOON, paused)["session_id"].as_str().expect("an id").to_owned();
+        join(&host, &lobby, &session);
+        let visitors = || visitors(&host, &lobby);
+        assert!(visitors().contains(&session), "after the join");
+        let mut stream = stream_by(&player, Verb::Resume, TEST_CARD).await;
+        more_frames(&mut stream, 5).await;
+        assert!(visitors().contains(&session), "after its client came back");
+        stream.leave().await.expect("a client that leaves");
+        wait_for("an empty lobby", SOON, || visitors().is_empty().then_some(()));
+        player.cancel().await.expect("cancel");
+    });
 }
 
 #[test]

@@ -251,8 +251,8 @@ impl Lobby {
                     if let Some(reply) = reply {
                         let _ = reply.send(());
                     }
-                } else {
-                    // Sent home while it was on its way.
+                } else if self.visitors.iter().all(|visitor| visitor.visit.session != visit.session) {
+                    // Sent home while it was on its way, and not admitted anew.
                     let _ = door.try_send(Command::GoHome { lobby: self.id });
                 }
             }
