@@ -46,6 +46,22 @@ fn sessions_are_listed_shown_and_stopped() {
 }
 
 #[test]
+fn doctor_says_by_its_exit_status_whether_streaming_can_work() {
+    let host = Host::start();
+    let port = host.ready.http.to_string();
+    let examine = || {
+        let output = earthshine(&["doctor", "--json", "--port", &port]).output().expect("run earthshine doctor");
+        let report = parse(&output);
+        assert_eq!(report["can_stream"], output.status.success(), "{report:#}");
+        let failed = |finding: &&Value| finding["area"] == "network" && finding["verdict"] == "fail";
+        report["findings"].as_array().expect("findings").iter().filter(failed).count()
+    };
+    assert!(examine() > 0, "the ports are the running host's");
+    host.stop();
+    assert_eq!(examine(), 0);
+}
+
+#[test]
 fn a_session_is_paused_and_played_to() {
     let _turn = needs::turn_without_client();
     let host = Host::start();
