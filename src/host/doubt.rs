@@ -6,13 +6,12 @@
 use std::time::Instant;
 
 use crate::host::supervisor::restart::RestartPolicy;
-use crate::ipc::message::FailureKind;
 
 /// What a worker says against what it captures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Blame {
-    /// [`FailureKind::Silence`] or [`FailureKind::Source`].
-    pub(crate) kind: FailureKind,
+    /// It got no answer at all.
+    pub(crate) silent: bool,
     /// It had got a picture before.
     pub(crate) captured: bool,
 }
@@ -29,10 +28,8 @@ pub(crate) struct Doubt {
 impl Doubt {
     /// Notes that a worker blames the desktop. Returns whether to believe it: the
     /// second worker in a row that gets no answer at all, with no picture in
-    /// between, or the third inside a minute
-    /// that cannot capture.
-    pub(crate) fn grows(&mut self, Blame { kind, captured }: Blame, now: Instant) -> bool {
-        let silent = kind == FailureKind::Silence;
+    /// between, or the third inside a minute that cannot capture.
+    pub(crate) fn grows(&mut self, Blame { silent, captured }: Blame, now: Instant) -> bool {
         let confirmed = silent && self.silent && !captured;
         self.silent = silent;
         // Asked always, because it counts.
@@ -46,8 +43,12 @@ mod tests {
 
     use super::*;
 
-    const fn blame(kind: FailureKind, captured: bool) -> Blame {
-        Blame { kind, captured }
+    const fn silence(captured: bool) -> Blame {
+        Blame { silent: true, captured }
+    }
+
+    const fn refusal(captured: bool) -> Blame {
+        Blame { silent: false, captured }
     }
 
     #[test]
@@ -55,27 +56,25 @@ mod tests {
         let now = Instant::now();
         let later = |seconds| now + Duration::from_secs(seconds);
         let mut doubt = Doubt::default();
-        assert!(!doubt.grows(blame(FailureKind::Silence, true), now));
-        assert!(doubt.grows(blame(FailureKind::Silence, false), later(3)));
+        assert!(!doubt.grows(silence(true), now));
+        assert!(doubt.grows(silence(false), later(3)));
 
         let mut doubt = Doubt::default();
-        assert!(!doubt.grows(blame(FailureKind::Silence, true), now));
-        assert!(!doubt.grows(blame(FailureKind::Silence, true), later(3)), "it had answered in between");
-        assert!(!doubt.grows(blame(FailureKind::Silence, true), later(100)));
-        assert!(!doubt.grows(blame(FailureKind::Silence, true), later(200)));
+        assert!(!doubt.grows(silence(true), now));
+        assert!(!doubt.grows(silence(true), later(3)), "it had answered in between");
+        assert!(!doubt.grows(silence(true), later(100)));
+        assert!(!doubt.grows(silence(true), later(200)));
     }
 
     #[test]
     fn what_refuses_to_be_captured_is_believed_at_the_third_time_inside_a_minute() {
         let now = Instant::now();
         let mut doubt = Doubt::default();
-        assert!(!doubt.grows(blame(FailureKind::Source, false), now));
-        assert!(!doubt.grows(blame(FailureKind::Silence, false), now + Duration::from_secs(5)));
-        assert!(doubt.grows(blame(FailureKind::Source, true), now + Duration::from_secs(10)));
+        assert!(!doubt.grows(refusal(false), now));
+        assert!(!doubt.grows(silence(false), now + Duration::from_secs(5)));
+        assert!(doubt.grows(refusal(true), now + Duration::from_secs(10)));
 
         let mut doubt = Doubt::default();
-        assert!(
-            (0..9).all(|hour| !doubt.grows(blame(FailureKind::Source, true), now + Duration::from_secs(3600 * hour)))
-        );
+        assert!((0..9).all(|hour| !doubt.grows(refusal(true), now + Duration::from_secs(3600 * hour))));
     }
 }

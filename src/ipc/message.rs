@@ -80,9 +80,15 @@ pub struct WorkerFailure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FailureKind {
     /// The compositor is gone or refuses to be captured.
-    Source,
+    Source {
+        /// Number of the source.
+        number: u32,
+    },
     /// The compositor is there and answers nothing at all.
-    Silence,
+    Silence {
+        /// Number of the source.
+        number: u32,
+    },
     /// No encoder could be opened, or the open one broke.
     Encoder,
     /// Anything else.
@@ -90,10 +96,13 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
-    /// Whether it is about what is captured, and no fault of the worker.
+    /// Number of the source whose fault it is, if it is none of the worker.
     #[must_use]
-    pub const fn is_of_the_source(self) -> bool {
-        matches!(self, Self::Source | Self::Silence)
+    pub const fn source_number(self) -> Option<u32> {
+        match self {
+            Self::Source { number } | Self::Silence { number } => Some(number),
+            Self::Encoder | Self::Internal => None,
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use crate::ipc::flight_recorder::What;
 use crate::ipc::message::{FailureKind, FromWorker, MediaKind, ToWorker, WorkerFailure};
 use crate::stream_plan::{Source, StreamPlan};
 use crate::worker::audio;
-use crate::worker::capture::{self, CaptureError, NumberedSource};
+use crate::worker::capture::{self, NumberedSource, SourceFailure};
 use crate::worker::encode;
 use crate::worker::encode::thread::EncodeOrder;
 use crate::worker::frame::Frame;
@@ -87,7 +87,7 @@ impl<'a> EventLoop<'a> {
                 };
                 let first = NumberedSource { source: plan.source.clone(), number: plan.source_number };
                 capture::run(first, &plan.video, &slot, &capture_switch_inbox, shows, pulse)
-                    .map_err(|error| failure(blame(&error), &error))
+                    .map_err(|failed| failure(blame(&failed), &failed.error))
             }
         })?;
         let voice = Voice::new(channel)?;
@@ -297,8 +297,8 @@ impl Spawner {
     }
 }
 
-fn blame(error: &CaptureError) -> FailureKind {
-    if error.is_silence() { FailureKind::Silence } else { FailureKind::Source }
+fn blame(&SourceFailure { number, ref error }: &SourceFailure) -> FailureKind {
+    if error.is_silence() { FailureKind::Silence { number } } else { FailureKind::Source { number } }
 }
 
 fn failure(kind: FailureKind, error: &dyn std::fmt::Display) -> WorkerFailure {

@@ -11,7 +11,7 @@ use earthshine::frame_marker::Marker;
 use earthshine::ipc::counters_page::{CountersPage, WorkerThread};
 use earthshine::stream_plan::{Source, StreamPlan, VideoPlan};
 use earthshine::units::{FrameRate, Size};
-use earthshine::worker::capture::{self, CaptureError, NumberedSource};
+use earthshine::worker::capture::{self, NumberedSource, SourceFailure};
 use earthshine::worker::frame::{Frame, PixelFormat};
 use earthshine::worker::heartbeat::Pulse;
 use earthshine::worker::slot::Slot;
@@ -21,7 +21,7 @@ pub(crate) struct Capturing {
     slot: Arc<Slot<Frame>>,
     stop: Arc<AtomicBool>,
     switch: Sender<NumberedSource>,
-    result: Arc<Mutex<Option<Result<(), CaptureError>>>>,
+    result: Arc<Mutex<Option<Result<(), SourceFailure>>>>,
     thread: Option<JoinHandle<()>>,
     pub(crate) counters: Arc<CountersPage>,
 }
@@ -67,7 +67,7 @@ impl Capturing {
     }
 
     /// How it ended, once it has.
-    pub(crate) fn ended(&self) -> Option<Result<(), CaptureError>> {
+    pub(crate) fn ended(&self) -> Option<Result<(), SourceFailure>> {
         self.result.lock().unwrap().take()
     }
 }

@@ -1,5 +1,6 @@
 //! What is shown on a desktop arrives as frames, whatever happens to it.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::capturing::{Capturing, color_at, desktop, marker};
@@ -8,7 +9,7 @@ use earthshine::clock::Micros;
 use earthshine::ipc::counters_page::{Counter, Stage, WorkerThread};
 use earthshine::stream_plan::Source;
 use earthshine::units::Size;
-use earthshine::worker::capture;
+use earthshine::worker::capture::{CaptureError, WaylandError};
 
 const SIZE: Size = Size::new(1280, 720);
 
@@ -134,8 +135,18 @@ fn a_killed_compositor_ends_capture_with_an_error() {
     let capturing = Capturing::start(desktop(sway.socket()), SIZE, 60);
     capturing.wait("anything", |_| true);
     sway.kill();
-    let error = wait_for(Duration::from_secs(10), || capturing.ended()).unwrap_err();
-    assert!(matches!(error, capture::CaptureError::Wayland(_)), "{error}");
+    let failed = wait_for(Duration::from_secs(10), || capturing.ended()).unwrap_err();
+    assert!(matches!(failed.error, CaptureError::Wayland(_)), "{failed:?}");
+}
+
+#[test]
+fn what_cannot_be_switched_to_is_blamed_and_not_what_was_there_before() {
+    let capturing = Capturing::start(Source::TestCard, SIZE, 60);
+    capturing.wait("anything", |_| true);
+    capturing.switch(desktop(Path::new("/nobody/listens/here")));
+    let failed = wait_for(Duration::from_secs(10), || capturing.ended()).unwrap_err();
+    assert!(matches!(failed.error, CaptureError::Wayland(WaylandError::Connect { .. })), "{failed:?}");
+    assert_eq!(failed.number, 1);
 }
 
 #[test]
@@ -145,8 +156,8 @@ fn a_frozen_compositor_ends_capture_with_an_error() {
     capturing.wait("anything", |_| true);
     let compositor = rustix::process::Pid::from_raw(i32::try_from(sway.pid()).unwrap()).unwrap();
     rustix::process::kill_process(compositor, rustix::process::Signal::STOP).unwrap();
-    let error = wait_for(Duration::from_secs(20), || capturing.ended()).unwrap_err();
-    assert!(matches!(error, capture::CaptureError::Wayland(capture::WaylandError::Silent(_))), "{error}");
+    let failed = wait_for(Duration::from_secs(20), || capturing.ended()).unwrap_err();
+    assert!(matches!(failed.error, CaptureError::Wayland(WaylandError::Silent(_))), "{failed:?}");
 }
 
 #[test]

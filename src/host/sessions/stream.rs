@@ -98,7 +98,7 @@ impl Cause {
     /// What the worker says of what it captures, if it blames that.
     fn blame(&self) -> Option<FailureKind> {
         match self {
-            Self::Failed(failure) => Some(failure.kind).filter(|kind| kind.is_of_the_source()),
+            Self::Failed(failure) => Some(failure.kind).filter(|kind| kind.source_number().is_some()),
             Self::Died(_) | Self::Hung(_) => None,
         }
     }
@@ -310,10 +310,12 @@ impl Stream {
         Some(Cause::Hung(hang.to_string()))
     }
 
-    /// What the current worker, dead of `cause`, says against what it captured.
+    /// What the current worker, dead of `cause`, says against the source it is to
+    /// show; not what it says against one that it was still leaving.
     pub(crate) fn blame(&self, cause: &Cause) -> Option<Blame> {
+        let kind = cause.blame().filter(|kind| kind.source_number() == Some(self.plan.source_number))?;
         let captured = self.counters.get(Counter::FramesCaptured) > self.captured_before;
-        cause.blame().map(|kind| Blame { kind, captured })
+        Some(Blame { silent: matches!(kind, FailureKind::Silence { .. }), captured })
     }
 
     /// Whether the worker has found its sound server hanging since the last

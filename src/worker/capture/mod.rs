@@ -42,6 +42,15 @@ pub struct NumberedSource {
     pub number: u32,
 }
 
+/// A source that cannot be captured, or not any more.
+#[derive(Debug)]
+pub struct SourceFailure {
+    /// Its number within the stream.
+    pub number: u32,
+    /// Why.
+    pub error: CaptureError,
+}
+
 /// The capture thread: feeds `slot` from `first`, and from whatever
 /// arrives on `switch` later, until the pulse says stop. `shows` hears the
 /// number of each source just before its first frame goes into the slot.
@@ -60,19 +69,19 @@ pub fn run(
     switch: &Receiver<NumberedSource>,
     mut shows: impl FnMut(u32),
     pulse: &Pulse,
-) -> Result<(), CaptureError> {
+) -> Result<(), SourceFailure> {
+    let mut number = first.number;
     let Some(mut open) = open_source(&first, video, pulse)? else { return Ok(()) };
-    let mut unseen = Some(first.number);
+    let mut is_new = true;
     let mut frames = 0;
     while pulse.beat() {
         if let Some(next) = switch.try_iter().last() {
             info!(source = source::name(&next.source), number = next.number, "capture switches");
             let Some(opened) = open_source(&next, video, pulse)? else { return Ok(()) };
-            open = opened;
-            unseen = Some(next.number);
+            (open, number, is_new) = (opened, next.number, true);
         }
-        if let Some(frame) = open.next_frame(PATIENCE)? {
-            if let Some(number) = unseen.take() {
+        if let Some(frame) = open.next_frame(PATIENCE).map_err(|error| SourceFailure { number, error })? {
+            if std::mem::take(&mut is_new) {
                 shows(number);
             }
             // Counted over all sources, so that a frame that was replaced
@@ -88,10 +97,11 @@ fn open_source(
     source: &NumberedSource,
     video: &VideoPlan,
     pulse: &Pulse,
-) -> Result<Option<Box<dyn source::FrameSource>>, CaptureError> {
-    pulse.note(What::SourceOpens, source.number, 0);
-    let opened = source::open(&source.source, video, pulse)?;
-    pulse.note(What::SourceOpen, source.number, 0);
+) -> Result<Option<Box<dyn source::FrameSource>>, SourceFailure> {
+    let number = source.number;
+    pulse.note(What::SourceOpens, number, 0);
+    let opened = source::open(&source.source, video, pulse).map_err(|error| SourceFailure { number, error })?;
+    pulse.note(What::SourceOpen, number, 0);
     Ok(opened)
 }
 
