@@ -70,7 +70,7 @@ fn a_paused_session_that_joins_shows_the_lobby_when_its_client_comes_back() {
     let player = players::paired(&host, 1, &[]).remove(0);
     let lobby = create(&host, &wanted);
     block_on(async {
-        drop(stream(&player, TEST_CARD).await.leave().await.expect("a client that leaves"));
+        stream(&player, TEST_CARD).await.leave().await.expect("a client that leaves");
         let paused = || api::sessions(host.api()).into_iter().find(|session| session["state"] == "paused");
         let session = wait_for("a paused session", SOON, paused)["session_id"].as_str().expect("an id").to_owned();
         join(&host, &lobby, &session);

@@ -121,17 +121,28 @@ impl Task {
             match self.spawn() {
                 Ok((child, channel)) => {
                     if let Some(reply) = self.serve(child, &channel).await {
-                        let _ = reply.send(());
-                        return;
+                        return self.close(reply);
                     }
                     warn!("the keeper is gone; another is started");
                 }
                 Err(error) => warn!(%error, "no keeper: streams and desktops will not outlive this host"),
             }
             if let Some(reply) = self.pause().await {
-                let _ = reply.send(());
-                return;
+                return self.close(reply);
             }
+        }
+    }
+
+    /// The host ends in order: nobody has to hold anything.
+    fn close(mut self, reply: oneshot::Sender<()>) {
+        self.end_predecessor();
+        let _ = reply.send(());
+    }
+
+    /// It may be of another version: it notices that we hang up, too.
+    fn end_predecessor(&mut self) {
+        if let Some(predecessor) = self.predecessor.take() {
+            let _ = predecessor.send(&ToKeeper::End, None);
         }
     }
 
@@ -205,14 +216,11 @@ impl Task {
         }
     }
 
-    /// Has the next host come to this keeper, and ends the one before it, which
-    /// may be of another version: it notices that we hang up, too.
+    /// Has the next host come to this keeper, and ends the one before it.
     async fn take_charge(&mut self, channel: &AsyncFd<Channel>) -> io::Result<()> {
         send(channel, &ToKeeper::TakeCharge, None).await?;
         timeout(SEND_DEADLINE, in_charge(channel)).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
-        if let Some(predecessor) = self.predecessor.take() {
-            let _ = predecessor.send(&ToKeeper::End, None);
-        }
+        self.end_predecessor();
         Ok(())
     }
 

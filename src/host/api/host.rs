@@ -33,13 +33,11 @@ pub async fn drain(context: &Context, body: Body) -> ApiAnswer {
         info!("drain cancelled");
         context.life.enter(Phase::Serving);
     } else {
-        let deadline = match wanted.deadline_seconds {
-            None => None,
-            Some(seconds) => match Instant::now().checked_add(Duration::from_secs(seconds)) {
-                None => return ApiAnswer::failed(format!("deadline_seconds: {seconds} is too far away")),
-                some => some,
-            },
-        };
+        let after = |seconds| Instant::now().checked_add(Duration::from_secs(seconds));
+        let deadline = wanted.deadline_seconds.and_then(after);
+        if wanted.deadline_seconds.is_some() && deadline.is_none() {
+            return ApiAnswer::failed("deadline_seconds is too far away");
+        }
         info!(exit_when_empty = wanted.exit_when_empty, deadline = wanted.deadline_seconds, "draining");
         context.life.enter(Phase::Draining(Drain { exit_when_empty: wanted.exit_when_empty, deadline }));
         context.events.publish(Event::Draining { deadline_seconds: wanted.deadline_seconds.unwrap_or_default() });
@@ -72,7 +70,7 @@ pub async fn hand_over(context: &Context, body: Body) -> ApiAnswer {
     }
     context.life.enter(Phase::Leaving);
     // A caller that hangs up takes this task with it, and does not take over.
-    let undo = StayOn { life: &context.life, before };
+    let _stay_on = StayOn { life: &context.life, before };
     // What has just begun is let finish: a desktop that is not ready yet cannot
     // be adopted.
     let settled = async {
@@ -92,7 +90,6 @@ pub async fn hand_over(context: &Context, body: Body) -> ApiAnswer {
     let _ = timeout(HANDSHAKES_DEADLINE, greeted).await;
     info!(pid = heir.pid, "handing over to another process");
     context.life.enter(Phase::Left);
-    drop(undo);
     ApiAnswer::done()
 }
 

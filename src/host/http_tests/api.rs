@@ -38,6 +38,7 @@ async fn bad_requests_are_500_with_the_reason() {
         ("/api/v1/profiles/add", r#"{"id":"a","name":"b"}"#, "missing field `apps`"),
         ("/api/v1/profiles/add", r#"{"id":"moonlight-profile-id","name":"b","apps":[]}"#, "use apps/add"),
         ("/api/v1/profiles/remove", "{}", "missing field `id`"),
+        ("/api/v1/host/drain", r#"{"deadline_seconds":18446744073709551615}"#, "too far away"),
     ] {
         let reply = api(&host, "POST", path, body).await;
         assert!(reply.starts_with("HTTP/1.0 500 OK\r\n"), "{path}: {reply}");

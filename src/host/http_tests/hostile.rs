@@ -116,7 +116,8 @@ async fn api_connections_over_the_limit_are_told_which() {
     assert!(refused.starts_with("HTTP/1.0 503 ") && refused.contains("limits.api_connections)"), "{refused}");
     held.pop();
     // The host may hear of the request before it hears of the end.
-    while !api(&host, "GET", "/api/v1/apps", "").await.starts_with("HTTP/1.0 200 ") {}
+    let served = async { while !api(&host, "GET", "/api/v1/apps", "").await.starts_with("HTTP/1.0 200 ") {} };
+    timeout(Duration::from_secs(30), served).await.expect("a place that is free again");
     host.stop().await;
 }
 

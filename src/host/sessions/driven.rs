@@ -1,6 +1,5 @@
 //! A session's task, where the API drives it ([`operated`](super::operated)).
 
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use tracing::{info, warn};
@@ -68,23 +67,22 @@ impl Session {
 
     /// Streams without a handshake.
     pub(super) async fn stream_directly(&mut self, wanted: DirectStream) -> Result<(), Refusal> {
-        let way = address_towards(wanted.peer);
-        way.map_err(|error| no_way(wanted.peer, &error))?;
-        let visit = self.visit_of_the_paused();
-        self.disconnect(Some(Termination::Graceful)).await;
         let keys = match wanted.keys.or_else(|| self.keys.clone()) {
             Some(keys) => keys,
             None => random_keys()?,
         };
+        self.channels = wanted.parameters.audio.layout.channels;
+        // First, because what is refused must not have ended anything.
+        let order = self.order(wanted.peer, &keys)?;
+        let visit = self.visit_of_the_paused();
+        self.disconnect(Some(Termination::Graceful)).await;
         if !self.desktop.is_running() {
             self.mode = (wanted.parameters.video.size, wanted.parameters.video.frame_rate);
         }
-        self.channels = wanted.parameters.audio.layout.channels;
         match visit {
             Some(visit) => self.begin_in_lobby(visit),
             None => self.start_own_desktop().await?,
         }
-        let order = self.order(wanted.peer, &keys)?;
         let payload = match &wanted.destination {
             Destination::Ping { payload, .. } => *payload,
             Destination::Ports { .. } => None,
@@ -132,7 +130,10 @@ impl Session {
     }
 
     fn order(&self, peer: IpAddr, keys: &SessionKeys) -> Result<LaunchOrder, Refusal> {
-        let local = address_towards(peer).map_err(|error| no_way(peer, &error))?;
+        let local = address_towards(peer).map_err(|error| Refusal {
+            status: 503,
+            text: format!("There is no way to the client at {peer}: {error}"),
+        })?;
         let request = LaunchRequest {
             app: self.app.id(),
             key: keys.key.clone(),
@@ -145,10 +146,6 @@ impl Session {
         };
         Ok(LaunchOrder { client: self.client, unique_id: self.record.view().client_unique_id, request, local, peer })
     }
-}
-
-fn no_way(peer: IpAddr, error: &io::Error) -> Refusal {
-    Refusal { status: 503, text: format!("There is no way to the client at {peer}: {error}") }
 }
 
 fn random_keys() -> Result<SessionKeys, Refusal> {

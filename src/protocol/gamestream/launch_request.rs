@@ -241,7 +241,10 @@ mod tests {
         assert_eq!(rate("0x0x0"), None);
         assert_eq!(rate("1280x720x59.94"), Some(60));
         assert_eq!(rate("1280x720x59940"), Some(60));
-        for bad in ["", "1280x720", "1280x720x60x1", "ax720x60", "1280x720x-1", "1280x720x6.z", "1x1x99999999999"] {
+        assert_eq!(rate("8192x8192x500"), Some(MAX_RATE));
+        for bad in
+            ["", "1280x720", "1280x720x60x1", "ax720x60", "1280x720x-1", "1280x720x6.z", "1x1x99999999999", "8193x1x60"]
+        {
             assert!(matches!(parse(&[("mode", bad)]), Err(LaunchRequestError::Invalid { name: "mode", .. })), "{bad}");
         }
     }
