@@ -17,8 +17,9 @@ use crate::host::api::socket::ApiSocket;
 use crate::host::api::tcp::TcpApi;
 use crate::host::context::Context;
 use crate::host::desktop_sockets::DesktopSocketQueue;
+use crate::host::gamestream::reply::Reply;
 use crate::host::gamestream::{self, Caller, Channel};
-use crate::host::http::admission::{Admission, ConnectionLimits};
+use crate::host::http::admission::{Admission, ConnectionLimits, Refused};
 use crate::host::http::connection::{self, Deadlines};
 use crate::host::http::handshake::Handshakes;
 use crate::host::http::server::{Ends, accept_until};
@@ -112,11 +113,11 @@ impl HttpServers {
     pub async fn run(self, context: Arc<Context>, shutdown: watch::Receiver<bool>) {
         let Self { http, https, api, desktops, tcp_api, tls, handshakes, limits, deadlines } = self;
         let grace = deadlines.shutdown;
-        let counted = |limit| Admission::new(limits).counting(context.life.clone(), limit);
-        let plain = accept_until(http, counted("limits.connections"), shutdown.clone(), grace, |stream, ends| {
+        let admission = || Admission::new(limits).counting(context.life.clone());
+        let plain = accept_until(http, admission(), shutdown.clone(), grace, |stream, ends| {
             serve_plain(stream, ends, Arc::clone(&context), deadlines)
         });
-        let secure = accept_until(https, counted("limits.connections"), shutdown.clone(), grace, |stream, ends| {
+        let secure = accept_until(https, admission(), shutdown.clone(), grace, |stream, ends| {
             let handshakes = Arc::clone(&handshakes);
             serve_secure(stream, ends, Arc::clone(&context), deadlines, Arc::clone(&tls), handshakes)
         });
@@ -165,21 +166,30 @@ pub struct BindHttpError {
     pub source: io::Error,
 }
 
-async fn serve_plain(stream: TcpStream, ends: Ends, context: Arc<Context>, deadlines: Deadlines) {
-    let caller = Caller { ends, channel: Channel::Plain };
-    connection::serve(stream, &deadlines, |request| gamestream::answer(&context, caller, request)).await;
+async fn serve_plain(stream: TcpStream, ends: Result<Ends, Refused>, context: Arc<Context>, deadlines: Deadlines) {
+    match ends {
+        Ok(ends) => {
+            let caller = Caller { ends, channel: Channel::Plain };
+            connection::serve(stream, &deadlines, |request| gamestream::answer(&context, caller, request)).await;
+        }
+        Err(refused) => {
+            let reply = Reply::error(503, &refused.to_string());
+            connection::serve(stream, &deadlines, |_| async { reply.clone().into_response() }).await;
+        }
+    }
 }
 
 async fn serve_secure(
     stream: TcpStream,
-    ends: Ends,
+    ends: Result<Ends, Refused>,
     context: Arc<Context>,
     deadlines: Deadlines,
     tls: Arc<ServerConfig>,
     handshakes: Arc<Handshakes>,
 ) {
+    // There is no way to say so before the handshake.
+    let Ok(ends) = ends else { return };
     let Some(place) = handshakes.place() else {
-        // There is no way to say so before the handshake.
         context.life.refused("limits.handshakes");
         return;
     };

@@ -34,6 +34,9 @@ fn from_inside_a_lobby_nobody_else_is_seen_or_touched() {
     let seen: Value = serde_json::from_str(&seen).expect("JSON");
     assert_eq!((status, seen["lobbies"].as_array().map(Vec::len)), (200, Some(1)), "{seen}");
     assert_eq!(seen["lobbies"][0]["id"], own);
+    let (status, answer) = inside.call("/status", None);
+    let answer: Value = serde_json::from_str(&answer).expect("JSON");
+    assert_eq!((status, &answer["lobby_id"], &answer["status"]), (200, &json!(own), &json!("running")));
     for read in ["sessions", "clients", "apps", "pair/pending", "nothing"] {
         let (status, answer) = inside.call(&format!("/api/v1/{read}"), None);
         assert_eq!(status, 403, "{read}: {answer}");

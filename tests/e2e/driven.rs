@@ -45,13 +45,18 @@ fn receive(socket: &UdpSocket, count: usize) {
 }
 
 fn add(host: &Host, app: &str) -> String {
+    let added = api::post(host.api(), "/api/v1/sessions/add", &wanted_session(host, app));
+    added["session_id"].as_str().expect("an id").to_owned()
+}
+
+/// A session of nobody, as a caller of the API asks for it.
+fn wanted_session(host: &Host, app: &str) -> Value {
     let apps = api::get(host.api(), "/api/v1/apps")["apps"].clone();
     let apps = apps.as_array().expect("a list");
     let app = apps.iter().find(|listed| listed["title"] == app).expect("the app").clone();
-    let session = json!({"app_id": app["id"], "client_id": "", "client_ip": "", "aes_key": "", "aes_iv": "",
+    json!({"app_id": app["id"], "client_id": "", "client_ip": "", "aes_key": "", "aes_iv": "",
         "rtsp_fake_ip": "", "video_width": 1280, "video_height": 720, "video_refresh_rate": 60,
-        "audio_channel_count": 2});
-    api::post(host.api(), "/api/v1/sessions/add", &session)["session_id"].as_str().expect("an id").to_owned()
+        "audio_channel_count": 2})
 }
 
 fn session(host: &Host, id: &str) -> Option<Value> {
@@ -69,6 +74,22 @@ fn a_stream_without_a_handshake_goes_where_it_is_told_to() {
     receive(&video, 100);
     receive(&audio, 100);
     assert_eq!(session(&host, &id).expect("the session")["state"], "streaming");
+
+    // Nobody is where broadcasts go: what is refused ends nothing and leaves nothing.
+    let mut nowhere = start(&id, video_port, audio_port, false);
+    nowhere["video_session"]["client_ip"] = json!("255.255.255.255");
+    let mut unreachable = wanted_session(&host, "Test card");
+    unreachable["client_ip"] = json!("255.255.255.255");
+    unreachable["aes_key"] = json!("9d804e47a6aa6624b7d4b502b32cc522");
+    unreachable["aes_iv"] = json!("1");
+    for (path, body) in [("start", nowhere), ("add", unreachable)] {
+        let refused = api::request(host.api(), &format!("/api/v1/sessions/{path}"), Some(&body)).expect("an answer");
+        let text = String::from_utf8_lossy(&refused.body);
+        assert!(refused.status == 500 && text.contains("no way to the client"), "{path}: {} {text}", refused.status);
+    }
+    wait_for("one session", SOON, || (api::sessions(host.api()).len() == 1).then_some(()));
+    assert_eq!(session(&host, &id).expect("the session")["state"], "streaming");
+    receive(&video, 100);
     api::post(host.api(), "/api/v1/sessions/pause", &json!({"session_id": id}));
     assert_eq!(session(&host, &id).expect("the session")["state"], "paused");
 

@@ -7,7 +7,7 @@ use crate::support::apps::{self, PATTERN};
 use crate::support::client::{Device, Wanted};
 use crate::support::host::{Host, desktop};
 use crate::support::scratch::Scratch;
-use crate::support::{needs, picture};
+use crate::support::{api, needs, picture};
 
 use super::desktop_1080p60::assert_quadrants;
 
@@ -24,6 +24,8 @@ fn resume_at_another_resolution_shows_the_same_application() {
     apps::wait_pattern_ready(&host.scratch);
     stream.wait_frames(30);
     let first_files = stream.files.clone();
+    let client = api::the_session(host.api())["client_unique_id"].clone();
+    assert!(client.as_str().is_some_and(|name| !name.is_empty()), "{client}");
     stream.stop();
     let first = picture::last(&first_files.video, Size::new(1280, 720)).marker().expect("a marker");
     let app = desktop(&host)["app_pid"].clone();
@@ -33,6 +35,7 @@ fn resume_at_another_resolution_shows_the_same_application() {
     let mut stream = device.stream(&wanted);
     stream.wait_frames(60);
     assert_eq!(desktop(&host)["app_pid"], app, "the application is the same process");
+    assert_eq!(api::the_session(host.api())["client_unique_id"], client);
     let files = stream.files.clone();
     stream.quit();
 

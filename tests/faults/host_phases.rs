@@ -1,7 +1,9 @@
 //! Drain, reload and take-over: what runs goes on, what is new is refused with
 //! a reason or admitted by new rules, and no connection is refused meanwhile.
 
+use std::io::Write;
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -216,4 +218,30 @@ fn a_program_that_cannot_start_leaves_the_old_one_serving() {
     stream.quit();
     another_client_can_start(&host);
     host.stop();
+}
+
+#[test]
+fn an_heir_that_hangs_up_takes_nothing_over() {
+    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let scratch = Scratch::new();
+    let wanted = lobbies::pattern_lobby(&scratch, &json!({}));
+    let config =
+        "[host]\ndiscovery = false\n[desktop]\nready_deadline = 5\ncompositor_command = [\"sleep\", \"600\"]\n";
+    let host = Host::with_config(scratch, config, "127.0.0.1");
+    // A desktop that does not get ready is what a take-over waits for.
+    let socket = host.api().to_owned();
+    let creating = std::thread::spawn(move || api::request(&socket, "/api/v1/lobbies/create", Some(&wanted)));
+    wait_for("a lobby that starts", SOON, || (!lobbies::list(&host).is_empty()).then_some(()));
+    let heir =
+        json!({"pid": std::process::id(), "state_dir": host.scratch.join("state"), "runtime_dir": host.runtime_dir()});
+    let body = heir.to_string();
+    let mut asking = UnixStream::connect(host.api()).expect("the API");
+    write!(asking, "POST /api/v1/host/hand-over HTTP/1.0\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+        .expect("a request");
+    let is = |state: &str| host_view(&host)["state"] == state;
+    wait_for("a host that leaves", SOON, || is("leaving").then_some(()));
+    drop(asking);
+    wait_for("a host that stays", SOON, || is("serving").then_some(()));
+    assert_eq!(creating.join().expect("no panic").expect("an answer").status, 500);
+    another_client_can_start(&host);
 }

@@ -8,7 +8,7 @@
 //! lobby's desktop sees and ends that lobby.
 
 use hyper::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::host::api::answer::ApiAnswer;
 use crate::host::api::body::{Body, WireId, parse};
@@ -68,6 +68,16 @@ pub(super) async fn lobbies(context: &Context, caller: &Caller, _: Body) -> ApiA
         }
     }
     ApiAnswer::list("lobbies", &lobbies)
+}
+
+/// `GET /status`: Helix's programs in a lobby ask its socket so.
+pub(super) async fn status(context: &Context, caller: &Caller, _: Body) -> ApiAnswer {
+    let Scope::Lobby(lobby) = caller.scope else { return denied(caller.scope) };
+    let lobby_id = lobby.to_string();
+    match context.lobbies.list().into_iter().find(|view| view.id == lobby_id) {
+        Some(LobbyView { state: status, .. }) => ApiAnswer::object(&LobbyStatus { lobby_id, status }),
+        None => ApiAnswer::failed("Lobby not found"),
+    }
 }
 
 /// `POST /api/v1/lobbies/create`. What it runs, and where its files are, is in
@@ -192,6 +202,12 @@ fn names_own_session(scope: Scope, body: &Body) -> Result<(), ApiAnswer> {
 fn named_lobby(body: &Body) -> Result<LobbyId, ApiAnswer> {
     let named: NamesLobby = parse(body.clone())?;
     named.lobby_id.parse().map_err(|_| ApiAnswer::failed("Invalid lobby ID"))
+}
+
+#[derive(Serialize)]
+struct LobbyStatus {
+    lobby_id: String,
+    status: String,
 }
 
 #[derive(Deserialize)]

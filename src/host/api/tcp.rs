@@ -25,7 +25,7 @@ use crate::host::api::answer::ApiAnswer;
 use crate::host::api::caller::Caller;
 use crate::host::bind::{BindError, listen_tcp};
 use crate::host::context::Context;
-use crate::host::http::admission::{Admission, ConnectionLimits};
+use crate::host::http::admission::{Admission, ConnectionLimits, Refused};
 use crate::host::http::connection::{self, Deadlines};
 use crate::host::http::handshake::Handshakes;
 use crate::host::http::server::accept_until;
@@ -139,9 +139,9 @@ impl TcpApi {
         shutdown: watch::Receiver<bool>,
     ) {
         let Self { listener, door } = self;
-        let admission = Admission::new(limits).counting(context.life.clone(), "limits.connections");
-        accept_until(listener, admission, shutdown, deadlines.shutdown, |stream, _| {
-            serve(stream, Arc::clone(&context), Arc::clone(&handshakes), Arc::clone(&door), deadlines)
+        let admission = Admission::new(limits).counting(context.life.clone());
+        accept_until(listener, admission, shutdown, deadlines.shutdown, |stream, ends| {
+            serve(stream, ends.err(), Arc::clone(&context), Arc::clone(&handshakes), Arc::clone(&door), deadlines)
         })
         .await;
     }
@@ -149,17 +149,23 @@ impl TcpApi {
 
 async fn serve(
     stream: TcpStream,
+    refused: Option<Refused>,
     context: Arc<Context>,
     handshakes: Arc<Handshakes>,
     door: Arc<Door>,
     deadlines: Deadlines,
 ) {
     let answer = |request| answer(&context, &door, &deadlines, request);
-    match &door.tls {
-        None => connection::serve(stream, &deadlines, answer).await,
-        Some(tls) => {
+    match (&door.tls, refused) {
+        (None, None) => connection::serve(stream, &deadlines, answer).await,
+        (None, Some(refused)) => {
+            let full = || ApiAnswer::Failure(StatusCode::SERVICE_UNAVAILABLE, refused.to_string());
+            connection::serve(stream, &deadlines, |_| async { full().into_response() }).await;
+        }
+        // There is no way to say so before the handshake.
+        (Some(_), Some(_)) => {}
+        (Some(tls), None) => {
             let Some(place) = handshakes.place() else {
-                // There is no way to say so before the handshake.
                 context.life.refused("limits.handshakes");
                 return;
             };

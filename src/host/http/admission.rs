@@ -1,7 +1,7 @@
 //! How many connections there may be, in all and of one address.
 //!
-//! Connections over a limit are closed at once, which costs nothing and tells
-//! the client to come back; the others go on. An address has a share of less
+//! Connections over a limit are told so, or closed at once where that cannot be
+//! said or would be work too; the others go on. An address has a share of less
 //! than the whole, so that one that stalls cannot lock out all others.
 
 use std::collections::HashMap;
@@ -15,8 +15,8 @@ use crate::host::life::Life;
 pub struct Admission {
     limits: ConnectionLimits,
     counts: Arc<Mutex<Counts>>,
-    /// Where refusals are counted, and under which name.
-    refusals: Option<(Life, &'static str)>,
+    /// Where refusals are counted.
+    life: Option<Life>,
 }
 
 /// Most connections at one time.
@@ -39,13 +39,13 @@ impl Admission {
     /// Nobody is connected yet.
     #[must_use]
     pub fn new(limits: ConnectionLimits) -> Self {
-        Self { limits, counts: Arc::default(), refusals: None }
+        Self { limits, counts: Arc::default(), life: None }
     }
 
-    /// Counts refusals there, under the name of the limit.
+    /// Counts refusals there, under the names of the limits.
     #[must_use]
-    pub(crate) fn counting(mut self, life: Life, limit: &'static str) -> Self {
-        self.refusals = Some((life, limit));
+    pub(crate) fn counting(mut self, life: Life) -> Self {
+        self.life = Some(life);
         self
     }
 
@@ -54,9 +54,9 @@ impl Admission {
     /// # Errors
     /// [`Refused`] if a limit is reached.
     pub fn admit(&self, address: IpAddr) -> Result<Place, Refused> {
-        self.find_place(address).inspect_err(|_| {
-            if let Some((life, limit)) = &self.refusals {
-                life.refused(limit);
+        self.find_place(address).inspect_err(|refused| {
+            if let Some(life) = &self.life {
+                life.refused(refused.limit());
             }
         })
     }
@@ -106,11 +106,22 @@ impl Drop for Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// All places are taken.
-    #[error("{0} connections are open, the limit of the listener (limits.connections)")]
+    #[error("{0} connections are open here, and more are not served ({limit}). Try again.", limit = self.limit())]
     Total(usize),
     /// The address has its share.
-    #[error("{0} connections are open, the limit of one address (limits.connections_per_address)")]
+    #[error("{0} connections of one address are open, and more are not served ({limit}). Try again.", limit = self.limit())]
     Address(usize),
+}
+
+impl Refused {
+    /// The limit's name in the configuration.
+    #[must_use]
+    pub const fn limit(&self) -> &'static str {
+        match self {
+            Self::Total(_) => "limits.connections",
+            Self::Address(_) => "limits.connections_per_address",
+        }
+    }
 }
 
 #[derive(Debug, Default)]

@@ -4,15 +4,16 @@
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
-use crate::host::http::admission::{Admission, Place};
+use crate::host::http::admission::{Admission, Refused};
 
 /// Both ends of a TCP connection, with IPv4 addresses as such even where one
 /// socket takes both kinds.
@@ -31,7 +32,8 @@ impl Ends {
 }
 
 /// Accepts connections until `shutdown` turns true, and returns when all are
-/// closed, at most `grace` later. `serve` owns the stream it is given.
+/// closed, at most `grace` later. `serve` owns the stream it is given, and tells
+/// a few of those over a limit which one it is; the others are closed.
 pub async fn accept_until<S, F>(
     listener: TcpListener,
     admission: Admission,
@@ -39,22 +41,30 @@ pub async fn accept_until<S, F>(
     grace: Duration,
     serve: S,
 ) where
-    S: Fn(TcpStream, Ends) -> F,
+    S: Fn(TcpStream, Result<Ends, Refused>) -> F,
     F: Future<Output = ()> + Send + 'static,
 {
     let mut connections = JoinSet::new();
+    let door = Arc::new(Semaphore::new(AT_THE_DOOR));
     loop {
         tokio::select! {
             () = stopped(&mut shutdown) => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    if let Some((place, ends)) = admit(&admission, &stream, peer) {
-                        let serving = serve(stream, ends);
-                        connections.spawn(async move {
-                            serving.await;
-                            drop(place);
-                        });
+                    let Ok(ends) = Ends::of(&stream, peer) else { continue };
+                    // Answers are small and complete: nothing to wait for.
+                    let _ = stream.set_nodelay(true);
+                    match admission.admit(ends.peer) {
+                        Ok(place) => {
+                            connections.spawn(holding(place, serve(stream, Ok(ends))));
+                        }
+                        Err(refused) => {
+                            debug!(peer = %ends.peer, %refused, "connection refused");
+                            if let Ok(place) = Arc::clone(&door).try_acquire_owned() {
+                                connections.spawn(holding(place, serve(stream, Err(refused))));
+                            }
+                        }
                     }
                 }
                 Err(error) => pause_after(&error).await,
@@ -86,17 +96,13 @@ pub async fn pause_after(error: &io::Error) {
     sleep(ACCEPT_PAUSE).await;
 }
 
-fn admit(admission: &Admission, stream: &TcpStream, peer: SocketAddr) -> Option<(Place, Ends)> {
-    let ends = Ends::of(stream, peer).ok()?;
-    // Answers are small and complete: nothing to wait for.
-    let _ = stream.set_nodelay(true);
-    match admission.admit(ends.peer) {
-        Ok(place) => Some((place, ends)),
-        Err(refused) => {
-            debug!(peer = %ends.peer, %refused, "connection closed");
-            None
-        }
-    }
+/// Serves, and gives `place` back.
+async fn holding<P>(place: P, serving: impl Future<Output = ()>) {
+    serving.await;
+    drop(place);
 }
+
+/// Connections beyond a limit that are told so at the same time.
+const AT_THE_DOOR: usize = 16;
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

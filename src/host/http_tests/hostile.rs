@@ -122,7 +122,7 @@ async fn api_connections_over_the_limit_are_told_which() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_over_the_limit_are_closed_at_once() {
+async fn connections_over_the_limit_are_told_which() {
     let limits = ConnectionLimits { total: 8, per_address: 4 };
     let deadlines = Deadlines { request: Duration::from_secs(60), ..Deadlines::default() };
     let host = Host::start_with(PairingLimits::default(), deadlines, limits).await;
@@ -130,9 +130,24 @@ async fn connections_over_the_limit_are_closed_at_once() {
     for _ in 0..4 {
         held.push(TcpStream::connect(host.http).await.unwrap());
     }
-    let mut fifth = TcpStream::connect(host.http).await.unwrap();
-    assert!(closed_by_host(&mut fifth).await);
-    // HTTPS has places of its own.
-    assert_eq!(element(&Client::new().https(&host, "/serverinfo").await, "hostname"), Some("den"));
+    let client = Client::new();
+    let refused = client.http(&host, "/serverinfo").await;
+    assert!(
+        refused.contains("status_code=\"503\"") && refused.contains("(limits.connections_per_address)"),
+        "{refused}"
+    );
+    // More than a few are not even told.
+    for _ in 0..20 {
+        held.push(TcpStream::connect(host.http).await.unwrap());
+    }
+    let mut last = TcpStream::connect(host.http).await.unwrap();
+    assert!(closed_by_host(&mut last).await);
+    // HTTPS has places of its own, and cannot say anything.
+    assert_eq!(element(&client.https(&host, "/serverinfo").await, "hostname"), Some("den"));
+    for _ in 0..7 {
+        held.push(TcpStream::connect(host.https).await.unwrap());
+    }
+    let mut last = TcpStream::connect(host.https).await.unwrap();
+    assert!(closed_by_host(&mut last).await);
     host.stop().await;
 }

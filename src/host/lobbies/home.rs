@@ -146,6 +146,9 @@ mod tests {
         assert_eq!(claim("agent-1").uid, owner, "the same user again");
         if rustix::process::geteuid().is_root() {
             assert_eq!([owner, claim("agent-2").uid, claim("agent-3").uid], [30_000, 30_001, 30_002]);
+            fs::create_dir(kept_homes(&directories).join("of-root")).unwrap();
+            let refused = LobbyHome::claim(&directories, id, "of-root", None, 20_000).unwrap_err();
+            assert!(refused.to_string().contains("is root's"), "{refused}");
         }
     }
 }

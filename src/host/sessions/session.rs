@@ -142,13 +142,18 @@ impl Session {
         info!(session = %self.id, "session ended");
     }
 
+    /// Whether there is something that a client can come back to.
+    fn can_be_resumed(&self) -> bool {
+        let begun = self.record.view().state != SessionPhase::Starting;
+        begun && (self.desktop.is_running() || self.app.test_card)
+    }
+
     async fn obey(&mut self, command: Command) -> Option<Ending> {
         let ports = self.shared.ports;
         match command {
             Command::Connect { order, visit, reply } => {
                 let result = self.connect(&order, visit).await;
-                let begun = self.record.view().state != SessionPhase::Starting;
-                let broken = result.is_err() && !(begun && (self.desktop.is_running() || self.app.test_card));
+                let broken = result.is_err() && !self.can_be_resumed();
                 // A client that went away meanwhile will find the session paused.
                 let _ = reply.send(result);
                 return broken.then_some(Ending::Broken);
@@ -177,7 +182,7 @@ impl Session {
             Command::GoHome { lobby } => return self.go_home(lobby).await,
             Command::Prepare { wanted, reply } => {
                 let result = self.prepare(*wanted).await;
-                let broken = result.is_err() && !self.desktop.is_running() && !self.app.test_card;
+                let broken = result.is_err() && !self.can_be_resumed();
                 let _ = reply.send(result);
                 return broken.then_some(Ending::Broken);
             }
