@@ -5,6 +5,7 @@
 //! libraries will be opened at run time from here, so one binary builds,
 //! starts and tests on any machine.
 
+pub mod nvenc;
 pub mod openh264;
 pub mod process;
 pub mod shared_memory;
