@@ -1,0 +1,154 @@
+//! Device memory: addresses that nobody can read through, and what is there.
+
+use std::collections::BTreeMap;
+use std::ffi::c_uint;
+
+use earthshine_drivers::calls::{Refusal, release, take};
+use earthshine_drivers::faults::Orders;
+use earthshine_drivers::ledger;
+
+use crate::code::{INVALID_VALUE, OUT_OF_MEMORY};
+use crate::driver::{Driver, Handle, Result, put};
+
+/// All device memory of the process, by address.
+#[derive(Default)]
+pub(crate) struct DeviceMemory {
+    allocations: BTreeMap<u64, Allocation>,
+    /// Addresses are never given out twice, so that freed ones are found out.
+    given_out: u64,
+}
+
+struct Allocation {
+    context: Handle,
+    bytes: Vec<u8>,
+}
+
+impl DeviceMemory {
+    fn allocate(&mut self, context: Handle, size: usize) -> u64 {
+        let address = FIRST_ADDRESS + self.given_out;
+        self.given_out += (size as u64).next_multiple_of(GAP) + GAP;
+        self.allocations.insert(address, Allocation { context, bytes: vec![RUBBISH; size] });
+        address
+    }
+
+    /// Where the allocation begins that holds these bytes, and whose it is.
+    pub(crate) fn locate(&self, address: u64, length: usize) -> Result<(u64, Handle)> {
+        let (&start, allocation) = self
+            .allocations
+            .range(..=address)
+            .next_back()
+            .filter(|(start, allocation)| address - **start <= allocation.bytes.len() as u64)
+            .ok_or_else(|| Refusal::violation(INVALID_VALUE, format!("no device memory is at {address:#x}")))?;
+        let room = allocation.bytes.len() as u64 - (address - start);
+        if length as u64 <= room {
+            return Ok((start, allocation.context));
+        }
+        let text = format!("{length} bytes at {address:#x} reach beyond the allocation, which ends after {room}");
+        Err(Refusal::violation(INVALID_VALUE, text))
+    }
+
+    /// Bytes that [`locate`](Self::locate) has found.
+    pub(crate) fn slice(&mut self, address: u64, length: usize) -> Option<&mut [u8]> {
+        let (&start, allocation) = self.allocations.range_mut(..=address).next_back()?;
+        let offset = usize::try_from(address - start).ok()?;
+        allocation.bytes.get_mut(offset..offset.checked_add(length)?)
+    }
+
+    pub(crate) fn forget(&mut self, context: Handle) {
+        self.allocations.retain(|_, allocation| allocation.context != context);
+    }
+
+    pub(crate) fn count(&self, context: Handle) -> usize {
+        self.of(context).count()
+    }
+
+    pub(crate) fn bytes(&self, context: Handle) -> usize {
+        self.of(context).map(|allocation| allocation.bytes.len()).sum()
+    }
+
+    fn of(&self, context: Handle) -> impl Iterator<Item = &Allocation> {
+        self.allocations.values().filter(move |allocation| allocation.context == context)
+    }
+
+    fn used(&self) -> usize {
+        self.allocations.values().map(|allocation| allocation.bytes.len()).sum()
+    }
+}
+
+impl Driver {
+    fn allocate_pitch(&mut self, width: usize, height: usize, element: c_uint) -> Result<(u64, usize)> {
+        let context = self.require_current()?;
+        if width == 0 || height == 0 || ![4, 8, 16].contains(&element) {
+            let text = format!("{width}x{height} of elements of {element}; they must be of 4, 8 or 16 bytes");
+            return Err(Refusal::violation(INVALID_VALUE, text));
+        }
+        let pitch = width.next_multiple_of(PITCH);
+        let size = pitch.saturating_mul(height);
+        if size > total().saturating_sub(self.device.used()) {
+            return Err(Refusal::excusable(OUT_OF_MEMORY, "the device has no more memory"));
+        }
+        Ok((self.device.allocate(context, size), pitch))
+    }
+
+    fn free(&mut self, address: u64) -> Result {
+        self.require_current()?;
+        let Some(allocation) = self.device.allocations.get(&address) else {
+            return Err(Refusal::violation(INVALID_VALUE, format!("{address:#x} is no device memory, or was freed")));
+        };
+        self.require_owner(allocation.context, "device memory")?;
+        let end = address + allocation.bytes.len() as u64;
+        if self.abandon_copies(|copy| copy.touches_device(address..end)) {
+            ledger::violation("cuMemFree_v2: a copy that was not waited for still uses the memory");
+        }
+        self.device.allocations.remove(&address);
+        Ok(())
+    }
+}
+
+/// Bytes the device has.
+pub(crate) fn total() -> usize {
+    Orders::read().memory.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(TOTAL)
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cuMemAllocPitch_v2(
+    address: *mut u64,
+    pitch: *mut usize,
+    width: usize,
+    height: usize,
+    element: c_uint,
+) -> u32 {
+    take("cuMemAllocPitch_v2", || {
+        // SAFETY: the caller's contract. Null is found before there is memory.
+        unsafe { put(address, 0).and(put(pitch, 0)) }?;
+        let (allocated, bytes) = Driver::lock().allocate_pitch(width, height, element)?;
+        // SAFETY: the caller's contract.
+        unsafe { put(address, allocated).and(put(pitch, bytes)) }
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn cuMemFree_v2(address: u64) -> u32 {
+    release("cuMemFree_v2", || Driver::lock().free(address))
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cuMemGetInfo_v2(free: *mut usize, total_bytes: *mut usize) -> u32 {
+    take("cuMemGetInfo_v2", || {
+        let driver = Driver::lock();
+        driver.require_current()?;
+        let total = total();
+        // SAFETY: the caller's contract.
+        unsafe { put(free, total.saturating_sub(driver.device.used())).and(put(total_bytes, total)) }
+    })
+}
+
+/// Where no process has memory.
+const FIRST_ADDRESS: u64 = 0x7_0000_0000;
+/// Between two allocations, so that running over the end of one does not hit another.
+const GAP: u64 = 0x1_0000;
+/// What fresh memory holds: neither black nor zero.
+pub(crate) const RUBBISH: u8 = 0xa5;
+/// Alignment of rows.
+const PITCH: usize = 512;
+const TOTAL: usize = 12 << 30;

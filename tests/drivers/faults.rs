@@ -1,0 +1,266 @@
+//! What a test has ordered: `DIR/faults`, read afresh at each call.
+//!
+//! Blank lines and lines that begin with `#` are passed over; the others are
+//!
+//! ```text
+//! CALL fail CODE [after N] [times N]
+//! CALL hang [after N] [times N]
+//! limit sessions N
+//! limit memory BYTES
+//! version MAJOR MINOR
+//! cap NAME VALUE
+//! ```
+//!
+//! CALL is a C function's name ([`NAMES`](crate::calls::NAMES)). `after` lets that
+//! many calls of it go well, counted from the start of the process; `times` ends
+//! the fault after it was played that often, counted from when its line came in.
+//! A line that is none of these is a violation: a test that mistypes its fault
+//! would prove nothing. A test that changes the file while a stream runs renames
+//! another over it, so that nobody reads half of it.
+
+use std::collections::{HashMap, HashSet};
+use std::str::SplitWhitespace;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::calls::NAMES;
+use crate::ledger;
+
+/// All that is ordered at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Orders {
+    /// Calls that go wrong, in the order of the file.
+    pub faults: Vec<Fault>,
+    /// Encode sessions at a time, on the whole machine.
+    pub sessions: Option<usize>,
+    /// Bytes of device memory.
+    pub memory: Option<u64>,
+    /// Encoder interface that the driver speaks: major, minor.
+    pub version: Option<(u32, u32)>,
+    /// Capabilities, by number or by name.
+    pub capabilities: Vec<(String, i32)>,
+    /// Lines that mean nothing.
+    pub unreadable: Vec<String>,
+}
+
+/// A call that goes wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Fault {
+    /// C function's name.
+    pub call: String,
+    /// What becomes of it.
+    pub outcome: Outcome,
+    /// Calls that go well before, counted from the start of the process.
+    pub after: u64,
+    /// How often it is played; without it, always.
+    pub times: Option<u64>,
+}
+
+/// What becomes of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// It answers with this code.
+    Fail(u32),
+    /// It never returns.
+    Hang,
+}
+
+impl Orders {
+    /// What is ordered now. Lines that mean nothing are reported, each once.
+    #[must_use]
+    pub fn read() -> Self {
+        let Some(text) = ledger::directory().and_then(|path| std::fs::read_to_string(path.join("faults")).ok()) else {
+            return Self::default();
+        };
+        let orders = Self::parse(&text);
+        report_unreadable(&orders.unreadable);
+        orders
+    }
+
+    /// Reads the text of a file.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let mut orders = Self::default();
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            if orders.parse_line(line).is_none() {
+                orders.unreadable.push(line.to_owned());
+            }
+        }
+        orders
+    }
+
+    fn parse_line(&mut self, line: &str) -> Option<()> {
+        let mut words = line.split_whitespace();
+        match words.next()? {
+            "limit" => match words.next()? {
+                "sessions" => self.sessions = Some(number(&mut words)?),
+                "memory" => self.memory = Some(number(&mut words)?),
+                _ => return None,
+            },
+            "version" => self.version = Some((number(&mut words)?, number(&mut words)?)),
+            "cap" => self.capabilities.push((words.next()?.to_owned(), number(&mut words)?)),
+            call => self.faults.push(Fault::parse(call, &mut words)?),
+        }
+        words.next().is_none().then_some(())
+    }
+}
+
+impl Fault {
+    fn parse(call: &str, words: &mut SplitWhitespace<'_>) -> Option<Self> {
+        let outcome = match words.next()? {
+            "fail" => Outcome::Fail(number(words)?),
+            "hang" => Outcome::Hang,
+            _ => return None,
+        };
+        let mut fault = Self { call: NAMES.contains(&call).then(|| call.to_owned())?, outcome, after: 0, times: None };
+        while let Some(word) = words.next() {
+            match word {
+                "after" => fault.after = number(words)?,
+                "times" => fault.times = Some(number(words)?),
+                _ => return None,
+            }
+        }
+        Some(fault)
+    }
+}
+
+/// What has happened in this process.
+#[derive(Debug, Default)]
+struct History {
+    /// Calls, by function.
+    calls: HashMap<&'static str, u64>,
+    /// How often each fault was played that is in the file still.
+    played: HashMap<Fault, u64>,
+}
+
+impl History {
+    /// Counts a call, and says what becomes of it.
+    fn next(&mut self, call: &'static str, orders: &Orders) -> Option<Outcome> {
+        let before = self.calls.entry(call).or_default();
+        let earlier = *before;
+        *before += 1;
+        self.played.retain(|fault, _| orders.faults.contains(fault));
+        for fault in orders.faults.iter().filter(|fault| fault.call == call && fault.after <= earlier) {
+            let played = self.played.entry(fault.clone()).or_default();
+            if fault.times.is_none_or(|times| *played < times) {
+                *played += 1;
+                return Some(fault.outcome);
+            }
+        }
+        None
+    }
+}
+
+/// Counts a call; the code that it is to answer with, if it is to fail. Does not
+/// return if it is to hang, and holds no lock then.
+#[must_use]
+pub fn play(call: &'static str) -> Option<u32> {
+    static HISTORY: Mutex<Option<History>> = Mutex::new(None);
+    let orders = Orders::read();
+    let mut history = HISTORY.lock().unwrap_or_else(PoisonError::into_inner);
+    let outcome = history.get_or_insert_default().next(call, &orders);
+    drop(history);
+    match outcome? {
+        Outcome::Fail(code) => Some(code),
+        Outcome::Hang => loop {
+            std::thread::sleep(Duration::from_secs(3600));
+        },
+    }
+}
+
+fn number<T: std::str::FromStr>(words: &mut SplitWhitespace<'_>) -> Option<T> {
+    words.next()?.parse().ok()
+}
+
+fn report_unreadable(lines: &[String]) {
+    static REPORTED: Mutex<Option<HashSet<String>>> = Mutex::new(None);
+    let mut reported = REPORTED.lock().unwrap_or_else(PoisonError::into_inner);
+    for line in lines {
+        if reported.get_or_insert_default().insert(line.clone()) {
+            ledger::violation(&format!("the test ordered what nobody understands: {line}"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CALL: &str = "nvEncEncodePicture";
+
+    fn outcomes(history: &mut History, orders: &Orders, calls: usize) -> Vec<Option<Outcome>> {
+        (0..calls).map(|_| history.next(CALL, orders)).collect()
+    }
+
+    #[test]
+    fn every_kind_of_line_is_understood() {
+        let orders = Orders::parse(
+            "# a comment\n\ncuInit fail 100\nnvEncLockBitstream hang after 3\ncuMemAllocPitch_v2 fail 2 times 4\n\
+             limit sessions 2\nlimit memory 1000000\nversion 11 1\ncap NV_ENC_CAPS_WIDTH_MAX 1920\ncap 28 0\n",
+        );
+        let fault = |call: &str, outcome, after, times| Fault { call: call.to_owned(), outcome, after, times };
+        assert_eq!(
+            orders.faults,
+            [
+                fault("cuInit", Outcome::Fail(100), 0, None),
+                fault("nvEncLockBitstream", Outcome::Hang, 3, None),
+                fault("cuMemAllocPitch_v2", Outcome::Fail(2), 0, Some(4)),
+            ]
+        );
+        assert_eq!((orders.sessions, orders.memory, orders.version), (Some(2), Some(1_000_000), Some((11, 1))));
+        assert_eq!(orders.capabilities, [("NV_ENC_CAPS_WIDTH_MAX".to_owned(), 1920), ("28".to_owned(), 0)]);
+        assert!(orders.unreadable.is_empty(), "{:?}", orders.unreadable);
+    }
+
+    #[test]
+    fn a_line_that_means_nothing_is_kept_for_the_report() {
+        for line in [
+            "cuInit",
+            "cuInit fail",
+            "cuInit fail high",
+            "cuInit fail 1 after",
+            "cuInit fail 1 2",
+            "cuInlt fail 1",
+            "limit",
+            "limit people 3",
+            "limit sessions -1",
+            "version 12",
+            "version 12 1 0",
+            "cap 3",
+            "hang cuInit",
+        ] {
+            let orders = Orders::parse(line);
+            assert_eq!(orders, Orders { unreadable: vec![line.to_owned()], ..Orders::default() });
+        }
+    }
+
+    #[test]
+    fn calls_before_the_fault_go_well() {
+        let failed = Some(Outcome::Fail(5));
+        let orders = Orders::parse("nvEncEncodePicture fail 5 after 2");
+        assert_eq!(outcomes(&mut History::default(), &orders, 4), [None, None, failed, failed]);
+    }
+
+    #[test]
+    fn a_fault_ends_after_its_times() {
+        let failed = Some(Outcome::Fail(5));
+        let orders = Orders::parse("nvEncEncodePicture fail 5 after 1 times 2");
+        assert_eq!(outcomes(&mut History::default(), &orders, 5), [None, failed, failed, None, None]);
+    }
+
+    #[test]
+    fn times_count_from_when_the_line_came_in() {
+        let (nothing, orders) = (Orders::default(), Orders::parse("nvEncEncodePicture fail 5 times 1"));
+        let mut history = History::default();
+        assert_eq!(outcomes(&mut history, &nothing, 3), [None; 3]);
+        assert_eq!(outcomes(&mut history, &orders, 2), [Some(Outcome::Fail(5)), None]);
+        assert_eq!(outcomes(&mut history, &nothing, 1), [None]);
+        assert_eq!(outcomes(&mut history, &orders, 2), [Some(Outcome::Fail(5)), None]);
+    }
+
+    #[test]
+    fn other_calls_go_well() {
+        let orders = Orders::parse("nvEncEncodePicture hang");
+        assert_eq!(History::default().next("nvEncLockBitstream", &orders), None);
+    }
+}

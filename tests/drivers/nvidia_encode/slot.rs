@@ -1,0 +1,59 @@
+//! How many sessions the GPU has at a time: the limit is the machine's, and every
+//! stream is a process of its own.
+//!
+//! A session holds the lock of a file for as long as it is open, so that a process
+//! that is killed gives its sessions back, as with the real driver.
+
+use std::fs::File;
+use std::path::Path;
+
+use earthshine_drivers::calls::Refusal;
+use earthshine_drivers::faults::Orders;
+use earthshine_drivers::ledger;
+use earthshine_ffi::nvenc::sys::NVENCSTATUS;
+
+use crate::words::Result;
+
+/// A session's place among those of the machine.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    /// Locked while it is open; none where no test watches.
+    _file: Option<File>,
+}
+
+impl Slot {
+    pub(crate) fn take() -> Result<Self> {
+        let Some(directory) = ledger::directory() else {
+            return Ok(Self { _file: None });
+        };
+        let (free, held) = survey(&directory.join("sessions")).unwrap_or_default();
+        match Orders::read().sessions {
+            // What the real driver says then, too.
+            Some(limit) if held >= limit => {
+                Err(Refusal::excusable(NVENCSTATUS::NV_ENC_ERR_OUT_OF_MEMORY.0, "the GPU has no more sessions"))
+            }
+            _ => Ok(Self { _file: free }),
+        }
+    }
+}
+
+/// A free place, locked, and how many are held by others.
+fn survey(directory: &Path) -> std::io::Result<(Option<File>, usize)> {
+    std::fs::create_dir_all(directory)?;
+    // One survey at a time: what it tries to lock looks held to another.
+    let gate = File::create(directory.join("gate"))?;
+    gate.lock()?;
+    let (mut free, mut held) = (None, 0);
+    for place in 0..PLACES {
+        let file = File::create(directory.join(place.to_string()))?;
+        if file.try_lock().is_err() {
+            held += 1;
+        } else if free.is_none() {
+            free = Some(file);
+        }
+    }
+    Ok((free, held))
+}
+
+/// More than any test opens.
+const PLACES: usize = 64;
