@@ -82,14 +82,15 @@ impl Orders {
     pub fn parse(text: &str) -> Self {
         let mut orders = Self::default();
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            if orders.parse_line(line).is_none() {
-                orders.unreadable.push(line.to_owned());
+            match orders.clone().with_line(line) {
+                Some(with_line) => orders = with_line,
+                None => orders.unreadable.push(line.to_owned()),
             }
         }
         orders
     }
 
-    fn parse_line(&mut self, line: &str) -> Option<()> {
+    fn with_line(mut self, line: &str) -> Option<Self> {
         let mut words = line.split_whitespace();
         match words.next()? {
             "limit" => match words.next()? {
@@ -101,7 +102,7 @@ impl Orders {
             "cap" => self.capabilities.push((words.next()?.to_owned(), number(&mut words)?)),
             call => self.faults.push(Fault::parse(call, &mut words)?),
         }
-        words.next().is_none().then_some(())
+        words.next().is_none().then_some(self)
     }
 }
 
