@@ -11,7 +11,7 @@
 //! cap NAME VALUE
 //! ```
 //!
-//! CALL is a C function's name ([`NAMES`](crate::calls::NAMES)). `after` lets that
+//! CALL is a C function's name ([`NAMES`]). `after` lets that
 //! many calls of it go well, counted from the start of the process; `times` ends
 //! the fault after it was played that often, counted from when its line came in.
 //! A line that is none of these is a violation: a test that mistypes its fault

@@ -5,6 +5,7 @@ use std::ffi::c_void;
 
 use earthshine_ffi::nvenc::sys::*;
 
+use crate::cuda;
 use crate::nal;
 use crate::session::{Session, give_back, with};
 use crate::words::{Result, record, require, require_blank, require_version, violation};
@@ -18,6 +19,8 @@ pub(crate) struct Bitstreams {
 #[derive(Default)]
 struct Buffer {
     state: State,
+    /// What the input held when the picture was encoded.
+    pixels: Vec<u8>,
     /// Stays where it is from one picture to the next, as in the driver: who reads
     /// on after the unlock reads rubbish.
     bytes: Vec<u8>,
@@ -61,10 +64,11 @@ impl Bitstreams {
         }
     }
 
-    pub(crate) fn fill(&mut self, handle: usize, bytes: &[u8], coded: Coded) -> Result {
+    pub(crate) fn fill(&mut self, handle: usize, bytes: &[u8], pixels: Vec<u8>, coded: Coded) -> Result {
         let buffer = self.find(handle)?;
         buffer.bytes.clear();
         buffer.bytes.extend_from_slice(bytes);
+        buffer.pixels = pixels;
         buffer.state = State::Coded(coded);
         Ok(())
     }
@@ -95,6 +99,7 @@ fn lock(session: &mut Session, parameters: &mut NV_ENC_LOCK_BITSTREAM) -> Result
     require_version::<NV_ENC_LOCK_BITSTREAM>(parameters.version)?;
     require_blank!(parameters, reserved1, reserved2, reservedInternal);
     let reports_slices = session.require_running()?.reports_slices;
+    check_input(session, parameters.outputBitstream.addr())?;
     let buffer = session.bitstreams.find(parameters.outputBitstream.addr())?;
     let coded = match buffer.state {
         State::Coded(coded) => coded,
@@ -115,6 +120,22 @@ fn lock(session: &mut Session, parameters: &mut NV_ENC_LOCK_BITSTREAM) -> Result
     parameters.numSlices = u32::try_from(offsets.len()).unwrap_or(0);
     fill_answer(parameters, &coded);
     Ok(())
+}
+
+/// A GPU reads the input whenever it comes to it, up to here: it must hold the same
+/// still. With streams of the program's the order of work is theirs to keep.
+fn check_input(session: &mut Session, output: usize) -> Result {
+    let (context, has_streams) = (session.context, session.require_running()?.input_stream.is_some());
+    let buffer = session.bitstreams.find(output)?;
+    let State::Coded(coded) = buffer.state else {
+        return Ok(());
+    };
+    if has_streams {
+        return Ok(());
+    }
+    let surface = session.surfaces.find_mapped(coded.input)?;
+    let is_same = cuda::read(surface.address, surface.size(), context)? == buffer.pixels;
+    require(is_same, INVALID_CALL, || "the input was overwritten before its picture was fetched".to_owned())
 }
 
 fn fill_answer(parameters: &mut NV_ENC_LOCK_BITSTREAM, coded: &Coded) {

@@ -59,7 +59,7 @@ impl Running {
         })
     }
 
-    /// Takes new settings; a new size or frame rate needs an encoder anew.
+    /// Takes new settings; a new size needs an encoder anew.
     pub(crate) fn reconfigure(&mut self, settings: Settings, owes_idr: bool) -> Result {
         let old = &self.settings;
         let is_other = (old.width, old.height, old.slices()) != (settings.width, settings.height, settings.slices());
@@ -93,7 +93,7 @@ impl Running {
         self.require_encoder()?;
         let (gop, mut bytes) = (self.settings.gop, Vec::new());
         let idr = forced || self.owes_idr || (gop != NVENC_INFINITE_GOPLENGTH && self.since_idr >= gop);
-        let quantizer = self.quantizer;
+        let quantizer = self.settings.rate.constant.unwrap_or(self.quantizer);
         if let Some(Movable(encoder)) = &mut self.encoder {
             let kind = with_picture(surface, input, |picture| encoder.encode(&picture, quantizer, idr, &mut bytes));
             let kind =

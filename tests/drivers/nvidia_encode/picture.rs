@@ -36,7 +36,7 @@ fn encode(session: &mut Session, parameters: &NV_ENC_PIC_PARAMS) -> Result {
     }
     let pixels = cuda::read(surface.address, surface.size(), context)?;
     let (bytes, coded) = run(running, &surface, &pixels, parameters)?;
-    session.bitstreams.fill(output, &bytes, coded)
+    session.bitstreams.fill(output, &bytes, pixels, coded)
 }
 
 /// The programming guide: the end of the stream has no input.

@@ -40,6 +40,8 @@ pub(crate) struct Rate {
     pub(crate) mode: u32,
     /// Bits per second.
     pub(crate) average: u32,
+    /// Quantizer of all P frames, where no rate is controlled.
+    pub(crate) constant: Option<u8>,
     pub(crate) most: u32,
     /// Bits.
     pub(crate) buffer: u32,
@@ -206,6 +208,8 @@ impl Rate {
         Ok(Self {
             mode: parameters.rateControlMode.0,
             average: parameters.averageBitRate,
+            constant: (parameters.rateControlMode == NV_ENC_PARAMS_RC_MODE::NV_ENC_PARAMS_RC_CONSTQP)
+                .then(|| u8::try_from(parameters.constQP.qpInterP).unwrap_or(u8::MAX)),
             most: parameters.maxBitRate,
             buffer: parameters.vbvBufferSize,
             delay: parameters.vbvInitialDelay,
@@ -225,7 +229,7 @@ impl Rate {
         require(self.most == 0 || self.most >= self.average, INVALID, || {
             format!("{} bits per second on average, and {} at most", self.average, self.most)
         })?;
-        let within = self.delay <= self.buffer;
+        let within = self.buffer == 0 || self.delay <= self.buffer;
         require(within, INVALID, || format!("a delay of {} in a buffer of {}", self.delay, self.buffer))?;
         for (used, capability, what) in [
             (self.buffer > 0, NV_ENC_CAPS::NV_ENC_CAPS_SUPPORT_CUSTOM_VBV_BUF_SIZE, "a buffer of chosen size"),

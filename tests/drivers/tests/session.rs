@@ -58,6 +58,63 @@ fn stream(work: impl FnOnce(&Cuda, &Nvenc, *mut std::ffi::c_void, *mut std::ffi:
     cuda.end();
 }
 
+/// Has FFmpeg decode a stream, where there is one: the colour of a pixel, and how the
+/// stream describes its colours.
+fn decoded(stream: &[u8]) -> Option<(Vec<u8>, String)> {
+    let file = tempfile::NamedTempFile::with_suffix(".h264").expect("a file");
+    std::fs::write(file.path(), stream).expect("the stream is written");
+    let run = |program: &str, before: &[&str], after: &[&str]| {
+        std::process::Command::new(program).args(before).arg(file.path()).args(after).output().ok()
+    };
+    let pixels = run("ffmpeg", &["-v", "error", "-i"], &["-f", "rawvideo", "-pix_fmt", "yuv420p", "-"]);
+    let entries = "stream=color_primaries,color_transfer,color_space,color_range";
+    let colours = run("ffprobe", &["-v", "error", "-show_entries", entries, "-of", "default=nw=1"], &[]);
+    let (Some(pixels), Some(colours)) = (pixels, colours) else {
+        eprintln!("SKIPPED: ffmpeg and ffprobe are not here, so nobody decodes the stream");
+        return None;
+    };
+    Some((pixels.stdout, String::from_utf8_lossy(&colours.stdout).into_owned()))
+}
+
+#[test]
+fn a_stream_decodes_to_the_pixels_of_the_device() {
+    let ledger = ledger_of("a_stream_decodes_to_the_pixels_of_the_device", "", || {
+        stream(|_, nvenc, input, output| {
+            let mut bytes = Vec::new();
+            for timestamp in 0..5 {
+                assert_eq!(nvenc.encode(input, output, timestamp, 0), 0);
+                bytes.extend(nvenc.fetch(output).expect("a picture").bytes);
+            }
+            let Some((pixels, colours)) = decoded(&bytes) else {
+                return;
+            };
+            assert_eq!(pixels.len(), 5 * (WIDTH * HEIGHT * 3 / 2) as usize);
+            assert!(pixels.iter().all(|pixel| pixel.abs_diff(90) <= 2), "not the colour that was sent");
+            for word in ["color_range=tv", "color_space=bt709", "color_transfer=bt709", "color_primaries=bt709"] {
+                assert!(colours.contains(word), "{word} in {colours}");
+            }
+        });
+    });
+    assert!(ledger.is_none_or(|ledger| complaints(&ledger).is_empty()));
+}
+
+#[test]
+fn an_input_that_is_overwritten_too_early_is_found_out() {
+    let ledger = ledger_of("an_input_that_is_overwritten_too_early_is_found_out", "", || {
+        let cuda = Cuda::start();
+        let input = Input::new(&cuda);
+        let nvenc = Nvenc::open(&cuda).expect("a session");
+        assert_eq!(nvenc.initialize(CODEC_H264), 0);
+        let (output, resource) = (nvenc.bitstream(), nvenc.register(input.memory).expect("a resource"));
+        let mapped = nvenc.map(resource);
+        assert_eq!(nvenc.encode(mapped, output, 0, 0), 0);
+        input.upload(&cuda);
+        assert_eq!(cuda.synchronize(), 0);
+        assert_eq!(nvenc.fetch(output).err(), Some(9));
+    });
+    assert!(ledger.is_none_or(|ledger| complaints(&ledger)[0].contains("overwritten before its picture was fetched")));
+}
+
 fn kinds(bytes: &[u8]) -> Vec<u8> {
     bytes.windows(4).filter(|window| window[..3] == [0, 0, 1]).map(|window| window[3] & 0x1f).collect()
 }

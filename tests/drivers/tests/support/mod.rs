@@ -37,6 +37,7 @@ pub(crate) fn ledger_of(test: &str, faults: &str, work: impl FnOnce()) -> Option
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{test} is no test");
     let ledger = std::fs::read_to_string(directory.path().join("ledger")).unwrap_or_default();
     Some(ledger.lines().map(|line| line.split_once(' ').expect("a process id comes first").1.to_owned()).collect())
 }
