@@ -170,14 +170,14 @@ impl EncoderFamily {
         }
     }
 
-    /// What the family encodes on every machine, without asking a driver: all
-    /// that the host process may know. GPU families add nothing until a worker
-    /// has asked their driver.
+    /// What the family encodes on every machine that has it, without asking a
+    /// driver: all that the host process may know. What else a GPU can is known
+    /// when a worker has asked its driver.
     #[must_use]
     pub const fn certain_profiles(self) -> &'static [VideoProfile] {
         match self {
-            Self::Software => &[VideoProfile::H264],
-            Self::Nvenc | Self::Vaapi | Self::Vulkan => &[],
+            Self::Nvenc | Self::Software => &[VideoProfile::H264],
+            Self::Vaapi | Self::Vulkan => &[],
         }
     }
 }

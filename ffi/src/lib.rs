@@ -5,6 +5,8 @@
 //! libraries will be opened at run time from here, so one binary builds,
 //! starts and tests on any machine.
 
+pub mod cuda;
+pub mod dynamic_library;
 pub mod nvenc;
 pub mod openh264;
 pub mod process;

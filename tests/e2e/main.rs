@@ -14,6 +14,7 @@ mod events;
 mod lobby;
 mod lossy;
 mod mouse;
+mod nvenc;
 mod pair_right_pin;
 mod pair_wrong_pin;
 mod processes;

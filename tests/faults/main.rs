@@ -13,6 +13,7 @@ mod client_vanishes;
 mod compositor_killed;
 mod compositor_sigstop;
 mod desktop_cannot_be_killed;
+mod encode_driver_fails;
 mod encode_thread_hangs;
 mod f01_control_plane_goes_on;
 mod f02_close_wait;

@@ -15,6 +15,7 @@ pub(crate) mod apps;
 pub(crate) mod chance;
 pub(crate) mod client;
 pub(crate) mod deadline;
+pub(crate) mod drivers;
 pub(crate) mod events;
 pub(crate) mod frozen_thread;
 pub(crate) mod host;

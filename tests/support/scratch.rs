@@ -61,7 +61,7 @@ impl Scratch {
 }
 
 /// Where cargo puts examples of the profile this test was built with.
-fn examples() -> PathBuf {
+pub(crate) fn examples() -> PathBuf {
     let test = std::env::current_exe().expect("path of the test binary");
     let profile = test.parent().and_then(Path::parent).expect("target/PROFILE/deps/TEST");
     profile.join("examples")

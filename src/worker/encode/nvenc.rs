@@ -1,47 +1,193 @@
-//! NVIDIA's encode engine: looked for, not driven by this version.
+//! NVIDIA's encode engine.
+//!
+//! The picture is converted on the CPU and copied to the device in one step; one
+//! CUDA context per stream, made and used on the encode thread alone.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use earthshine_ffi::cuda::{Context, CudaError, Driver, OpenDriverError};
+use earthshine_ffi::nvenc::{self, Api, Codec, Colour, EncoderError, OpenApiError, Settings};
+use tracing::info;
+
+use crate::clock::Micros;
+use crate::codec::{Chroma, VideoCodec, VideoProfile};
+use crate::color::{ColorRange, Colorimetry};
+use crate::ipc::picture::RawPicture;
 use crate::stream_plan::VideoPlan;
-use crate::worker::encode::Encoder;
-use crate::worker::encode::probe::{Unavailable, find_library};
+use crate::units::Bitrate;
+use crate::worker::convert::color_matrix;
+use crate::worker::convert::picture::Picture;
+use crate::worker::convert::planes::even;
+use crate::worker::encode::probe::Unavailable;
+use crate::worker::encode::{EncodeError, Encoder, FrameRequest};
+use crate::worker::frame::{EncodedFrame, Frame, FrameKind};
+use crate::worker::screenshot;
 
-/// Opens an encoder on an NVIDIA GPU.
-///
-/// # Errors
-/// Always, with what is missing on this machine, or that this version has no
-/// driver for it.
-pub fn open(_plan: &VideoPlan) -> Result<Box<dyn Encoder>, Unavailable> {
-    Err(why_not())
+/// An open NVENC encoder with its picture.
+#[derive(Debug)]
+pub struct NvencEncoder {
+    picture: Picture,
+    colorimetry: Colorimetry,
+    engine: nvenc::Encoder,
+    // The first picture is an IDR frame, asked or not.
+    opened: bool,
 }
 
-/// What stands in the way of NVENC here. Only looks for files; opens no driver.
-#[must_use]
-pub fn why_not() -> Unavailable {
-    check(Path::new("/dev/nvidiactl"), &find_library(LIBRARY))
+/// Why no NVENC encoder could be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenNvencError {
+    /// Only 8-bit 4:2:0 is implemented.
+    #[error("NVENC is driven for 8-bit 4:2:0 pictures only, not {profile:?}")]
+    Profile {
+        /// What was asked.
+        profile: VideoProfile,
+    },
+    /// There is no GPU of NVIDIA's here.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// CUDA does not work.
+    #[error(transparent)]
+    Driver(#[from] OpenDriverError),
+    /// CUDA refused.
+    #[error(transparent)]
+    Cuda(#[from] CudaError),
+    /// The driver sees no GPU.
+    #[error("CUDA sees no GPU; pass one to this machine or container")]
+    NoDevice,
+    /// NVENC does not work.
+    #[error(transparent)]
+    Api(#[from] OpenApiError),
+    /// NVENC refused.
+    #[error(transparent)]
+    Encoder(#[from] EncoderError),
 }
 
-fn check(control: &Path, library: &Option<PathBuf>) -> Unavailable {
-    if !control.exists() {
-        return Unavailable::NoDevice { looked_for: control.display().to_string() };
+impl NvencEncoder {
+    /// Opens an encoder for a plan on the first GPU.
+    ///
+    /// # Errors
+    /// [`OpenNvencError`]; nothing stays open.
+    pub fn open(plan: &VideoPlan) -> Result<Self, OpenNvencError> {
+        let settings = settings(plan)?;
+        let driver = Driver::open().map_err(|error| why_not(error, Path::new("/dev/nvidiactl")))?;
+        let device = driver.devices()?.into_iter().next().ok_or(OpenNvencError::NoDevice)?;
+        let api = Api::open()?;
+        let context = Context::create(&driver, &device)?;
+        let engine = nvenc::Encoder::open(&api, &context, &settings)?;
+        info!(device = device.name, bus = device.bus_id, capabilities = ?engine.capabilities(), "NVENC open");
+        let picture = Picture::new(plan.size, plan.colorimetry);
+        Ok(Self { picture, colorimetry: plan.colorimetry, engine, opened: false })
     }
-    if library.is_none() {
-        return Unavailable::NoLibrary { name: LIBRARY };
-    }
-    Unavailable::NotBuilt
 }
 
-const LIBRARY: &str = "libnvidia-encode.so.1";
+impl Encoder for NvencEncoder {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn load(&mut self, frame: &Frame) -> Result<(), EncodeError> {
+        self.picture.show(frame).map_err(|error| broken(&error))?;
+        let planes = self.picture.planes();
+        let planes =
+            [(&planes.y[..], planes.y_stride), (&planes.u[..], planes.uv_stride), (&planes.v[..], planes.uv_stride)];
+        self.engine.load(&nvenc::Picture { planes }).map_err(|error| broken(&error))
+    }
+
+    fn encode(&mut self, request: FrameRequest) -> Result<EncodedFrame, EncodeError> {
+        let started = Micros::now();
+        let mut data = Vec::with_capacity(1 << 16);
+        let coded = self.engine.encode(request.idr || !self.opened, &mut data).map_err(|error| broken(&error))?;
+        self.opened = true;
+        let kind = if coded.is_idr { FrameKind::Idr } else { FrameKind::Predicted };
+        let encoding = Micros::now().since(started);
+        Ok(EncodedFrame { data, kind, captured: request.captured, encoding, repeated: request.repeated })
+    }
+
+    fn set_bitrate(&mut self, bitrate: Bitrate) -> Result<(), EncodeError> {
+        self.engine.set_bitrate(bits_per_second(bitrate)).map_err(|error| broken(&error))
+    }
+
+    fn picture(&self) -> Option<RawPicture> {
+        Some(screenshot::copy(self.picture.planes(), self.colorimetry))
+    }
+}
+
+fn settings(plan: &VideoPlan) -> Result<Settings, OpenNvencError> {
+    let profile = plan.profile;
+    if profile.ten_bit || profile.chroma != Chroma::Yuv420 {
+        return Err(OpenNvencError::Profile { profile });
+    }
+    let size = even(plan.size);
+    let points = color_matrix::code_points(plan.colorimetry.space);
+    Ok(Settings {
+        codec: match profile.codec {
+            VideoCodec::H264 => Codec::H264,
+            VideoCodec::Hevc => Codec::Hevc,
+            VideoCodec::Av1 => Codec::Av1,
+        },
+        width: size.width,
+        height: size.height,
+        frame_rate: (plan.frame_rate.millihertz(), 1000),
+        bitrate: bits_per_second(plan.bitrate),
+        // The engine is so fast that what P1 saves is not the engine's time but
+        // that of other streams on it.
+        preset: 1,
+        slices: plan.slices.into(),
+        spatial_aq: false,
+        // Without it, one frame of VBV is met by coarse pictures after a change.
+        two_pass: true,
+        colour: Colour {
+            primaries: points.primaries,
+            transfer: points.transfer,
+            matrix: points.matrix,
+            full_range: plan.colorimetry.range == ColorRange::Full,
+        },
+    })
+}
+
+/// A missing device explains a driver that does not load better than the driver
+/// does.
+fn why_not(error: OpenDriverError, control: &Path) -> OpenNvencError {
+    if control.exists() {
+        return error.into();
+    }
+    Unavailable::NoDevice { looked_for: control.display().to_string() }.into()
+}
+
+fn bits_per_second(bitrate: Bitrate) -> u32 {
+    u32::try_from(bitrate.bps()).unwrap_or(u32::MAX)
+}
+
+fn broken(error: &dyn std::fmt::Display) -> EncodeError {
+    EncodeError { encoder: NAME, what: error.to_string() }
+}
+
+const NAME: &str = "nvenc";
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::worker::encode::testing::plan;
 
     #[test]
-    fn the_first_thing_missing_is_named() {
+    fn a_missing_device_is_named() {
         let missing = Path::new("/nonexistent/nvidiactl");
-        assert_eq!(check(missing, &None), Unavailable::NoDevice { looked_for: "/nonexistent/nvidiactl".to_owned() });
-        assert_eq!(check(Path::new("/"), &None), Unavailable::NoLibrary { name: LIBRARY });
-        assert_eq!(check(Path::new("/"), &Some(PathBuf::from("/x"))), Unavailable::NotBuilt);
+        let error = OpenDriverError::Load(earthshine_ffi::dynamic_library::LoadError::Open {
+            name: "libcuda.so.1",
+            reason: "not there".to_owned(),
+        });
+        assert!(why_not(error.clone(), missing).to_string().contains("no /nonexistent/nvidiactl"));
+        assert!(why_not(error, Path::new("/")).to_string().starts_with("cannot open libcuda.so.1: not there"));
+    }
+
+    #[test]
+    fn a_plan_becomes_settings_or_is_refused() {
+        let mut plan = plan(1281, 719);
+        plan.slices = 4;
+        let settings = settings(&plan).unwrap();
+        assert_eq!((settings.width, settings.height), (1282, 720));
+        assert_eq!((settings.frame_rate, settings.bitrate, settings.slices), ((60_000, 1000), 5_000_000, 4));
+        plan.profile.ten_bit = true;
+        assert!(matches!(super::settings(&plan), Err(OpenNvencError::Profile { .. })));
     }
 }

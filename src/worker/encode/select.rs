@@ -1,9 +1,10 @@
 //! Opens the first encoder of the plan's preference list that works here.
 
 use crate::stream_plan::{EncoderFamily, VideoPlan};
+use crate::worker::encode::nvenc::{NvencEncoder, OpenNvencError};
 use crate::worker::encode::probe::Unavailable;
 use crate::worker::encode::software::{OpenSoftwareError, SoftwareEncoder};
-use crate::worker::encode::{Encoder, nvenc, vaapi, vulkan};
+use crate::worker::encode::{Encoder, vaapi, vulkan};
 
 /// Opens an encoder. Also returns the families that were tried before it and
 /// why they were passed over, for logs and the API.
@@ -36,6 +37,9 @@ pub enum SkipReason {
     /// Its device or driver is missing.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+    /// NVENC refused.
+    #[error(transparent)]
+    Nvenc(#[from] OpenNvencError),
     /// The software encoder refused.
     #[error(transparent)]
     Software(#[from] OpenSoftwareError),
@@ -51,7 +55,7 @@ pub struct OpenEncoderError {
 
 fn open_family(family: EncoderFamily, plan: &VideoPlan) -> Result<Box<dyn Encoder>, SkipReason> {
     Ok(match family {
-        EncoderFamily::Nvenc => nvenc::open(plan)?,
+        EncoderFamily::Nvenc => Box::new(NvencEncoder::open(plan)?),
         EncoderFamily::Vaapi => vaapi::open(plan)?,
         EncoderFamily::Vulkan => vulkan::open(plan)?,
         EncoderFamily::Software => Box::new(SoftwareEncoder::open(plan)?),

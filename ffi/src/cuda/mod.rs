@@ -1,0 +1,16 @@
+//! The part of the CUDA driver API that an encoder needs: a context per stream,
+//! memory for pictures, and copies into it.
+//!
+//! Facts from `cuda.h` and the CUDA driver API reference, 12.x. A [`Context`] and
+//! all that is made in it belong to one thread.
+
+mod context;
+mod error;
+mod functions;
+mod memory;
+mod stream;
+
+pub use self::context::{Context, Device, Driver, OpenDriverError};
+pub use self::error::CudaError;
+pub use self::memory::{DeviceMemory, HostMemory, Plane};
+pub use self::stream::Stream;

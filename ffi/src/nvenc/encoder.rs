@@ -1,0 +1,309 @@
+//! An encoder: a session with its picture on the device and its bitstream.
+
+use std::rc::Rc;
+
+use super::api::{Api, Handle, zeroed};
+use super::bits;
+use super::capabilities::{self, Capabilities};
+use super::error::NvencError;
+use super::session::{Session, call};
+use super::settings::Settings;
+use super::sys::*;
+use crate::cuda::{Context, CudaError, DeviceMemory, HostMemory, Plane, Stream};
+
+/// One open encoder of 8-bit 4:2:0 pictures.
+pub struct Encoder {
+    // In the order in which they have to go.
+    bitstream: Bitstream,
+    input: Input,
+    session: Rc<Session>,
+    stream: Stream,
+    staging: HostMemory,
+    settings: Settings,
+    capabilities: Capabilities,
+    config: Box<NV_ENC_CONFIG>,
+    pictures: u64,
+}
+
+impl std::fmt::Debug for Encoder {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Encoder").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// What a picture became.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Coded {
+    /// Decoding can start here.
+    pub is_idr: bool,
+    /// Average quantizer, in the codec's own scale.
+    pub quantizer: u32,
+}
+
+/// No encoder could be opened, or an open one broke.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EncoderError {
+    /// The encode driver.
+    #[error(transparent)]
+    Nvenc(#[from] NvencError),
+    /// CUDA.
+    #[error(transparent)]
+    Cuda(#[from] CudaError),
+    /// The engine does not make the codec.
+    #[error("this GPU does not encode {0:?}; ask for another codec or use another encoder")]
+    Codec(super::settings::Codec),
+    /// The engine does not make pictures of the size.
+    #[error("this GPU encodes pictures of at most {}x{}, not {}x{}; ask for a smaller one", .most.0, .most.1, .asked.0, .asked.1)]
+    Size {
+        /// What was asked for.
+        asked: (u32, u32),
+        /// What there is.
+        most: (u32, u32),
+    },
+}
+
+/// A picture in I420: luma, then chroma of half the width and height.
+#[derive(Debug, Clone, Copy)]
+pub struct Picture<'a> {
+    /// Luma, blue difference and red difference: rows, and bytes from row to row.
+    pub planes: [(&'a [u8], usize); 3],
+}
+
+impl Encoder {
+    /// Opens an encoder in a context.
+    ///
+    /// # Errors
+    /// [`EncoderError`]; nothing stays open.
+    pub fn open(api: &Api, context: &Rc<Context>, settings: &Settings) -> Result<Self, EncoderError> {
+        let session = Rc::new(Session::open(api, context)?);
+        if !capabilities::codecs(&session)?.contains(&settings.codec) {
+            return Err(EncoderError::Codec(settings.codec));
+        }
+        let capabilities = capabilities::of(&session, settings.codec)?;
+        let (asked, most) = ((settings.width, settings.height), (capabilities.most_width, capabilities.most_height));
+        if asked.0 > most.0 || asked.1 > most.1 {
+            return Err(EncoderError::Size { asked, most });
+        }
+        let mut config = preset(&session, settings)?;
+        settings.fill(&mut config);
+        let mut parameters = initialization(settings, &mut config);
+        call!(&session, nvEncInitializeEncoder(&raw mut parameters))?;
+        let stream = Stream::with_highest_priority(context)?;
+        let input = Input::register(&session, settings)?;
+        let bitstream = Bitstream::create(&session)?;
+        let staging = HostMemory::allocate(context, settings.width as usize * settings.height as usize * 3 / 2)?;
+        let settings = *settings;
+        Ok(Self { bitstream, input, session, stream, staging, settings, capabilities, config, pictures: 0 })
+    }
+
+    /// What the engine can do in this codec.
+    #[must_use]
+    pub const fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// Takes a picture to the device.
+    ///
+    /// # Errors
+    /// [`EncoderError`]; the encoder must not be used again.
+    ///
+    /// # Panics
+    /// If a plane is smaller than the encoder's picture.
+    pub fn load(&mut self, picture: &Picture<'_>) -> Result<(), EncoderError> {
+        let (width, height) = (self.settings.width as usize, self.settings.height as usize);
+        let pitch = self.input.memory.pitch();
+        let (luma, chroma) = (pitch * height, pitch / 2 * (height / 2));
+        let plane = |from, divisor, to| Plane {
+            width: width / divisor,
+            rows: height / divisor,
+            from,
+            from_pitch: width / divisor,
+            to,
+            to_pitch: pitch / divisor,
+        };
+        let planes = [plane(0, 1, 0), plane(width * height, 2, luma), plane(width * height * 5 / 4, 2, luma + chroma)];
+        for (plane, (bytes, stride)) in planes.iter().zip(picture.planes) {
+            let rows = self.staging.bytes()[plane.from..][..plane.width * plane.rows].chunks_exact_mut(plane.width);
+            for (row, bytes) in rows.zip(bytes.chunks(stride)) {
+                row.copy_from_slice(&bytes[..plane.width]);
+            }
+        }
+        self.input.memory.upload(&planes, &self.staging, &self.stream)?;
+        Ok(())
+    }
+
+    /// Encodes the picture that was loaded last, and appends it to `out`: Annex B,
+    /// or a temporal unit of AV1.
+    ///
+    /// # Errors
+    /// [`EncoderError`]; the encoder must not be used again.
+    pub fn encode(&mut self, idr: bool, out: &mut Vec<u8>) -> Result<Coded, EncoderError> {
+        let mapped = Mapped::map(&self.input)?;
+        let mut parameters: NV_ENC_PIC_PARAMS = zeroed();
+        parameters.inputWidth = self.settings.width;
+        parameters.inputHeight = self.settings.height;
+        parameters.inputPitch = self.input.pitch();
+        parameters.inputBuffer = mapped.resource;
+        parameters.bufferFmt = mapped.format;
+        parameters.outputBitstream = self.bitstream.raw;
+        parameters.pictureStruct = NV_ENC_PIC_STRUCT::NV_ENC_PIC_STRUCT_FRAME;
+        parameters.inputTimeStamp = self.pictures;
+        parameters.frameIdx = u32::try_from(self.pictures & u64::from(u32::MAX)).unwrap_or_default();
+        if idr {
+            parameters.encodePicFlags =
+                NV_ENC_PIC_FLAGS::NV_ENC_PIC_FLAG_FORCEIDR.0 | NV_ENC_PIC_FLAGS::NV_ENC_PIC_FLAG_OUTPUT_SPSPPS.0;
+        }
+        call!(&self.session, nvEncEncodePicture(&raw mut parameters))?;
+        self.pictures += 1;
+        let coded = self.bitstream.read(out)?;
+        mapped.unmap()?;
+        Ok(coded)
+    }
+
+    /// Spends this much from the next picture on, without an IDR frame.
+    ///
+    /// # Errors
+    /// [`NvencError`]; the encoder goes on at the old rate.
+    pub fn set_bitrate(&mut self, bitrate: u32) -> Result<(), NvencError> {
+        let settings = Settings { bitrate, ..self.settings };
+        let mut config = self.config.clone();
+        settings.fill_rate_control(&mut config.rcParams);
+        let mut parameters: NV_ENC_RECONFIGURE_PARAMS = zeroed();
+        parameters.reInitEncodeParams = initialization(&settings, &mut config);
+        bits::reconfigure::RESET_ENCODER.set(&mut parameters.bitFields, 0);
+        bits::reconfigure::FORCE_IDR.set(&mut parameters.bitFields, 0);
+        call!(&self.session, nvEncReconfigureEncoder(&raw mut parameters))?;
+        (self.settings, self.config) = (settings, config);
+        Ok(())
+    }
+}
+
+/// The driver's own configuration for what we want, to be changed in few places.
+fn preset(session: &Session, settings: &Settings) -> Result<Box<NV_ENC_CONFIG>, NvencError> {
+    let mut preset: NV_ENC_PRESET_CONFIG = zeroed();
+    preset.presetCfg = zeroed();
+    let tuning = NV_ENC_TUNING_INFO::NV_ENC_TUNING_INFO_ULTRA_LOW_LATENCY;
+    call!(
+        session,
+        nvEncGetEncodePresetConfigEx(settings.codec.guid(), settings.preset_guid(), tuning, &raw mut preset)
+    )?;
+    Ok(Box::new(preset.presetCfg))
+}
+
+/// Points into `config`, which has to outlive the call that it is for.
+fn initialization(settings: &Settings, config: &mut NV_ENC_CONFIG) -> NV_ENC_INITIALIZE_PARAMS {
+    let mut parameters: NV_ENC_INITIALIZE_PARAMS = zeroed();
+    parameters.encodeGUID = settings.codec.guid();
+    parameters.presetGUID = settings.preset_guid();
+    parameters.tuningInfo = NV_ENC_TUNING_INFO::NV_ENC_TUNING_INFO_ULTRA_LOW_LATENCY;
+    (parameters.encodeWidth, parameters.encodeHeight) = (settings.width, settings.height);
+    (parameters.darWidth, parameters.darHeight) = (settings.width, settings.height);
+    (parameters.maxEncodeWidth, parameters.maxEncodeHeight) = (settings.width, settings.height);
+    (parameters.frameRateNum, parameters.frameRateDen) = settings.frame_rate;
+    // The engine decides what kind of picture each is, IDR frames aside.
+    parameters.enablePTD = 1;
+    parameters.enableEncodeAsync = 0;
+    bits::initialize::ENABLE_WEIGHTED_PREDICTION.set(&mut parameters.bitFields, 0);
+    parameters.encodeConfig = config;
+    parameters
+}
+
+/// The picture on the device, known to the session.
+#[derive(Debug)]
+struct Input {
+    session: Rc<Session>,
+    resource: Handle,
+    // After the registration is given back.
+    memory: DeviceMemory,
+}
+
+impl Input {
+    fn register(session: &Rc<Session>, settings: &Settings) -> Result<Self, EncoderError> {
+        let (width, height) = (settings.width as usize, settings.height as usize);
+        // Chroma follows luma, in rows of half the pitch.
+        let memory = DeviceMemory::allocate(session.context(), width, height + height / 2)?;
+        let mut parameters: NV_ENC_REGISTER_RESOURCE = zeroed();
+        parameters.resourceType = NV_ENC_INPUT_RESOURCE_TYPE::NV_ENC_INPUT_RESOURCE_TYPE_CUDADEVICEPTR;
+        (parameters.width, parameters.height) = (settings.width, settings.height);
+        parameters.pitch = u32::try_from(memory.pitch()).unwrap_or(u32::MAX);
+        parameters.resourceToRegister = memory.pointer() as Handle;
+        parameters.bufferFormat = NV_ENC_BUFFER_FORMAT::NV_ENC_BUFFER_FORMAT_IYUV;
+        parameters.bufferUsage = NV_ENC_BUFFER_USAGE::NV_ENC_INPUT_IMAGE;
+        call!(session, nvEncRegisterResource(&raw mut parameters))?;
+        Ok(Self { session: Rc::clone(session), resource: parameters.registeredResource, memory })
+    }
+
+    fn pitch(&self) -> u32 {
+        u32::try_from(self.memory.pitch()).unwrap_or(u32::MAX)
+    }
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        let _ = call!(&self.session, nvEncUnregisterResource(self.resource));
+    }
+}
+
+/// The picture while the engine reads it.
+struct Mapped<'a> {
+    session: &'a Session,
+    resource: Handle,
+    format: NV_ENC_BUFFER_FORMAT,
+}
+
+impl<'a> Mapped<'a> {
+    fn map(input: &'a Input) -> Result<Self, NvencError> {
+        let mut parameters: NV_ENC_MAP_INPUT_RESOURCE = zeroed();
+        parameters.registeredResource = input.resource;
+        call!(&input.session, nvEncMapInputResource(&raw mut parameters))?;
+        Ok(Self { session: &input.session, resource: parameters.mappedResource, format: parameters.mappedBufferFmt })
+    }
+
+    fn unmap(self) -> Result<(), NvencError> {
+        let unmapped = call!(self.session, nvEncUnmapInputResource(self.resource));
+        std::mem::forget(self);
+        unmapped
+    }
+}
+
+impl Drop for Mapped<'_> {
+    fn drop(&mut self) {
+        let _ = call!(self.session, nvEncUnmapInputResource(self.resource));
+    }
+}
+
+/// Where the engine writes.
+#[derive(Debug)]
+struct Bitstream {
+    session: Rc<Session>,
+    raw: Handle,
+}
+
+impl Bitstream {
+    fn create(session: &Rc<Session>) -> Result<Self, NvencError> {
+        let mut parameters: NV_ENC_CREATE_BITSTREAM_BUFFER = zeroed();
+        call!(session, nvEncCreateBitstreamBuffer(&raw mut parameters))?;
+        Ok(Self { session: Rc::clone(session), raw: parameters.bitstreamBuffer })
+    }
+
+    /// Waits for the picture and appends it.
+    fn read(&mut self, out: &mut Vec<u8>) -> Result<Coded, NvencError> {
+        let mut parameters: NV_ENC_LOCK_BITSTREAM = zeroed();
+        parameters.outputBitstream = self.raw;
+        call!(&self.session, nvEncLockBitstream(&raw mut parameters))?;
+        if !parameters.bitstreamBufferPtr.is_null() {
+            let length = parameters.bitstreamSizeInBytes as usize;
+            // SAFETY: the driver's buffer has so many bytes until it is unlocked.
+            out.extend_from_slice(unsafe { std::slice::from_raw_parts(parameters.bitstreamBufferPtr.cast(), length) });
+        }
+        call!(&self.session, nvEncUnlockBitstream(self.raw))?;
+        let is_idr = parameters.pictureType == NV_ENC_PIC_TYPE::NV_ENC_PIC_TYPE_IDR;
+        Ok(Coded { is_idr, quantizer: parameters.frameAvgQP })
+    }
+}
+
+impl Drop for Bitstream {
+    fn drop(&mut self) {
+        let _ = call!(&self.session, nvEncDestroyBitstreamBuffer(self.raw));
+    }
+}

@@ -1,0 +1,62 @@
+//! NVENC, against a stand-in for NVIDIA's driver: what an application draws is what
+//! the client decodes, and the interface is used as its documentation asks.
+
+use earthshine::units::Size;
+
+use super::desktop_1080p60::assert_quadrants;
+use crate::support::apps::{self, PATTERN};
+use crate::support::client::{Device, Wanted};
+use crate::support::drivers::Drivers;
+use crate::support::scratch::Scratch;
+use crate::support::{api, needs, picture};
+
+#[test]
+fn pixels_are_the_applications_in_every_range_and_matrix() {
+    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let scratch = Scratch::new();
+    let tables = apps::pattern(&scratch, "");
+    let drivers = Drivers::install(&scratch);
+    let host = drivers.host(scratch, "\"nvenc\"", &tables);
+    let device = Device::paired(&host, "device");
+    let before = host.holdings();
+    for (color_space, color_range, matrix) in [(1, 0, 1), (0, 1, 6)] {
+        let wanted = Wanted { color_space, color_range, ..Wanted::app(PATTERN) };
+        let mut stream = device.stream(&wanted);
+        apps::wait_pattern_ready(&host.scratch);
+        stream.wait_frames(30);
+        assert_eq!(api::the_session(host.api())["encoder"], "nvenc");
+        let files = stream.files.clone();
+        stream.quit();
+        std::fs::remove_file(apps::pattern_log(&host.scratch)).expect("remove the log");
+        assert_quadrants(&picture::last(&files.video, Size::new(1280, 720)));
+        let told = drivers.reports("settings").pop().expect("settings");
+        for setting in ["codec=h264", "width=1280", "height=720", &format!("matrix={matrix}")] {
+            assert!(told.split(' ').any(|word| word == setting), "no {setting} in {told}");
+        }
+    }
+    host.assert_nothing_left(&before);
+    drivers.assert_clean();
+}
+
+#[test]
+fn picture_comes_back_at_another_size() {
+    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let scratch = Scratch::new();
+    let tables = apps::pattern(&scratch, "");
+    let drivers = Drivers::install(&scratch);
+    let host = drivers.host(scratch, "\"nvenc\"", &tables);
+    let device = Device::paired(&host, "device");
+    let mut stream = device.stream(&Wanted::app(PATTERN));
+    apps::wait_pattern_ready(&host.scratch);
+    stream.wait_frames(10);
+    stream.stop();
+    // Nothing of it is a whole number of macroblocks.
+    let size = Size::new(1366, 766);
+    let wanted = Wanted { verb: "resume", width: size.width, height: size.height, ..Wanted::app(PATTERN) };
+    let mut stream = device.stream(&wanted);
+    stream.wait_frames(30);
+    let files = stream.files.clone();
+    stream.quit();
+    assert_quadrants(&picture::last(&files.video, size));
+    drivers.assert_clean();
+}
