@@ -57,7 +57,7 @@ fn measure(content: &str, threads: u8, frames: &[Arc<[u8]>]) {
             captured: Micros(index as u64 * 1_000_000 / 60),
         };
         let started = Instant::now();
-        let request = FrameRequest { idr: index == 0, repeated: false, captured: frame.captured };
+        let request = FrameRequest { picture: 0, idr: index == 0, repeated: false, captured: frame.captured };
         encoder.load(&frame).expect("a picture that can be converted");
         let encoded = encoder.encode(request).expect("an access unit");
         let bits = encoded.data.len() as f64 * 8.0;

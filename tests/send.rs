@@ -18,6 +18,7 @@ use earthshine::units::{Bitrate, Size};
 use earthshine::worker::frame::{EncodedFrame, FrameKind};
 use earthshine::worker::heartbeat::Pulse;
 use earthshine::worker::send::thread;
+use earthshine::worker::sent_frames::SentFrames;
 
 #[test]
 fn frames_arrive_whole_and_counted() {
@@ -91,7 +92,7 @@ fn stream(
                 orders.fetch_add(1, Ordering::Relaxed);
                 started.send(()).unwrap();
             };
-            thread::run(plan, generation, frame_queue, socket_queue, order_idr, &pulse).unwrap();
+            thread::run(plan, generation, frame_queue, socket_queue, order_idr, &SentFrames::new(), &pulse).unwrap();
         });
         give_socket.send(socket).unwrap();
         may_start.recv().unwrap();
@@ -135,7 +136,7 @@ fn frame_index(packet: &[u8]) -> u32 {
 
 fn frame(kind: FrameKind, len: usize) -> EncodedFrame {
     let data = (0..len).map(|index| index.to_le_bytes()[index % 3]).collect();
-    EncodedFrame { data, kind, captured: Micros(Micros::now().0 - 5000), encoding: 4000, repeated: false }
+    EncodedFrame { data, kind, picture: 0, captured: Micros(Micros::now().0 - 5000), encoding: 4000, repeated: false }
 }
 
 fn key() -> SessionKey {

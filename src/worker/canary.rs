@@ -95,7 +95,7 @@ fn sing(encoders: Vec<EncoderFamily>) -> Result<Song, CanaryError> {
     let mut network = Network::new(&plan)?;
     let mut song = Song { encoder: encoder.name().to_owned(), ..Song::default() };
     for number in 1..=FRAMES {
-        let encoded = next_frame(source.as_mut(), encoder.as_mut(), number == 1)?;
+        let encoded = next_frame(source.as_mut(), encoder.as_mut(), number)?;
         if number == 1 && encoded.kind != FrameKind::Idr {
             return Err(CanaryError::NoIdr);
         }
@@ -106,11 +106,15 @@ fn sing(encoders: Vec<EncoderFamily>) -> Result<Song, CanaryError> {
     Ok(song)
 }
 
-fn next_frame(source: &mut dyn FrameSource, encoder: &mut dyn Encoder, idr: bool) -> Result<EncodedFrame, CanaryError> {
+fn next_frame(
+    source: &mut dyn FrameSource,
+    encoder: &mut dyn Encoder,
+    number: u32,
+) -> Result<EncodedFrame, CanaryError> {
     let frame = source.next_frame(PATIENCE)?.ok_or(CanaryError::NoPicture)?;
     let captured = frame.captured;
     encoder.load(&frame)?;
-    Ok(encoder.encode(FrameRequest { idr, repeated: false, captured })?)
+    Ok(encoder.encode(FrameRequest { picture: number, idr: number == 1, repeated: false, captured })?)
 }
 
 /// Packets there and back, with one lost on the way.

@@ -28,6 +28,7 @@ use crate::worker::heartbeat::{LONGEST_WAIT, Pulse};
 use crate::worker::input::{self, InputCommand};
 use crate::worker::main::{Start, cannot_start};
 use crate::worker::send;
+use crate::worker::sent_frames::SentFrames;
 use crate::worker::slot::Slot;
 
 /// The main thread's state.
@@ -91,16 +92,20 @@ impl<'a> EventLoop<'a> {
             }
         })?;
         let voice = Voice::new(channel)?;
-        spawner.spawn(WorkerThread::Encode, move |plan, pulse| {
-            let ready = |encoder: &str| voice.say(&FromWorker::Ready { encoder: encoder.to_owned() });
-            encode::thread::run(&plan.video, &slot, &order_inbox, &frames_out, pulse, ready)
-                .map_err(|error| failure(FailureKind::Encoder, &error))
+        let sent: Arc<SentFrames> = Arc::default();
+        spawner.spawn(WorkerThread::Encode, {
+            let sent = Arc::clone(&sent);
+            move |plan, pulse| {
+                let ready = |encoder: &str| voice.say(&FromWorker::Ready { encoder: encoder.to_owned() });
+                encode::thread::run(&plan.video, &slot, &order_inbox, &frames_out, &sent, pulse, ready)
+                    .map_err(|error| failure(FailureKind::Encoder, &error))
+            }
         })?;
         spawner.spawn(WorkerThread::Send, {
             let orders = encode_orders.clone();
             move |plan, pulse| {
                 let client_is_there = || order(&orders, EncodeOrder::Start);
-                send::thread::run(plan, generation, frames_in, video_socket_inbox, client_is_there, pulse)
+                send::thread::run(plan, generation, frames_in, video_socket_inbox, client_is_there, &sent, pulse)
                     .map_err(|error| failure(FailureKind::Internal, &error))
             }
         })?;

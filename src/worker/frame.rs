@@ -69,6 +69,8 @@ pub struct EncodedFrame {
     pub data: Vec<u8>,
     /// What the decoder may expect of it.
     pub kind: FrameKind,
+    /// Number of the picture, as the encoder counts them.
+    pub picture: u32,
     /// When its pixels were captured; [`Frame::captured`].
     pub captured: Micros,
     /// Microseconds of its way that were the encoder's own.

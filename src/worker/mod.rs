@@ -28,4 +28,5 @@ pub mod last_words;
 pub mod main;
 pub mod screenshot;
 pub mod send;
+pub mod sent_frames;
 pub mod slot;

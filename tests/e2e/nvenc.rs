@@ -1,12 +1,17 @@
 //! NVENC, against a stand-in for NVIDIA's driver: what an application draws is what
 //! the client decodes, and the interface is used as its documentation asks.
 
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
 use earthshine::units::Size;
 
 use super::desktop_1080p60::assert_quadrants;
 use crate::support::apps::{self, PATTERN};
 use crate::support::client::{Device, Wanted};
+use crate::support::deadline::{SOON, wait_for};
 use crate::support::drivers::Drivers;
+use crate::support::lossy_relay::{Harm, LossyRelay};
 use crate::support::scratch::Scratch;
 use crate::support::{api, needs, picture};
 
@@ -58,5 +63,28 @@ fn picture_comes_back_at_another_size() {
     let files = stream.files.clone();
     stream.quit();
     assert_quadrants(&picture::last(&files.video, size));
+    drivers.assert_clean();
+}
+
+#[test]
+fn frames_that_a_client_lost_are_invalidated() {
+    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let scratch = Scratch::new();
+    let drivers = Drivers::install(&scratch);
+    let host = drivers.host(scratch, "\"nvenc\"", "");
+    // More than parity repairs.
+    let harm =
+        Harm { loss_permille: 300, delay: Duration::from_millis(1), jitter: Duration::from_millis(1), seed: 2026 };
+    let between = Ipv4Addr::new(127, 0, 0, 7);
+    let relay = LossyRelay::start(between, Ipv4Addr::LOCALHOST, &host.ready.tcp(), &host.ready.udp(), harm);
+    let device = Device::paired(&host, "device").by_address(&relay.address());
+    let mut stream = device.stream(&Wanted::app("Test card"));
+    stream.wait_frames(30);
+    assert!(drivers.reports("invalidate").is_empty(), "nothing was lost yet");
+    relay.set_harming(true);
+    wait_for("a report of lost frames", SOON, || (!drivers.reports("invalidate").is_empty()).then_some(()));
+    relay.set_harming(false);
+    stream.wait_frames(60);
+    stream.quit();
     drivers.assert_clean();
 }

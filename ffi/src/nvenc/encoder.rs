@@ -22,7 +22,7 @@ pub struct Encoder {
     settings: Settings,
     capabilities: Capabilities,
     config: Box<NV_ENC_CONFIG>,
-    pictures: u64,
+    newest: u64,
 }
 
 impl std::fmt::Debug for Encoder {
@@ -93,7 +93,7 @@ impl Encoder {
         let bitstream = Bitstream::create(&session)?;
         let staging = HostMemory::allocate(context, settings.width as usize * settings.height as usize * 3 / 2)?;
         let settings = *settings;
-        Ok(Self { bitstream, input, session, stream, staging, settings, capabilities, config, pictures: 0 })
+        Ok(Self { bitstream, input, session, stream, staging, settings, capabilities, config, newest: 0 })
     }
 
     /// What the engine can do in this codec.
@@ -132,12 +132,12 @@ impl Encoder {
         Ok(())
     }
 
-    /// Encodes the picture that was loaded last, and appends it to `out`: Annex B,
-    /// or a temporal unit of AV1.
+    /// Encodes the picture that was loaded last as number `picture`, more than the
+    /// one before, and appends it to `out`: Annex B, or a temporal unit of AV1.
     ///
     /// # Errors
     /// [`EncoderError`]; the encoder must not be used again.
-    pub fn encode(&mut self, idr: bool, out: &mut Vec<u8>) -> Result<Coded, EncoderError> {
+    pub fn encode(&mut self, picture: u64, idr: bool, out: &mut Vec<u8>) -> Result<Coded, EncoderError> {
         let mapped = Mapped::map(&self.input)?;
         let mut parameters: NV_ENC_PIC_PARAMS = zeroed();
         parameters.inputWidth = self.settings.width;
@@ -147,17 +147,32 @@ impl Encoder {
         parameters.bufferFmt = mapped.format;
         parameters.outputBitstream = self.bitstream.raw;
         parameters.pictureStruct = NV_ENC_PIC_STRUCT::NV_ENC_PIC_STRUCT_FRAME;
-        parameters.inputTimeStamp = self.pictures;
-        parameters.frameIdx = u32::try_from(self.pictures & u64::from(u32::MAX)).unwrap_or_default();
+        parameters.inputTimeStamp = picture;
         if idr {
             parameters.encodePicFlags =
                 NV_ENC_PIC_FLAGS::NV_ENC_PIC_FLAG_FORCEIDR.0 | NV_ENC_PIC_FLAGS::NV_ENC_PIC_FLAG_OUTPUT_SPSPPS.0;
         }
         call!(&self.session, nvEncEncodePicture(&raw mut parameters))?;
-        self.pictures += 1;
+        self.newest = picture;
         let coded = self.bitstream.read(out)?;
         mapped.unmap()?;
         Ok(coded)
+    }
+
+    /// Refers to no picture from number `first` on any more. `false` if the engine
+    /// cannot, or remembers none that is older.
+    ///
+    /// # Errors
+    /// [`NvencError`]; the encoder goes on, and refers to what it likes.
+    pub fn invalidate_references(&mut self, first: u64) -> Result<bool, NvencError> {
+        let lost = (self.newest + 1).saturating_sub(first);
+        if !self.capabilities.reference_invalidation || lost >= u64::from(self.settings.references) {
+            return Ok(false);
+        }
+        for picture in first..=self.newest {
+            call!(&self.session, nvEncInvalidateRefFrames(picture))?;
+        }
+        Ok(true)
     }
 
     /// Spends this much from the next picture on, without an IDR frame.

@@ -56,6 +56,8 @@ pub struct Settings {
     pub preset: u8,
     /// Slices per picture, H.264 and HEVC.
     pub slices: u32,
+    /// Pictures that one may refer to; with more than one, lost ones can be avoided.
+    pub references: u32,
     /// Spends more bits where a picture is flat.
     pub spatial_aq: bool,
     /// Looks at each picture twice, first at a quarter of its size.
@@ -139,7 +141,7 @@ impl Settings {
         bits::h264::ENABLE_FILLER_DATA_INSERTION.set(&mut config.bitFields, 0);
         config.idrPeriod = NVENC_INFINITE_GOPLENGTH;
         config.entropyCodingMode = NV_ENC_H264_ENTROPY_CODING_MODE::NV_ENC_H264_ENTROPY_CODING_MODE_CABAC;
-        config.maxNumRefFrames = 1;
+        config.maxNumRefFrames = self.references;
         config.numRefL0 = NV_ENC_NUM_REF_FRAMES::NV_ENC_NUM_REF_FRAMES_1;
         config.sliceMode = SLICES_PER_PICTURE;
         config.sliceModeData = self.slices.max(1);
@@ -154,7 +156,7 @@ impl Settings {
         bits::hevc::CHROMA_FORMAT_IDC.set(&mut config.bitFields, CHROMA_420);
         bits::hevc::PIXEL_BIT_DEPTH_MINUS8.set(&mut config.bitFields, 0);
         config.idrPeriod = NVENC_INFINITE_GOPLENGTH;
-        config.maxNumRefFramesInDPB = 1;
+        config.maxNumRefFramesInDPB = self.references;
         config.numRefL0 = NV_ENC_NUM_REF_FRAMES::NV_ENC_NUM_REF_FRAMES_1;
         config.sliceMode = SLICES_PER_PICTURE;
         config.sliceModeData = self.slices.max(1);
@@ -169,7 +171,7 @@ impl Settings {
         bits::av1::INPUT_PIXEL_BIT_DEPTH_MINUS8.set(&mut config.bitFields, 0);
         bits::av1::PIXEL_BIT_DEPTH_MINUS8.set(&mut config.bitFields, 0);
         config.idrPeriod = NVENC_INFINITE_GOPLENGTH;
-        config.maxNumRefFramesInDPB = 1;
+        config.maxNumRefFramesInDPB = self.references;
         config.numFwdRefs = NV_ENC_NUM_REF_FRAMES::NV_ENC_NUM_REF_FRAMES_1;
         config.colorPrimaries = NV_ENC_VUI_COLOR_PRIMARIES(self.colour.primaries.into());
         config.transferCharacteristics = NV_ENC_VUI_TRANSFER_CHARACTERISTIC(self.colour.transfer.into());
@@ -211,6 +213,7 @@ mod tests {
             bitrate: 20_000_000,
             preset: 1,
             slices: 2,
+            references: 5,
             spatial_aq: true,
             two_pass: false,
             colour: Colour { primaries: 1, transfer: 1, matrix: 1, full_range: false },

@@ -33,7 +33,7 @@ use crate::host::supervisor::worker_process::{WorkerEvent, WorkerProcess};
 use crate::ids::{Generation, SessionId};
 use crate::ipc::counters_page::{Counter, CountersPage};
 use crate::ipc::message::{FailureKind, FromWorker, MediaKind, ToWorker, WorkerFailure};
-use crate::stream_plan::{Source, StreamPlan};
+use crate::stream_plan::{EncoderFamily, Source, StreamPlan};
 
 /// A stream with its current worker.
 #[derive(Debug)]
@@ -391,10 +391,23 @@ impl Stream {
             Verdict::After(pause) if pause.is_zero() => self.succeed(),
             Verdict::After(pause) => {
                 warn!(session = %self.plan.session, ?pause, cause = cause.text(), "worker will be replaced");
+                self.pass_over_encoder();
                 self.resting = true;
                 self.due = Some(Instant::now() + pause);
                 Ok(true)
             }
+        }
+    }
+
+    /// A second death may be the doing of the encoder's driver, whatever it looked
+    /// like: it gets no third chance in this stream, if another encoder will do.
+    fn pass_over_encoder(&mut self) {
+        let video = &mut self.plan.video;
+        let is_in_use = |family: &EncoderFamily| self.encoder.split('/').next() == Some(family.name());
+        let mut others = video.encoders.iter().filter(|family| !is_in_use(family));
+        if others.any(|family| family.certain_profiles().contains(&video.profile)) {
+            warn!(session = %self.plan.session, encoder = self.encoder, "encoder passed over from now on");
+            video.encoders.retain(|family| !is_in_use(family));
         }
     }
 

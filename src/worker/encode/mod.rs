@@ -52,10 +52,11 @@ pub trait Encoder: std::fmt::Debug {
         None
     }
 
-    /// Frames `first..=last` (wire numbers) are lost to the client: avoid them
-    /// from now on. `false` if the encoder cannot, so that an IDR frame is due.
-    fn invalidate_references(&mut self, first: u32, last: u32) -> bool {
-        let _ = (first, last);
+    /// Picture `first` is lost to the client, and so are those after it, which
+    /// refer to it: refers to none of them from now on. `false` if the encoder
+    /// cannot, so that an IDR frame is due.
+    fn invalidate_references(&mut self, first: u32) -> bool {
+        let _ = first;
         false
     }
 }
@@ -63,6 +64,8 @@ pub trait Encoder: std::fmt::Debug {
 /// What is asked of one frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrameRequest {
+    /// Counts the pictures that the encoder is asked for: more than the last one's.
+    pub picture: u32,
     /// Make it an IDR frame.
     pub idr: bool,
     /// It is the same picture as the one before.

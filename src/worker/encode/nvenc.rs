@@ -7,7 +7,7 @@ use std::path::Path;
 
 use earthshine_ffi::cuda::{Context, CudaError, Driver, OpenDriverError};
 use earthshine_ffi::nvenc::{self, Api, Codec, Colour, EncoderError, OpenApiError, Settings};
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::clock::Micros;
 use crate::codec::{Chroma, VideoCodec, VideoProfile};
@@ -31,6 +31,8 @@ pub struct NvencEncoder {
     engine: nvenc::Encoder,
     // The first picture is an IDR frame, asked or not.
     opened: bool,
+    /// The next picture is the first that does not refer to lost ones.
+    recovers: bool,
 }
 
 /// Why no NVENC encoder could be opened.
@@ -76,7 +78,7 @@ impl NvencEncoder {
         let engine = nvenc::Encoder::open(&api, &context, &settings)?;
         info!(device = device.name, bus = device.bus_id, capabilities = ?engine.capabilities(), "NVENC open");
         let picture = Picture::new(plan.size, plan.colorimetry);
-        Ok(Self { picture, colorimetry: plan.colorimetry, engine, opened: false })
+        Ok(Self { picture, colorimetry: plan.colorimetry, engine, opened: false, recovers: false })
     }
 }
 
@@ -96,15 +98,35 @@ impl Encoder for NvencEncoder {
     fn encode(&mut self, request: FrameRequest) -> Result<EncodedFrame, EncodeError> {
         let started = Micros::now();
         let mut data = Vec::with_capacity(1 << 16);
-        let coded = self.engine.encode(request.idr || !self.opened, &mut data).map_err(|error| broken(&error))?;
+        let FrameRequest { picture, captured, repeated, .. } = request;
+        let idr = request.idr || !self.opened;
+        let coded = self.engine.encode(picture.into(), idr, &mut data).map_err(|error| broken(&error))?;
         self.opened = true;
-        let kind = if coded.is_idr { FrameKind::Idr } else { FrameKind::Predicted };
+        let recovers = std::mem::take(&mut self.recovers);
+        let kind = match (coded.is_idr, recovers) {
+            (true, _) => FrameKind::Idr,
+            (false, true) => FrameKind::Recovered,
+            (false, false) => FrameKind::Predicted,
+        };
         let encoding = Micros::now().since(started);
-        Ok(EncodedFrame { data, kind, captured: request.captured, encoding, repeated: request.repeated })
+        Ok(EncodedFrame { data, kind, picture, captured, encoding, repeated })
     }
 
     fn set_bitrate(&mut self, bitrate: Bitrate) -> Result<(), EncodeError> {
         self.engine.set_bitrate(bits_per_second(bitrate)).map_err(|error| broken(&error))
+    }
+
+    fn invalidate_references(&mut self, first: u32) -> bool {
+        match self.engine.invalidate_references(first.into()) {
+            Ok(done) => {
+                self.recovers |= done;
+                done
+            }
+            Err(error) => {
+                warn!(%error, "references not invalidated: an IDR frame follows");
+                false
+            }
+        }
     }
 
     fn picture(&self) -> Option<RawPicture> {
@@ -133,6 +155,7 @@ fn settings(plan: &VideoPlan) -> Result<Settings, OpenNvencError> {
         // that of other streams on it.
         preset: 1,
         slices: plan.slices.into(),
+        references: if plan.single_reference { 1 } else { REFERENCES },
         spatial_aq: false,
         // Without it, one frame of VBV is met by coarse pictures after a change.
         two_pass: true,
@@ -163,6 +186,10 @@ fn broken(error: &dyn std::fmt::Display) -> EncodeError {
 }
 
 const NAME: &str = "nvenc";
+
+/// Pictures that one may refer to, where the client takes more than one: what H.264
+/// allows up to 4096x2160 at level 5.1.
+const REFERENCES: u32 = 5;
 
 #[cfg(test)]
 mod tests {

@@ -16,13 +16,14 @@ use crate::clock::Micros;
 use crate::ipc::counters_page::{Counter, Stage};
 use crate::ipc::flight_recorder::What;
 use crate::stream_plan::VideoPlan;
-use crate::units::Bitrate;
+use crate::units::{Bitrate, FrameIndex};
 use crate::worker::capture::low_32;
 use crate::worker::encode::select::{self, OpenEncoderError};
 use crate::worker::encode::{EncodeError, Encoder, FrameRequest};
 use crate::worker::frame::{EncodedFrame, Frame, FrameKind};
 use crate::worker::heartbeat::{LONGEST_WAIT, Pulse};
 use crate::worker::screenshot;
+use crate::worker::sent_frames::SentFrames;
 use crate::worker::slot::Slot;
 
 /// What the main thread tells the encode thread.
@@ -37,7 +38,8 @@ pub enum EncodeOrder {
     /// Pictures come from another source from the next one on, which shall be
     /// an IDR frame.
     NewSource,
-    /// Frames `first..=last` (wire numbers) did not reach the client.
+    /// Frames `first..=last`, as the send thread numbers them, did not reach the
+    /// client.
     InvalidateReferences {
         /// First lost frame.
         first: u32,
@@ -62,6 +64,7 @@ pub fn run(
     slot: &Slot<Frame>,
     orders: &Receiver<EncodeOrder>,
     out: &SyncSender<EncodedFrame>,
+    sent: &SentFrames,
     pulse: &Pulse,
     opened: impl FnOnce(&str),
 ) -> Result<(), EncodeThreadError> {
@@ -73,7 +76,7 @@ pub fn run(
     }
     info!(encoder = encoder.name(), size = %plan.size, bitrate = %plan.bitrate, "encoder open");
     opened(encoder.name());
-    Loop::new(plan, encoder, slot, orders, out, pulse).run()
+    Loop::new(plan, encoder, slot, orders, out, sent, pulse).run()
 }
 
 /// Why the encode thread ended.
@@ -95,6 +98,7 @@ struct Loop<'a> {
     slot: &'a Slot<Frame>,
     orders: &'a Receiver<EncodeOrder>,
     out: &'a SyncSender<EncodedFrame>,
+    sent: &'a SentFrames,
     pulse: &'a Pulse,
     /// Shortest time between two frames. Capture holds the rate; this keeps
     /// orders, each of which may owe a frame at once, from beating it.
@@ -105,8 +109,10 @@ struct Loop<'a> {
     /// The encoder holds a picture.
     loaded: bool,
     last_encoded: Option<Instant>,
-    /// Wire number that the newest IDR frame has at least.
-    newest_idr: u64,
+    /// Pictures encoded.
+    pictures: u32,
+    /// Number that the newest frame which refers to nothing lost has at least.
+    newest_sound: u64,
     due: Due,
 }
 
@@ -135,6 +141,7 @@ impl<'a> Loop<'a> {
         slot: &'a Slot<Frame>,
         orders: &'a Receiver<EncodeOrder>,
         out: &'a SyncSender<EncodedFrame>,
+        sent: &'a SentFrames,
         pulse: &'a Pulse,
     ) -> Self {
         pulse.counters().set(Counter::BitrateKbps, plan.bitrate.kbps().into());
@@ -143,13 +150,15 @@ impl<'a> Loop<'a> {
             slot,
             orders,
             out,
+            sent,
             pulse,
             spacing: plan.frame_rate.interval().mul_f64(SPACING),
             repeat_after: plan.minimum_frame_rate.interval(),
             running_since: None,
             loaded: false,
             last_encoded: None,
-            newest_idr: 0,
+            pictures: 0,
+            newest_sound: 0,
             due: Due::default(),
         }
     }
@@ -201,11 +210,12 @@ impl<'a> Loop<'a> {
             EncodeOrder::Pause => self.running_since = None,
             EncodeOrder::RequestIdr => self.owe_idr(),
             EncodeOrder::NewSource => self.due.idr = true,
-            // The client repeats itself with each frame that it drops until the IDR
-            // frame is there: what was lost before that needs no other.
-            EncodeOrder::InvalidateReferences { last, .. } if u64::from(last) < self.newest_idr => {}
-            EncodeOrder::InvalidateReferences { first, last } => {
-                if self.encoder.invalidate_references(first, last) {
+            // The client repeats itself with each frame that it drops until a sound
+            // one is there: what was lost before that needs no other.
+            EncodeOrder::InvalidateReferences { last, .. } if u64::from(last) < self.newest_sound => {}
+            EncodeOrder::InvalidateReferences { first, .. } => {
+                let lost = self.sent.picture(FrameIndex(first));
+                if lost.is_some_and(|lost| self.encoder.invalidate_references(lost)) {
                     self.due.now = true;
                 } else {
                     self.owe_idr();
@@ -256,12 +266,14 @@ impl<'a> Loop<'a> {
             Picture::Again => (Micros::now(), true),
         };
         self.pulse.note(What::EncodeBegins, self.due.idr.into(), 0);
-        let encoded = self.encoder.encode(FrameRequest { idr: self.due.idr, repeated, captured })?;
+        let request = FrameRequest { picture: self.pictures, idr: self.due.idr, repeated, captured };
+        let encoded = self.encoder.encode(request)?;
+        self.pictures = self.pictures.wrapping_add(1);
         self.count(&encoded);
         let is_idr = encoded.kind == FrameKind::Idr;
-        if is_idr {
+        if encoded.kind != FrameKind::Predicted {
             // The sender gives numbers; it may still have a frame in hand.
-            self.newest_idr = self.pulse.counters().get(Counter::NextFrameIndex);
+            self.newest_sound = self.pulse.counters().get(Counter::NextFrameIndex);
         }
         self.due = Due { idr: self.due.idr && !is_idr, ..Due::default() };
         self.hand_on(encoded)
@@ -348,7 +360,8 @@ mod tests {
             plan.minimum_frame_rate = minimum;
             let thread = std::thread::spawn({
                 let slot = Arc::clone(&slot);
-                move || run(&plan, &slot, &order_receiver, &sender, &pulse, |name| assert!(!name.is_empty()))
+                let sent = SentFrames::new();
+                move || run(&plan, &slot, &order_receiver, &sender, &sent, &pulse, |name| assert!(!name.is_empty()))
             });
             Self { slot, orders, out, counters, stop, thread }
         }
@@ -429,6 +442,81 @@ mod tests {
         stand.orders.send(EncodeOrder::InvalidateReferences { first: 17, last: 20 }).unwrap();
         assert_eq!(stand.next().kind, FrameKind::Idr, "the IDR frame itself was lost");
         stand.end().unwrap();
+    }
+
+    /// Remembers two pictures, and avoids what it is told to if one is left.
+    #[derive(Debug, Default)]
+    struct Remembering {
+        told: Vec<u32>,
+        newest: u32,
+        recovers: bool,
+    }
+
+    impl Encoder for Remembering {
+        fn name(&self) -> &str {
+            "remembering"
+        }
+
+        fn load(&mut self, _: &Frame) -> Result<(), EncodeError> {
+            Ok(())
+        }
+
+        fn encode(&mut self, request: FrameRequest) -> Result<EncodedFrame, EncodeError> {
+            let FrameRequest { picture, idr, repeated, captured } = request;
+            self.newest = picture;
+            let recovers = std::mem::take(&mut self.recovers);
+            let kind = match (idr, recovers) {
+                (true, _) => FrameKind::Idr,
+                (false, true) => FrameKind::Recovered,
+                (false, false) => FrameKind::Predicted,
+            };
+            Ok(EncodedFrame { data: vec![0], kind, picture, captured, encoding: 0, repeated })
+        }
+
+        fn set_bitrate(&mut self, _: Bitrate) -> Result<(), EncodeError> {
+            Ok(())
+        }
+
+        fn invalidate_references(&mut self, first: u32) -> bool {
+            self.told.push(first);
+            self.recovers = first == self.newest;
+            self.recovers
+        }
+    }
+
+    #[test]
+    fn lost_frames_are_told_to_the_encoder_as_its_own_pictures() {
+        let (slot, sent) = (Slot::new(), SentFrames::new());
+        let counters = Arc::new(CountersPage::create().unwrap());
+        let pulse = Pulse::new(WorkerThread::Encode, Arc::clone(&counters), Arc::default());
+        let ((_orders, inbox), (out, coded)) = (channel(), sync_channel(9));
+        let plan = plan(320, 176);
+        let mut thread = Loop::new(&plan, Box::new(Remembering::default()), &slot, &inbox, &out, &sent, &pulse);
+        thread.obey(EncodeOrder::Start);
+        let mut number = 20;
+        // As the send thread does, for a client that was there before.
+        let mut send = |thread: &mut Loop<'_>| {
+            thread.encode(Picture::New(frame(320, 176, 0, |_, _| [0; 3]))).unwrap();
+            let frame = coded.try_recv().unwrap();
+            sent.note(FrameIndex(number), frame.picture);
+            number += 1;
+            counters.set(Counter::NextFrameIndex, number.into());
+            frame.kind
+        };
+        let kinds = [send(&mut thread), send(&mut thread), send(&mut thread)];
+        assert_eq!(kinds, [FrameKind::Idr, FrameKind::Predicted, FrameKind::Predicted]);
+        thread.obey(EncodeOrder::InvalidateReferences { first: 22, last: 22 });
+        assert_eq!(send(&mut thread), FrameKind::Recovered);
+        // What the recovered frame makes good costs nothing more.
+        thread.obey(EncodeOrder::InvalidateReferences { first: 22, last: 22 });
+        assert_eq!(send(&mut thread), FrameKind::Predicted);
+        // Lost too long ago, and never sent.
+        for first in [23, 99] {
+            thread.obey(EncodeOrder::InvalidateReferences { first, last: 99 });
+            assert_eq!(send(&mut thread), FrameKind::Idr, "{first}");
+        }
+        let told = format!("{:?}", thread.encoder);
+        assert!(told.contains("told: [2, 3]"), "{told}");
     }
 
     #[test]

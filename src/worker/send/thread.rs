@@ -31,6 +31,7 @@ use crate::stream_plan::StreamPlan;
 use crate::units::FrameIndex;
 use crate::worker::frame::{EncodedFrame, FrameKind};
 use crate::worker::heartbeat::{LONGEST_WAIT, Pulse};
+use crate::worker::sent_frames::SentFrames;
 
 /// Sends frames until it is told to stop or the encode thread has ended.
 ///
@@ -45,9 +46,10 @@ pub fn run(
     frames: Receiver<EncodedFrame>,
     sockets: Receiver<UdpSocket>,
     mut order_idr: impl FnMut(),
+    sent: &SentFrames,
     pulse: &Pulse,
 ) -> Result<(), PacketSizeError> {
-    let mut sender = VideoSender::open(plan, generation, pulse.counters())?;
+    let mut sender = VideoSender::open(plan, generation, sent, pulse.counters())?;
     let priority = plan.video.dscp.then_some(Dscp::Video);
     let Some(first) = first_socket(&sockets, &frames, pulse) else { return Ok(()) };
     let mut socket = MediaSocket::new(first, priority);
@@ -134,6 +136,7 @@ impl Opening {
 #[derive(Debug)]
 struct VideoSender<'a> {
     counters: &'a CountersPage,
+    sent: &'a SentFrames,
     packetizer: Packetizer,
     batch: ShardBatch,
     pacer: Pacer,
@@ -145,7 +148,12 @@ struct VideoSender<'a> {
 
 impl<'a> VideoSender<'a> {
     /// Goes on where the counters page stands.
-    fn open(plan: &StreamPlan, generation: Generation, counters: &'a CountersPage) -> Result<Self, PacketSizeError> {
+    fn open(
+        plan: &StreamPlan,
+        generation: Generation,
+        sent: &'a SentFrames,
+        counters: &'a CountersPage,
+    ) -> Result<Self, PacketSizeError> {
         let video = &plan.video;
         let seal = video.encrypted.then(|| SealConfig {
             key: plan.key.clone(),
@@ -162,6 +170,7 @@ impl<'a> VideoSender<'a> {
         let epoch = counters.get(Counter::MediaEpoch);
         Ok(Self {
             counters,
+            sent,
             packetizer,
             batch: ShardBatch::new(),
             pacer: Pacer::new(video.frame_rate, USUAL_PERCENT, USUAL_RATE),
@@ -178,6 +187,7 @@ impl<'a> VideoSender<'a> {
     fn send(&mut self, frame: &EncodedFrame, socket: &mut MediaSocket) -> Result<(), PacketizeError> {
         self.packetize(frame)?;
         let number = self.next_frame.0;
+        self.sent.note(self.next_frame, frame.picture);
         self.store_numbers();
         self.note(What::SendBegins, number, self.batch.len());
         let size = self.batch.datagram_size();
@@ -312,6 +322,6 @@ mod tests {
     }
 
     fn frame(kind: FrameKind) -> EncodedFrame {
-        EncodedFrame { data: vec![0; 100], kind, captured: Micros(1_000_000), encoding: 0, repeated: false }
+        EncodedFrame { data: vec![0; 100], kind, picture: 0, captured: Micros(1_000_000), encoding: 0, repeated: false }
     }
 }

@@ -19,7 +19,8 @@ fn encode(
     (0..frames)
         .map(|index| {
             let picture = frame(plan.size.width, plan.size.height, index * 16_667, |x, y| color(index, x, y));
-            let request = FrameRequest { idr: idr.contains(&index), repeated: false, captured: picture.captured };
+            let request =
+                FrameRequest { picture: 0, idr: idr.contains(&index), repeated: false, captured: picture.captured };
             encoder.load(&picture).unwrap();
             encoder.encode(request).unwrap()
         })
@@ -189,7 +190,7 @@ fn noise(shades: impl Fn(u64) -> std::ops::Range<u64>) -> Vec<f64> {
                 [u8::try_from(shade).unwrap(); 3]
             });
             encoder.load(&picture).unwrap();
-            let request = FrameRequest { idr: false, repeated: false, captured: picture.captured };
+            let request = FrameRequest { picture: 0, idr: false, repeated: false, captured: picture.captured };
             let encoded = encoder.encode(request).unwrap();
             f64::from(u32::try_from(encoded.data.len()).unwrap()) * 8.0 / budget
         })

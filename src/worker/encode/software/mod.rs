@@ -118,7 +118,8 @@ impl Encoder for SoftwareEncoder {
             CodedKind::Predicted => FrameKind::Predicted,
         };
         let encoding = Micros::now().since(started);
-        Ok(EncodedFrame { data, kind, captured: request.captured, encoding, repeated: request.repeated })
+        let FrameRequest { picture, captured, repeated, .. } = request;
+        Ok(EncodedFrame { data, kind, picture, captured, encoding, repeated })
     }
 
     fn picture(&self) -> Option<RawPicture> {
