@@ -404,10 +404,12 @@ impl Stream {
     fn pass_over_encoder(&mut self) {
         let video = &mut self.plan.video;
         let is_in_use = |family: &EncoderFamily| self.encoder.split('/').next() == Some(family.name());
-        let mut others = video.encoders.iter().filter(|family| !is_in_use(family));
-        if others.any(|family| family.certain_profiles().contains(&video.profile)) {
+        // Those before it in the list did not open.
+        let Some(place) = video.encoders.iter().position(is_in_use) else { return };
+        let next = &video.encoders[place + 1..];
+        if next.iter().any(|family| family.certain_profiles().contains(&video.profile)) {
             warn!(session = %self.plan.session, encoder = self.encoder, "encoder passed over from now on");
-            video.encoders.retain(|family| !is_in_use(family));
+            video.encoders = next.to_vec();
         }
     }
 
