@@ -9,6 +9,7 @@ use std::sync::Arc;
 use divan::Bencher;
 use divan::counter::BytesCount;
 use earthshine::clock::Micros;
+use earthshine::codec::Chroma;
 use earthshine::color::{ColorRange, ColorSpace, Colorimetry};
 use earthshine::units::Size;
 use earthshine::worker::convert::cpu::CpuConverter;
@@ -47,7 +48,7 @@ fn scale_720p_to_1080p_and_convert(bencher: Bencher) {
 #[divan::bench]
 fn convert_a_tenth_of_1080p(bencher: Bencher) {
     let frame = frame(HD);
-    let mut converter = CpuConverter::new(HD, COLORIMETRY);
+    let mut converter = CpuConverter::new(HD, Chroma::Yuv420, COLORIMETRY);
     let mut planes = converter.planes();
     bencher
         .counter(BytesCount::new(frame.bytes().len() / 10))
@@ -57,7 +58,7 @@ fn convert_a_tenth_of_1080p(bencher: Bencher) {
 #[divan::bench]
 fn look_at_content_1080p(bencher: Bencher) {
     let frame = frame(HD);
-    let mut converter = CpuConverter::new(HD, COLORIMETRY);
+    let mut converter = CpuConverter::new(HD, Chroma::Yuv420, COLORIMETRY);
     let mut planes = [converter.planes(), converter.planes()];
     converter.convert(&frame, None, &mut planes[0]).expect("a good frame");
     let mut observer = Observer::new(HD);
@@ -70,7 +71,7 @@ fn look_at_content_1080p(bencher: Bencher) {
 
 fn convert(bencher: Bencher, source: Size, target: Size) {
     let frame = frame(source);
-    let mut converter = CpuConverter::new(target, COLORIMETRY);
+    let mut converter = CpuConverter::new(target, Chroma::Yuv420, COLORIMETRY);
     let mut planes = converter.planes();
     bencher
         .counter(BytesCount::new(frame.bytes().len()))

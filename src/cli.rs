@@ -53,11 +53,16 @@ pub enum Command {
     Drain(DrainArgs),
     /// Have a running host read its configuration file again.
     Reload(ReloadArgs),
+    /// What the encoders of this machine can do, as their drivers say.
+    Encoders(EncodersArgs),
     /// Measure a running host from outside.
     Bench(BenchArgs),
     /// Say whether a running host is well: exit status 0, or 1 if it is critical or
     /// does not answer.
     Health(HealthArgs),
+    /// A second of video through one encoder; run by `doctor --encode-test`.
+    #[command(hide = true)]
+    EncodeTrial(EncodeTrialArgs),
     /// A few frames through the data path; run by `serve` now and then.
     #[command(hide = true)]
     Canary(CanaryArgs),
@@ -150,6 +155,33 @@ pub struct DoctorArgs {
     /// Base port that `serve` would get.
     #[arg(long, value_name = "BASE", default_value_t = DEFAULT_BASE_PORT)]
     pub port: u16,
+    /// Instead, have every encoder of this machine encode, decode that with ffmpeg,
+    /// and print a report to pass on.
+    #[arg(long, conflicts_with = "json")]
+    pub encode_test: bool,
+}
+
+/// `earthshine encode-trial`.
+#[derive(Debug, Args)]
+pub struct EncodeTrialArgs {
+    /// Whose encoder.
+    #[arg(long, value_name = "NAME", value_parser = parse_encoder)]
+    pub encoder: EncoderFamily,
+    /// h264, hevc or av1.
+    #[arg(long, value_name = "CODEC", value_parser = parse_codec)]
+    pub codec: VideoCodec,
+    /// 10 bits instead of 8.
+    #[arg(long)]
+    pub ten_bit: bool,
+    /// 4:4:4 instead of 4:2:0.
+    #[arg(long)]
+    pub yuv444: bool,
+    /// Picture size.
+    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = parse_size)]
+    pub size: Size,
+    /// Where the elementary stream goes.
+    #[arg(long, value_name = "FILE")]
+    pub stream: PathBuf,
 }
 
 /// `earthshine canary`.
@@ -158,6 +190,17 @@ pub struct CanaryArgs {
     /// Encoders to try, in this order.
     #[arg(long, value_name = "NAMES", value_parser = parse_encoder, value_delimiter = ',', default_value = "software")]
     pub encoders: Vec<EncoderFamily>,
+}
+
+/// `earthshine encoders`.
+#[derive(Debug, Args)]
+pub struct EncodersArgs {
+    /// Encoders to ask.
+    #[arg(long, value_name = "NAMES", value_parser = parse_encoder, value_delimiter = ',', default_value = "nvenc,vaapi,vulkan,software")]
+    pub encoders: Vec<EncoderFamily>,
+    /// Print JSON, in one line.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `earthshine bench`.

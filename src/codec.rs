@@ -71,6 +71,23 @@ impl VideoProfile {
     /// H.264 High, 8 bit, 4:2:0: what every client and every encoder has.
     pub const H264: Self = Self { codec: VideoCodec::H264, chroma: Chroma::Yuv420, ten_bit: false };
 
+    /// The four of a codec: the likeliest first.
+    pub fn all_of(codec: VideoCodec) -> impl Iterator<Item = Self> {
+        let samples = [Chroma::Yuv420, Chroma::Yuv444].into_iter().flat_map(|chroma| [(chroma, false), (chroma, true)]);
+        samples.map(move |(chroma, ten_bit)| Self { codec, chroma, ten_bit })
+    }
+
+    /// As people say it, e.g. "hevc 10 bit 4:2:0".
+    #[must_use]
+    pub fn name(&self) -> String {
+        let depth = if self.ten_bit { 10 } else { 8 };
+        let chroma = match self.chroma {
+            Chroma::Yuv420 => "4:2:0",
+            Chroma::Yuv444 => "4:4:4",
+        };
+        format!("{} {depth} bit {chroma}", self.codec.name())
+    }
+
     /// Bit of `ServerCodecModeSupport` (moonlight-common-c `Limelight.h`, `SCM_*`).
     /// 0 for combinations the protocol has no bit for.
     #[must_use]

@@ -11,8 +11,9 @@ use anyhow::Context;
 use clap::Parser;
 use earthshine::api_client::ApiClient;
 use earthshine::cli::{
-    BenchArgs, BenchCommand, Cli, ClientsArgs, Command, DoctorArgs, DrainArgs, ReloadArgs, ServeArgs,
+    BenchArgs, BenchCommand, Cli, ClientsArgs, Command, DoctorArgs, DrainArgs, EncodeTrialArgs, ReloadArgs, ServeArgs,
 };
+use earthshine::codec::{Chroma, VideoProfile};
 use earthshine::commands::CommandError;
 use earthshine::commands::screenshot::PictureArgs;
 use earthshine::commands::system::HealthArgs;
@@ -28,6 +29,8 @@ fn main() -> ExitCode {
     log_to_stderr();
     let result = match cli.command {
         Command::Worker => return worker::main::main(),
+        Command::Encoders(args) => return worker::encoders::main(&args.encoders, args.json),
+        Command::EncodeTrial(args) => return encode_trial(&args),
         Command::Canary(args) => return worker::canary::main(args.encoders),
         Command::Keeper(args) => return keeper::main(&args),
         Command::Picture(PictureArgs { format, width, wayland }) => {
@@ -72,7 +75,19 @@ fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn encode_trial(args: &EncodeTrialArgs) -> ExitCode {
+    let chroma = if args.yuv444 { Chroma::Yuv444 } else { Chroma::Yuv420 };
+    let profile = VideoProfile { codec: args.codec, chroma, ten_bit: args.ten_bit };
+    let trial = worker::encode_trial::Trial { family: args.encoder, profile, size: args.size };
+    worker::encode_trial::main(&trial, &args.stream)
+}
+
 fn examine(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
+    if args.encode_test {
+        let report = doctor::test_encoders()?;
+        println!("{report}");
+        return Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
     let config = Config::load(args.config.as_deref())?;
     let directories = Directories::choose(None, None);
     let report =

@@ -2,8 +2,11 @@
 //!
 //! Looks only: files, programs' versions, ports. It opens no driver, so it can
 //! neither hang in one nor disturb streams. Whatever is missing comes with the
-//! command that brings it on Debian and Ubuntu.
+//! command that brings it on Debian and Ubuntu. `--encode-test` is another matter:
+//! it has every encoder encode, in processes of their own.
 
+mod child;
+mod encode_test;
 mod graphics;
 mod network;
 mod programs;
@@ -12,6 +15,7 @@ mod system;
 
 use std::net::IpAddr;
 
+pub use self::encode_test::{EncodeReport, EncodeTestError, run as test_encoders};
 pub use self::report::{Finding, Report, Verdict};
 
 use crate::config::Config;

@@ -6,10 +6,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::codec::VideoProfile;
 use crate::config::directories::Directories;
 use crate::config::live::LiveConfig;
 use crate::host::apps::Apps;
+use crate::host::encoders::Encoders;
 use crate::host::events::Events;
 use crate::host::facts::HostFacts;
 use crate::host::gamestream::caller::Who;
@@ -65,8 +65,6 @@ pub struct Context {
     pub ports: Ports,
     /// Name and hardware addresses of the machine.
     pub facts: HostFacts,
-    /// What the encoders of this machine can make, for
-    /// `ServerCodecModeSupport`. Never empty: clients refuse a host without
-    /// any.
-    pub profiles: Vec<VideoProfile>,
+    /// What the encoders of this machine make.
+    pub encoders: Encoders,
 }

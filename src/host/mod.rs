@@ -14,6 +14,7 @@ pub(crate) mod control_server;
 pub mod desktop_sockets;
 pub mod discovery;
 pub(crate) mod doubt;
+pub mod encoders;
 pub mod events;
 pub mod facts;
 pub mod gamestream;

@@ -30,6 +30,7 @@ use crate::host::context::Context;
 use crate::host::control_server::ControlServer;
 use crate::host::desktop_sockets::DesktopSockets;
 use crate::host::discovery::Discovery;
+use crate::host::encoders::Encoders;
 use crate::host::events::Events;
 use crate::host::facts::HostFacts;
 use crate::host::http::admission::ConnectionLimits;
@@ -57,7 +58,6 @@ use crate::host::supervisor::quarantine::Captive;
 use crate::host::take_over::{self, TakeOverError};
 use crate::host::{media_ports, metrics, reload, rtsp_server};
 use crate::ipc::message::MediaKind;
-use crate::protocol::rtsp::sdp::Offer;
 
 /// Why a host does not start.
 #[derive(Debug, thiserror::Error)]
@@ -80,9 +80,6 @@ pub enum ServeError {
     /// The list of paired clients, or another state file.
     #[error(transparent)]
     State(#[from] LoadStateError),
-    /// Only encoders that nobody can be sure of.
-    #[error("video.encoders names no encoder that works here; add \"software\" at its end")]
-    NoEncoder,
     /// A base port without room for the others.
     #[error("--port {0} does not work: choose a base from 6 to 65514, so that all ports derived from it exist")]
     Ports(u16),
@@ -199,11 +196,7 @@ impl Host {
 
         let directory: Arc<Directory> = Arc::default();
         let control = ControlServer::start(control_socket, Arc::clone(&directory), supervision.health.clone())?;
-        let profiles: Vec<_> =
-            config.video.encoders.iter().flat_map(|family| family.certain_profiles()).copied().collect();
-        if profiles.is_empty() {
-            return Err(ServeError::NoEncoder);
-        }
+        let encoders = Encoders::new(&config.video.encoders);
         let (desktop_sockets, desktop_queue) = DesktopSockets::new();
         let (keeper, keeper_start) = Keeper::new();
         let shared = Arc::new(Shared {
@@ -219,18 +212,7 @@ impl Host {
             supervision: supervision.clone(),
             desktop_sockets,
             keeper: keeper.clone(),
-            offer: Offer {
-                // Without devices for them, clients do better with their mouse
-                // emulation.
-                pen_touch: false,
-                controller_touch_motion: false,
-                // An encoder that cannot do it answers with an IDR frame. Without it,
-                // a client that expects a loss which then does not happen waits for
-                // an IDR frame that it never asks for (`RtpVideoQueue.c`,
-                // `notifyFrameLost`), until the next real loss or for 120 frames.
-                reference_invalidation: true,
-                ..Offer::of(profiles.clone())
-            },
+            encoders: encoders.clone(),
             directories: directories.clone(),
             instance,
             slots: ClientSlots(Box::new({
@@ -286,7 +268,7 @@ impl Host {
             requests: RateLimit::default(),
             directories: directories.clone(),
             ports,
-            profiles,
+            encoders,
         });
         Ok(Self {
             context,
@@ -328,6 +310,7 @@ impl Host {
         let config = config.now();
         tasks.spawn(supervision.health.clone().probe_host_loop());
         let canary = tokio::spawn(canary.run());
+        tasks.spawn(self.context.encoders.clone().learn(supervision.quarantine.clone()));
         let service_manager = ServiceManager::from_environment();
         let _monitor = Monitor::start(Watched {
             sessions: sessions.clone(),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::Generation;
 use crate::protocol::control::input_event::InputEvent;
-use crate::stream_plan::{Source, StreamPlan};
+use crate::stream_plan::{EncoderFamily, Source, StreamPlan};
 use crate::units::Bitrate;
 
 /// Host to worker.
@@ -57,6 +57,8 @@ pub enum FromWorker {
     Ready {
         /// Name of the encoder in use, e.g. "software/openh264".
         encoder: String,
+        /// Families that are there, were tried before it and did not open, and why.
+        passed_over: Vec<(EncoderFamily, String)>,
     },
     /// The first picture of a source is on its way to the encoder.
     Shows {

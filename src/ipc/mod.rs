@@ -5,6 +5,7 @@
 //! that change every frame, and everything that must outlive a SIGKILL, are in
 //! the shared counters page instead.
 
+pub mod abilities;
 pub mod channel;
 pub mod counters_page;
 pub mod flight_recorder;

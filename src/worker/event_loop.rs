@@ -22,6 +22,7 @@ use crate::stream_plan::{Source, StreamPlan};
 use crate::worker::audio;
 use crate::worker::capture::{self, NumberedSource, SourceFailure};
 use crate::worker::encode;
+use crate::worker::encode::select::Skipped;
 use crate::worker::encode::thread::EncodeOrder;
 use crate::worker::frame::Frame;
 use crate::worker::heartbeat::{LONGEST_WAIT, Pulse};
@@ -96,7 +97,11 @@ impl<'a> EventLoop<'a> {
         spawner.spawn(WorkerThread::Encode, {
             let sent = Arc::clone(&sent);
             move |plan, pulse| {
-                let ready = |encoder: &str| voice.say(&FromWorker::Ready { encoder: encoder.to_owned() });
+                let ready = |encoder: &str, skipped: &[Skipped]| {
+                    let passed_over = skipped.iter().filter(|skipped| !skipped.reason.is_absence());
+                    let passed_over = passed_over.map(|skipped| (skipped.family, skipped.reason.to_string()));
+                    voice.say(&FromWorker::Ready { encoder: encoder.to_owned(), passed_over: passed_over.collect() });
+                };
                 encode::thread::run(&plan.video, &slot, &order_inbox, &frames_out, &sent, pulse, ready)
                     .map_err(|error| failure(FailureKind::Encoder, &error))
             }

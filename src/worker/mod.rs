@@ -20,6 +20,8 @@ pub mod canary;
 pub mod capture;
 pub mod convert;
 pub mod encode;
+pub mod encode_trial;
+pub mod encoders;
 pub(crate) mod event_loop;
 pub mod frame;
 pub mod heartbeat;

@@ -24,6 +24,7 @@ use image::{ExtendedColorType, ImageEncoder, ImageError, RgbImage};
 use tracing::debug;
 use yuv::{YuvPlanarImage, YuvRange, YuvStandardMatrix};
 
+use crate::codec::Chroma;
 use crate::color::{ColorRange, ColorSpace, Colorimetry};
 use crate::ipc::counters_page::{CountersPage, WorkerThread};
 use crate::ipc::picture::RawPicture;
@@ -38,11 +39,13 @@ pub(crate) fn copy(planes: &Planes, colorimetry: Colorimetry) -> RawPicture {
     let size = planes.size();
     let (width, height) = (size.width as usize, size.height as usize);
     let mut samples = Vec::with_capacity(RawPicture::len_of(size));
-    let chroma = |plane| (plane, planes.uv_stride, width / 2, height / 2);
-    for (plane, stride, width, height) in
-        [(&planes.y, planes.y_stride, width, height), chroma(&planes.u), chroma(&planes.v)]
-    {
-        plane.chunks(stride).take(height).for_each(|row| samples.extend_from_slice(&row[..width]));
+    planes.y.chunks(planes.y_stride).take(height).for_each(|row| samples.extend_from_slice(&row[..width]));
+    // Of chroma of full size, every other sample will do.
+    let step = 2 / planes.chroma_step();
+    for plane in [&planes.u, &planes.v] {
+        for row in plane.chunks(planes.uv_stride).step_by(step).take(height / 2) {
+            samples.extend(row.iter().step_by(step).take(width / 2));
+        }
     }
     RawPicture { size, colorimetry, samples }
 }
@@ -138,7 +141,7 @@ fn capture(socket: &Path) -> Result<RawPicture, ScreenshotError> {
     while Instant::now() < deadline {
         if let Some(frame) = source.next_frame(CAPTURE_PATIENCE)? {
             let colorimetry = Colorimetry { space: ColorSpace::Bt709, range: ColorRange::Full };
-            let mut picture = Picture::new(frame.size, colorimetry);
+            let mut picture = Picture::new(frame.size, Chroma::Yuv420, colorimetry);
             picture.show(&frame).map_err(|error| ScreenshotError::Convert(error.to_string()))?;
             return Ok(copy(picture.planes(), colorimetry));
         }
@@ -217,7 +220,7 @@ mod tests {
     #[test]
     fn all_formats_show_the_picture_and_can_be_smaller() {
         let colorimetry = Colorimetry { space: ColorSpace::Bt709, range: ColorRange::Limited };
-        let mut planes = Planes::new(Size::new(64, 32), [0, 128, 128]);
+        let mut planes = Planes::new(Size::new(64, 32), Chroma::Yuv420, [0, 128, 128]);
         let [y, u, v] = crate::worker::convert::color_matrix::exact([200, 40, 40], colorimetry).map(|sample| {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a sample")]
             let sample = sample.round() as u8;

@@ -8,7 +8,7 @@ use earthshine::units::Size;
 
 use super::desktop_1080p60::assert_quadrants;
 use crate::support::apps::{self, PATTERN};
-use crate::support::client::{Device, Wanted};
+use crate::support::client::{self, Device, Wanted};
 use crate::support::deadline::{SOON, wait_for};
 use crate::support::drivers::Drivers;
 use crate::support::lossy_relay::{Harm, LossyRelay};
@@ -86,5 +86,40 @@ fn frames_that_a_client_lost_are_invalidated() {
     relay.set_harming(false);
     stream.wait_frames(60);
     stream.quit();
+    drivers.assert_clean();
+}
+
+#[test]
+fn every_codec_shows_the_applications_pixels() {
+    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let scratch = Scratch::new();
+    let tables = apps::pattern(&scratch, "");
+    let drivers = Drivers::install(&scratch);
+    let host = drivers.host(scratch, "\"nvenc\", \"software\"", &tables);
+    let device = Device::paired(&host, "device");
+    let size = Size::new(640, 360);
+    let small = Wanted { width: size.width, height: size.height, bitrate_kbps: 4000, ..Wanted::app(PATTERN) };
+    for (formats, color_space, settings) in [
+        (client::HEVC, 1, "codec=hevc profile=main chroma=1 depth=8 matrix=1"),
+        (client::HEVC_10, 2, "codec=hevc profile=main10 chroma=1 depth=10 matrix=9"),
+        (client::AV1, 1, "codec=av1 profile=main chroma=1 depth=8 matrix=1"),
+        (client::AV1_10, 1, "codec=av1 profile=main chroma=1 depth=10 matrix=1"),
+        (client::H264_444, 1, "codec=h264 profile=high444 chroma=3 depth=8 matrix=1"),
+        (client::HEVC_444, 1, "codec=hevc profile=frext chroma=3 depth=8 matrix=1"),
+        (client::HEVC_444_10, 1, "codec=hevc profile=frext chroma=3 depth=10 matrix=1"),
+    ] {
+        let mut stream = device.stream(&Wanted { formats, color_space, ..small.clone() });
+        apps::wait_pattern_ready(&host.scratch);
+        stream.wait_frames(30);
+        assert_eq!(api::the_session(host.api())["encoder"], "nvenc");
+        let files = stream.files.clone();
+        stream.quit();
+        std::fs::remove_file(apps::pattern_log(&host.scratch)).expect("remove the log");
+        let told = drivers.reports("settings").pop().expect("settings");
+        for setting in settings.split(' ') {
+            assert!(told.split(' ').any(|word| word == setting), "no {setting} in {told}");
+        }
+        assert_quadrants(&picture::last(&files.video, size));
+    }
     drivers.assert_clean();
 }

@@ -2,6 +2,7 @@
 //! for NVIDIA's): a stream begins with the next encoder of the list, or goes on
 //! with another worker, and nothing is left in the driver.
 
+use earthshine::bench::clients::player::Player;
 use serde_json::Value;
 
 use crate::support::deadline::{SOON, wait_for};
@@ -11,7 +12,19 @@ use crate::support::players::{self, TEST_CARD, block_on, more_frames, stream};
 use crate::support::scratch::Scratch;
 use crate::support::{api, needs};
 
-const NVENC_OR_SOFTWARE: &str = "\"nvenc\", \"software\"";
+/// A host that prefers NVENC, and so many who play on it.
+fn stage(count: usize) -> (Drivers, Host, Vec<Player>) {
+    let scratch = Scratch::new();
+    let drivers = Drivers::install(&scratch);
+    let host = drivers.host(scratch, "\"nvenc\", \"software\"", "");
+    let players = players::paired(&host, count, &[]);
+    (drivers, host, players)
+}
+
+fn wait_for_another_worker(host: &Host) {
+    let replaced = || api::the_session(host.api())["worker_restarts"].as_u64() > Some(0);
+    wait_for("another worker", SOON, || replaced().then_some(()));
+}
 
 fn the_encoder(host: &Host) -> Value {
     api::the_session(host.api())["encoder"].clone()
@@ -20,10 +33,8 @@ fn the_encoder(host: &Host) -> Value {
 #[test]
 fn what_fails_while_an_encoder_is_opened_leads_to_the_next_encoder() {
     let Some(_turn) = needs::turn(&[]) else { return };
-    let scratch = Scratch::new();
-    let drivers = Drivers::install(&scratch);
-    let host = drivers.host(scratch, NVENC_OR_SOFTWARE, "");
-    let player = players::paired(&host, 1, &[]).remove(0);
+    let (drivers, host, players) = stage(1);
+    let player = &players[0];
     for order in [
         "cuInit fail 100",
         "cuDeviceGetCount fail 3",
@@ -46,7 +57,7 @@ fn what_fails_while_an_encoder_is_opened_leads_to_the_next_encoder() {
     ] {
         drivers.order(order);
         block_on(async {
-            let stream = stream(&player, TEST_CARD).await;
+            let stream = stream(player, TEST_CARD).await;
             assert_eq!(the_encoder(&host), "software/openh264", "{order}");
             stream.leave().await.expect("a client that leaves");
             player.cancel().await.expect("cancel");
@@ -55,7 +66,7 @@ fn what_fails_while_an_encoder_is_opened_leads_to_the_next_encoder() {
     }
     drivers.order("");
     block_on(async {
-        let stream = stream(&player, TEST_CARD).await;
+        let stream = stream(player, TEST_CARD).await;
         assert_eq!(the_encoder(&host), "nvenc");
         stream.leave().await.expect("a client that leaves");
     });
@@ -64,10 +75,8 @@ fn what_fails_while_an_encoder_is_opened_leads_to_the_next_encoder() {
 #[test]
 fn what_fails_while_it_streams_costs_a_worker_and_no_stream() {
     let Some(_turn) = needs::turn(&[]) else { return };
-    let scratch = Scratch::new();
-    let drivers = Drivers::install(&scratch);
-    let host = drivers.host(scratch, NVENC_OR_SOFTWARE, "");
-    let player = players::paired(&host, 1, &[]).remove(0);
+    let (drivers, host, players) = stage(1);
+    let player = &players[0];
     // Late enough for the order to be taken back before the next worker comes there:
     // a picture is three copies.
     for order in [
@@ -81,10 +90,8 @@ fn what_fails_while_it_streams_costs_a_worker_and_no_stream() {
     ] {
         drivers.order(order);
         block_on(async {
-            let mut stream = stream(&player, TEST_CARD).await;
-            wait_for("another worker", SOON, || {
-                (api::the_session(host.api())["worker_restarts"].as_u64() > Some(0)).then_some(())
-            });
+            let mut stream = stream(player, TEST_CARD).await;
+            wait_for_another_worker(&host);
             drivers.order("");
             more_frames(&mut stream, 20).await;
             assert_eq!(the_encoder(&host), "nvenc", "{order}");
@@ -98,13 +105,11 @@ fn what_fails_while_it_streams_costs_a_worker_and_no_stream() {
 #[test]
 fn an_encoder_that_fails_again_and_again_is_given_up_for_another() {
     let Some(_turn) = needs::turn(&[]) else { return };
-    let scratch = Scratch::new();
-    let drivers = Drivers::install(&scratch);
-    let host = drivers.host(scratch, NVENC_OR_SOFTWARE, "");
-    let player = players::paired(&host, 1, &[]).remove(0);
+    let (drivers, host, players) = stage(1);
+    let player = &players[0];
     drivers.order("nvEncEncodePicture fail 5 after 20");
     block_on(async {
-        let mut stream = stream(&player, TEST_CARD).await;
+        let mut stream = stream(player, TEST_CARD).await;
         wait_for("the other encoder", SOON, || (the_encoder(&host) == "software/openh264").then_some(()));
         more_frames(&mut stream, 20).await;
         assert_eq!(api::the_session(host.api())["worker_restarts"], 2);
@@ -116,17 +121,13 @@ fn an_encoder_that_fails_again_and_again_is_given_up_for_another() {
 #[test]
 fn a_driver_that_never_returns_costs_a_worker_and_no_stream() {
     let Some(_turn) = needs::turn(&[]) else { return };
-    let scratch = Scratch::new();
-    let drivers = Drivers::install(&scratch);
-    let host = drivers.host(scratch, NVENC_OR_SOFTWARE, "");
-    let player = players::paired(&host, 1, &[]).remove(0);
+    let (drivers, host, players) = stage(1);
+    let player = &players[0];
     for call in ["cuStreamSynchronize", "nvEncEncodePicture", "nvEncLockBitstream"] {
         drivers.order(&format!("{call} hang after 20"));
         block_on(async {
-            let mut stream = stream(&player, TEST_CARD).await;
-            wait_for("another worker", SOON, || {
-                (api::the_session(host.api())["worker_restarts"].as_u64() > Some(0)).then_some(())
-            });
+            let mut stream = stream(player, TEST_CARD).await;
+            wait_for_another_worker(&host);
             drivers.order("");
             more_frames(&mut stream, 20).await;
             assert_eq!(the_encoder(&host), "nvenc", "{call}");
@@ -140,10 +141,7 @@ fn a_driver_that_never_returns_costs_a_worker_and_no_stream() {
 #[test]
 fn a_gpu_without_a_free_session_is_passed_over_until_it_has_one() {
     let Some(_turn) = needs::turn(&[]) else { return };
-    let scratch = Scratch::new();
-    let drivers = Drivers::install(&scratch);
-    let host = drivers.host(scratch, NVENC_OR_SOFTWARE, "");
-    let players = players::paired(&host, 2, &[]);
+    let (drivers, host, players) = stage(2);
     drivers.order("limit sessions 1");
     let encoders = || {
         let sessions = api::sessions(host.api());

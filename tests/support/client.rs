@@ -98,7 +98,7 @@ impl Device {
             static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
             NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
         };
-        let files = Files::new(&self.identity.join(format!("stream-{serial}")));
+        let files = Files::new(&self.identity.join(format!("stream-{serial}")), wanted.formats);
         let mut command = self.command();
         command.arg("stream").args(wanted.arguments());
         command.arg("--video").arg(&files.video).arg("--audio").arg(&files.audio).arg("--frames").arg(&files.frames);
@@ -111,6 +111,16 @@ impl Device {
         command
     }
 }
+
+/// `VIDEO_FORMAT_*`: what a client decodes.
+pub(crate) const H264: u32 = 0x1;
+pub(crate) const H264_444: u32 = 0x4;
+pub(crate) const HEVC: u32 = 0x100;
+pub(crate) const HEVC_10: u32 = 0x200;
+pub(crate) const HEVC_444: u32 = 0x400;
+pub(crate) const HEVC_444_10: u32 = 0x800;
+pub(crate) const AV1: u32 = 0x1000;
+pub(crate) const AV1_10: u32 = 0x2000;
 
 /// What a stream is asked for.
 #[derive(Debug, Clone)]
@@ -125,7 +135,9 @@ pub(crate) struct Wanted {
     pub(crate) encryption: &'static str,
     pub(crate) channels: u32,
     pub(crate) slices: u32,
-    /// 0 BT.601, 1 BT.709.
+    /// What the client decodes, as `VIDEO_FORMAT_*` of its `Limelight.h`.
+    pub(crate) formats: u32,
+    /// 0 BT.601, 1 BT.709, 2 BT.2020.
     pub(crate) color_space: u32,
     /// 0 limited, 1 full.
     pub(crate) color_range: u32,
@@ -145,6 +157,7 @@ impl Wanted {
             encryption: "none",
             channels: 2,
             slices: 0,
+            formats: H264,
             color_space: 1,
             color_range: 0,
         }
@@ -167,6 +180,7 @@ impl Wanted {
             ("--packet-size", self.packet_size),
             ("--channels", self.channels),
             ("--slices", self.slices),
+            ("--formats", self.formats),
             ("--color-space", self.color_space),
             ("--color-range", self.color_range),
         ] {
@@ -187,11 +201,16 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    fn new(directory: &Path) -> Self {
+    fn new(directory: &Path, formats: u32) -> Self {
         std::fs::create_dir_all(directory).expect("a directory for the stream");
         let file = |name: &str| directory.join(name);
         Self {
-            video: file("video.h264"),
+            video: file(match formats {
+                H264 | H264_444 => "video.h264",
+                HEVC | HEVC_10 | HEVC_444 | HEVC_444_10 => "video.hevc",
+                AV1 | AV1_10 => "video.obu",
+                several => panic!("nobody knows which of {several:#x} will come"),
+            }),
             audio: file("audio.opus"),
             frames: file("frames.jsonl"),
             wav: file("audio.wav"),

@@ -5,7 +5,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
-use super::deadline::{SOON, settle};
+use super::api;
+use super::deadline::{SOON, settle, wait_for};
 use super::host::Host;
 use super::scratch::{Scratch, examples};
 
@@ -31,7 +32,7 @@ impl Drivers {
         Self { control, libraries }
     }
 
-    /// A host that finds them, and tries these encoders.
+    /// A host that finds them, tries these encoders and has asked them what they make.
     pub(crate) fn host(&self, scratch: Scratch, encoders: &str, tables: &str) -> Host {
         let config = format!(
             "[host]\ndiscovery = false\n\n[video]\nencoders = [{encoders}]\n\n[desktop]\nidle_limit = 60\n\n\
@@ -41,7 +42,10 @@ impl Drivers {
             ("LD_LIBRARY_PATH", self.libraries.display().to_string()),
             ("EARTHSHINE_DRIVERS", self.control.display().to_string()),
         ];
-        Host::with_environment(scratch, &config, "127.0.0.1", &environment)
+        let host = Host::with_environment(scratch, &config, "127.0.0.1", &environment);
+        let is_known = || !api::get(host.api(), "/api/v1/encoders")["age_seconds"].is_null();
+        wait_for("what the encoders make", SOON, || is_known().then_some(()));
+        host
     }
 
     /// Has them fail, hang or run out, as lines of `tests/drivers/faults.rs` say.

@@ -139,7 +139,7 @@ pub(crate) fn declared_size(video: &Path) -> Size {
             "-v",
             "error",
             "-f",
-            "h264",
+            format_of(video),
             "-select_streams",
             "v:0",
             "-show_entries",
@@ -156,9 +156,14 @@ pub(crate) fn declared_size(video: &Path) -> Size {
     Size::new(next(), next())
 }
 
+/// Name of the elementary stream's format, from the file's.
+fn format_of(video: &Path) -> &str {
+    video.extension().and_then(|extension| extension.to_str()).expect("a name with an extension")
+}
+
 fn start_ffmpeg(video: &Path) -> Child {
     Command::new("ffmpeg")
-        .args(["-v", "error", "-nostdin", "-f", "h264", "-i"])
+        .args(["-v", "error", "-nostdin", "-f", format_of(video), "-i"])
         .arg(video)
         .args(["-fps_mode", "passthrough", "-vf", "scale=flags=accurate_rnd+full_chroma_inp+full_chroma_int"])
         .args(["-f", "rawvideo", "-pix_fmt", "rgb24", "-"])

@@ -38,12 +38,6 @@ impl DeviceMemory {
         self.pitch
     }
 
-    /// Rows.
-    #[must_use]
-    pub const fn rows(&self) -> usize {
-        self.rows
-    }
-
     pub(crate) const fn pointer(&self) -> DevicePointer {
         self.pointer
     }

@@ -1,8 +1,8 @@
 //! The part of the CUDA driver API that an encoder needs: a context per stream,
 //! memory for pictures, and copies into it.
 //!
-//! Facts from `cuda.h` and the CUDA driver API reference, 12.x. A [`Context`] and
-//! all that is made in it belong to one thread.
+//! Declared as `dynlink_cuda.h` of nv-codec-headers declares it. A [`Context`] and all
+//! that is made in it belong to one thread.
 
 mod context;
 mod error;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::api::{Api, zeroed};
 use super::error::NvencError;
 use super::session::{Session, call};
-use super::settings::Codec;
+use super::settings::{Codec, Samples};
 use super::sys::*;
 use crate::cuda::Context;
 
@@ -33,14 +33,20 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// Asks the driver; takes a session for that moment. `None` for a codec that
-    /// the engine does not make.
+    /// Asks the driver about each codec that the engine makes; takes a session for
+    /// that moment.
     ///
     /// # Errors
     /// [`NvencError`].
-    pub fn probe(api: &Api, context: &Rc<Context>, codec: Codec) -> Result<Option<Self>, NvencError> {
+    pub fn probe(api: &Api, context: &Rc<Context>) -> Result<Vec<(Codec, Self)>, NvencError> {
         let session = Session::open(api, context)?;
-        if codecs(&session)?.contains(&codec) { of(&session, codec).map(Some) } else { Ok(None) }
+        codecs(&session)?.into_iter().map(|codec| Ok((codec, of(&session, codec)?))).collect()
+    }
+
+    /// Whether the engine encodes such samples in this codec.
+    #[must_use]
+    pub const fn makes(&self, samples: Samples) -> bool {
+        (self.ten_bit || !samples.ten_bit) && (self.yuv444 || !samples.yuv444)
     }
 }
 

@@ -1,4 +1,4 @@
-//! An encoder: a session with its picture on the device and its bitstream.
+//! An encoder: a session with its input and its bitstream.
 
 use std::rc::Rc;
 
@@ -6,19 +6,18 @@ use super::api::{Api, Handle, zeroed};
 use super::bits;
 use super::capabilities::{self, Capabilities};
 use super::error::NvencError;
+use super::input::{Input, Picture};
 use super::session::{Session, call};
-use super::settings::Settings;
+use super::settings::{Codec, Samples, Settings};
 use super::sys::*;
-use crate::cuda::{Context, CudaError, DeviceMemory, HostMemory, Plane, Stream};
+use crate::cuda::{Context, CudaError};
 
-/// One open encoder of 8-bit 4:2:0 pictures.
+/// One open encoder.
 pub struct Encoder {
     // In the order in which they have to go.
     bitstream: Bitstream,
     input: Input,
     session: Rc<Session>,
-    stream: Stream,
-    staging: HostMemory,
     settings: Settings,
     capabilities: Capabilities,
     config: Box<NV_ENC_CONFIG>,
@@ -51,7 +50,15 @@ pub enum EncoderError {
     Cuda(#[from] CudaError),
     /// The engine does not make the codec.
     #[error("this GPU does not encode {0:?}; ask for another codec or use another encoder")]
-    Codec(super::settings::Codec),
+    Codec(Codec),
+    /// The engine does not make the codec of such samples.
+    #[error("this GPU does not encode {codec:?} of {}; ask for 8 bit 4:2:0", name(*.samples))]
+    Samples {
+        /// The codec.
+        codec: Codec,
+        /// What was asked for.
+        samples: Samples,
+    },
     /// The engine does not make pictures of the size.
     #[error("this GPU encodes pictures of at most {}x{}, not {}x{}; ask for a smaller one", .most.0, .most.1, .asked.0, .asked.1)]
     Size {
@@ -60,13 +67,6 @@ pub enum EncoderError {
         /// What there is.
         most: (u32, u32),
     },
-}
-
-/// A picture in I420: luma, then chroma of half the width and height.
-#[derive(Debug, Clone, Copy)]
-pub struct Picture<'a> {
-    /// Luma, blue difference and red difference: rows, and bytes from row to row.
-    pub planes: [(&'a [u8], usize); 3],
 }
 
 impl Encoder {
@@ -84,16 +84,17 @@ impl Encoder {
         if asked.0 > most.0 || asked.1 > most.1 {
             return Err(EncoderError::Size { asked, most });
         }
+        if !capabilities.makes(settings.samples) {
+            return Err(EncoderError::Samples { codec: settings.codec, samples: settings.samples });
+        }
         let mut config = preset(&session, settings)?;
         settings.fill(&mut config);
         let mut parameters = initialization(settings, &mut config);
         call!(&session, nvEncInitializeEncoder(&raw mut parameters))?;
-        let stream = Stream::with_highest_priority(context)?;
         let input = Input::register(&session, settings)?;
         let bitstream = Bitstream::create(&session)?;
-        let staging = HostMemory::allocate(context, settings.width as usize * settings.height as usize * 3 / 2)?;
         let settings = *settings;
-        Ok(Self { bitstream, input, session, stream, staging, settings, capabilities, config, newest: 0 })
+        Ok(Self { bitstream, input, session, settings, capabilities, config, newest: 0 })
     }
 
     /// What the engine can do in this codec.
@@ -110,26 +111,7 @@ impl Encoder {
     /// # Panics
     /// If a plane is smaller than the encoder's picture.
     pub fn load(&mut self, picture: &Picture<'_>) -> Result<(), EncoderError> {
-        let (width, height) = (self.settings.width as usize, self.settings.height as usize);
-        let pitch = self.input.memory.pitch();
-        let (luma, chroma) = (pitch * height, pitch / 2 * (height / 2));
-        let plane = |from, divisor, to| Plane {
-            width: width / divisor,
-            rows: height / divisor,
-            from,
-            from_pitch: width / divisor,
-            to,
-            to_pitch: pitch / divisor,
-        };
-        let planes = [plane(0, 1, 0), plane(width * height, 2, luma), plane(width * height * 5 / 4, 2, luma + chroma)];
-        for (plane, (bytes, stride)) in planes.iter().zip(picture.planes) {
-            let rows = self.staging.bytes()[plane.from..][..plane.width * plane.rows].chunks_exact_mut(plane.width);
-            for (row, bytes) in rows.zip(bytes.chunks(stride)) {
-                row.copy_from_slice(&bytes[..plane.width]);
-            }
-        }
-        self.input.memory.upload(&planes, &self.staging, &self.stream)?;
-        Ok(())
+        Ok(self.input.load(picture)?)
     }
 
     /// Encodes the picture that was loaded last as number `picture`, more than the
@@ -138,7 +120,7 @@ impl Encoder {
     /// # Errors
     /// [`EncoderError`]; the encoder must not be used again.
     pub fn encode(&mut self, picture: u64, idr: bool, out: &mut Vec<u8>) -> Result<Coded, EncoderError> {
-        let mapped = Mapped::map(&self.input)?;
+        let mapped = self.input.map()?;
         let mut parameters: NV_ENC_PIC_PARAMS = zeroed();
         parameters.inputWidth = self.settings.width;
         parameters.inputHeight = self.settings.height;
@@ -193,6 +175,15 @@ impl Encoder {
     }
 }
 
+const fn name(samples: Samples) -> &'static str {
+    match (samples.ten_bit, samples.yuv444) {
+        (false, false) => "8 bit 4:2:0",
+        (true, false) => "10 bit 4:2:0",
+        (false, true) => "8 bit 4:4:4",
+        (true, true) => "10 bit 4:4:4",
+    }
+}
+
 /// The driver's own configuration for what we want, to be changed in few places.
 fn preset(session: &Session, settings: &Settings) -> Result<Box<NV_ENC_CONFIG>, NvencError> {
     let mut preset: NV_ENC_PRESET_CONFIG = zeroed();
@@ -221,70 +212,6 @@ fn initialization(settings: &Settings, config: &mut NV_ENC_CONFIG) -> NV_ENC_INI
     bits::initialize::ENABLE_WEIGHTED_PREDICTION.set(&mut parameters.bitFields, 0);
     parameters.encodeConfig = config;
     parameters
-}
-
-/// The picture on the device, known to the session.
-#[derive(Debug)]
-struct Input {
-    session: Rc<Session>,
-    resource: Handle,
-    // After the registration is given back.
-    memory: DeviceMemory,
-}
-
-impl Input {
-    fn register(session: &Rc<Session>, settings: &Settings) -> Result<Self, EncoderError> {
-        let (width, height) = (settings.width as usize, settings.height as usize);
-        // Chroma follows luma, in rows of half the pitch.
-        let memory = DeviceMemory::allocate(session.context(), width, height + height / 2)?;
-        let mut parameters: NV_ENC_REGISTER_RESOURCE = zeroed();
-        parameters.resourceType = NV_ENC_INPUT_RESOURCE_TYPE::NV_ENC_INPUT_RESOURCE_TYPE_CUDADEVICEPTR;
-        (parameters.width, parameters.height) = (settings.width, settings.height);
-        parameters.pitch = u32::try_from(memory.pitch()).unwrap_or(u32::MAX);
-        parameters.resourceToRegister = memory.pointer() as Handle;
-        parameters.bufferFormat = NV_ENC_BUFFER_FORMAT::NV_ENC_BUFFER_FORMAT_IYUV;
-        parameters.bufferUsage = NV_ENC_BUFFER_USAGE::NV_ENC_INPUT_IMAGE;
-        call!(session, nvEncRegisterResource(&raw mut parameters))?;
-        Ok(Self { session: Rc::clone(session), resource: parameters.registeredResource, memory })
-    }
-
-    fn pitch(&self) -> u32 {
-        u32::try_from(self.memory.pitch()).unwrap_or(u32::MAX)
-    }
-}
-
-impl Drop for Input {
-    fn drop(&mut self) {
-        let _ = call!(&self.session, nvEncUnregisterResource(self.resource));
-    }
-}
-
-/// The picture while the engine reads it.
-struct Mapped<'a> {
-    session: &'a Session,
-    resource: Handle,
-    format: NV_ENC_BUFFER_FORMAT,
-}
-
-impl<'a> Mapped<'a> {
-    fn map(input: &'a Input) -> Result<Self, NvencError> {
-        let mut parameters: NV_ENC_MAP_INPUT_RESOURCE = zeroed();
-        parameters.registeredResource = input.resource;
-        call!(&input.session, nvEncMapInputResource(&raw mut parameters))?;
-        Ok(Self { session: &input.session, resource: parameters.mappedResource, format: parameters.mappedBufferFmt })
-    }
-
-    fn unmap(self) -> Result<(), NvencError> {
-        let unmapped = call!(self.session, nvEncUnmapInputResource(self.resource));
-        std::mem::forget(self);
-        unmapped
-    }
-}
-
-impl Drop for Mapped<'_> {
-    fn drop(&mut self) {
-        let _ = call!(self.session, nvEncUnmapInputResource(self.resource));
-    }
 }
 
 /// Where the engine writes.

@@ -19,16 +19,6 @@ impl NvencError {
     pub(crate) fn check(call: &'static str, status: NVENCSTATUS, detail: Option<String>) -> Result<(), Self> {
         if status == NVENCSTATUS::NV_ENC_SUCCESS { Ok(()) } else { Err(Self { call, status: status.0, detail }) }
     }
-
-    /// The GPU encodes as many streams as it may, or has no memory for another.
-    #[must_use]
-    pub fn is_full(&self) -> bool {
-        self.call == OPEN
-            && matches!(
-                NVENCSTATUS(self.status),
-                NVENCSTATUS::NV_ENC_ERR_OUT_OF_MEMORY | NVENCSTATUS::NV_ENC_ERR_INCOMPATIBLE_CLIENT_KEY
-            )
-    }
 }
 
 fn said(detail: Option<&str>) -> String {
@@ -94,9 +84,9 @@ mod tests {
     fn errors_say_what_to_do() {
         let error = |call, status: NVENCSTATUS| NvencError { call, status: status.0, detail: None };
         let full = error(OPEN, NVENCSTATUS::NV_ENC_ERR_OUT_OF_MEMORY);
-        assert!(full.is_full() && full.to_string().contains("take another GPU"), "{full}");
+        assert!(full.to_string().contains("take another GPU"), "{full}");
         let memory = error("nvEncRegisterResource", NVENCSTATUS::NV_ENC_ERR_OUT_OF_MEMORY);
-        assert!(!memory.is_full() && memory.to_string().contains("no memory left"), "{memory}");
+        assert!(memory.to_string().contains("no memory left"), "{memory}");
         let unknown = error("nvEncEncodePicture", NVENCSTATUS(4711));
         assert_eq!(unknown.to_string(), "nvEncEncodePicture: an error that this version has no name for (4711)");
         let said = NvencError { detail: Some("because".to_owned()), ..unknown };

@@ -1,7 +1,7 @@
 //! NVIDIA's encode engine (NVENC), by its interface 12.1.
 //!
-//! Facts from `nvEncodeAPI.h` and the programming guide of the Video Codec SDK. An
-//! [`Encoder`] belongs to the thread whose CUDA context it is opened in.
+//! Written after the comments of `nvEncodeAPI.h`. An [`Encoder`] belongs to the thread
+//! whose CUDA context it is opened in.
 
 pub mod bits;
 #[allow(missing_docs, reason = "named as in the header")]
@@ -12,11 +12,13 @@ mod api;
 mod capabilities;
 mod encoder;
 mod error;
+mod input;
 mod session;
 mod settings;
 
 pub use self::api::{Api, OpenApiError};
 pub use self::capabilities::Capabilities;
-pub use self::encoder::{Coded, Encoder, EncoderError, Picture};
+pub use self::encoder::{Coded, Encoder, EncoderError};
 pub use self::error::NvencError;
-pub use self::settings::{Codec, Colour, Settings};
+pub use self::input::Picture;
+pub use self::settings::{Codec, Colour, Samples, Settings};

@@ -5,19 +5,20 @@
 
 use super::bits;
 use super::constants::{
-    AV1_PROFILE_MAIN, CODEC_AV1, CODEC_H264, CODEC_HEVC, H264_PROFILE_HIGH, HEVC_PROFILE_MAIN, PRESET_P1, PRESET_P2,
-    PRESET_P3, PRESET_P4, PRESET_P5, PRESET_P6, PRESET_P7,
+    AV1_PROFILE_MAIN, CODEC_AV1, CODEC_H264, CODEC_HEVC, H264_PROFILE_HIGH, H264_PROFILE_HIGH_444, HEVC_PROFILE_FREXT,
+    HEVC_PROFILE_MAIN, HEVC_PROFILE_MAIN10, PRESET_P1, PRESET_P2, PRESET_P3, PRESET_P4, PRESET_P5, PRESET_P6,
+    PRESET_P7,
 };
 use super::sys::*;
 
 /// What it makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Codec {
-    /// H.264, High profile.
+    /// H.264.
     H264,
-    /// HEVC, Main profile.
+    /// HEVC.
     Hevc,
-    /// AV1, Main profile.
+    /// AV1.
     Av1,
 }
 
@@ -30,20 +31,46 @@ impl Codec {
         }
     }
 
-    const fn profile(self) -> GUID {
-        match self {
-            Self::H264 => H264_PROFILE_HIGH,
-            Self::Hevc => HEVC_PROFILE_MAIN,
-            Self::Av1 => AV1_PROFILE_MAIN,
+    /// The smallest profile that has such samples.
+    const fn profile(self, samples: Samples) -> GUID {
+        match (self, samples.yuv444, samples.ten_bit) {
+            (Self::H264, false, _) => H264_PROFILE_HIGH,
+            (Self::H264, true, _) => H264_PROFILE_HIGH_444,
+            (Self::Hevc, false, false) => HEVC_PROFILE_MAIN,
+            (Self::Hevc, false, true) => HEVC_PROFILE_MAIN10,
+            (Self::Hevc, true, _) => HEVC_PROFILE_FREXT,
+            (Self::Av1, ..) => AV1_PROFILE_MAIN,
         }
     }
 }
 
-/// An encoder for 8-bit 4:2:0 pictures.
+/// What a picture consists of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Samples {
+    /// 10 bits instead of 8.
+    pub ten_bit: bool,
+    /// Chroma of full size (4:4:4) instead of half the width and height (4:2:0).
+    pub yuv444: bool,
+}
+
+impl Samples {
+    /// `chroma_format_idc`.
+    const fn chroma_format(self) -> u32 {
+        if self.yuv444 { 3 } else { 1 }
+    }
+
+    const fn depth_minus_8(self) -> u32 {
+        if self.ten_bit { 2 } else { 0 }
+    }
+}
+
+/// What an encoder is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
     /// What it makes.
     pub codec: Codec,
+    /// Of what.
+    pub samples: Samples,
     /// Pixels in a row, even.
     pub width: u32,
     /// Rows, even.
@@ -94,7 +121,7 @@ impl Settings {
 
     /// Changes the preset's configuration to ours.
     pub(crate) fn fill(&self, config: &mut NV_ENC_CONFIG) {
-        config.profileGUID = self.codec.profile();
+        config.profileGUID = self.codec.profile(self.samples);
         config.gopLength = NVENC_INFINITE_GOPLENGTH;
         // Every frame refers to the one before; none waits for the next.
         config.frameIntervalP = 1;
@@ -145,7 +172,7 @@ impl Settings {
         config.numRefL0 = NV_ENC_NUM_REF_FRAMES::NV_ENC_NUM_REF_FRAMES_1;
         config.sliceMode = SLICES_PER_PICTURE;
         config.sliceModeData = self.slices.max(1);
-        config.chromaFormatIDC = CHROMA_420;
+        config.chromaFormatIDC = self.samples.chroma_format();
         self.fill_vui(&mut config.h264VUIParameters);
     }
 
@@ -153,8 +180,8 @@ impl Settings {
         bits::hevc::REPEAT_SPSPPS.set(&mut config.bitFields, 1);
         bits::hevc::OUTPUT_AUD.set(&mut config.bitFields, 0);
         bits::hevc::ENABLE_FILLER_DATA_INSERTION.set(&mut config.bitFields, 0);
-        bits::hevc::CHROMA_FORMAT_IDC.set(&mut config.bitFields, CHROMA_420);
-        bits::hevc::PIXEL_BIT_DEPTH_MINUS8.set(&mut config.bitFields, 0);
+        bits::hevc::CHROMA_FORMAT_IDC.set(&mut config.bitFields, self.samples.chroma_format());
+        bits::hevc::PIXEL_BIT_DEPTH_MINUS8.set(&mut config.bitFields, self.samples.depth_minus_8());
         config.idrPeriod = NVENC_INFINITE_GOPLENGTH;
         config.maxNumRefFramesInDPB = self.references;
         config.numRefL0 = NV_ENC_NUM_REF_FRAMES::NV_ENC_NUM_REF_FRAMES_1;
@@ -167,9 +194,9 @@ impl Settings {
         bits::av1::REPEAT_SEQ_HDR.set(&mut config.bitFields, 1);
         bits::av1::OUTPUT_ANNEX_B_FORMAT.set(&mut config.bitFields, 0);
         bits::av1::ENABLE_BITSTREAM_PADDING.set(&mut config.bitFields, 0);
-        bits::av1::CHROMA_FORMAT_IDC.set(&mut config.bitFields, CHROMA_420);
-        bits::av1::INPUT_PIXEL_BIT_DEPTH_MINUS8.set(&mut config.bitFields, 0);
-        bits::av1::PIXEL_BIT_DEPTH_MINUS8.set(&mut config.bitFields, 0);
+        bits::av1::CHROMA_FORMAT_IDC.set(&mut config.bitFields, self.samples.chroma_format());
+        bits::av1::INPUT_PIXEL_BIT_DEPTH_MINUS8.set(&mut config.bitFields, self.samples.depth_minus_8());
+        bits::av1::PIXEL_BIT_DEPTH_MINUS8.set(&mut config.bitFields, self.samples.depth_minus_8());
         config.idrPeriod = NVENC_INFINITE_GOPLENGTH;
         config.maxNumRefFramesInDPB = self.references;
         config.numFwdRefs = NV_ENC_NUM_REF_FRAMES::NV_ENC_NUM_REF_FRAMES_1;
@@ -195,9 +222,6 @@ impl Settings {
 /// `sliceMode`: `sliceModeData` is their number.
 const SLICES_PER_PICTURE: u32 = 3;
 
-/// `chromaFormatIDC` of 4:2:0.
-const CHROMA_420: u32 = 1;
-
 #[cfg(test)]
 mod tests {
     use super::super::api::zeroed;
@@ -207,6 +231,7 @@ mod tests {
     fn a_frame_of_vbv_is_what_a_frame_interval_carries() {
         let settings = Settings {
             codec: Codec::H264,
+            samples: Samples::default(),
             width: 1920,
             height: 1080,
             frame_rate: (60_000, 1001),

@@ -7,6 +7,7 @@ use crate::host::api::{
 };
 use crate::host::apps::record::AppRecord;
 use crate::host::capacity::view::CapacityView;
+use crate::host::encoders::EncodersView;
 use crate::host::health::view::HealthView;
 use crate::host::life::HostView;
 use crate::host::lobbies::view::LobbyView;
@@ -108,6 +109,8 @@ pub static ROUTES: &[Route] = &[
     Route::get("/api/v1/system/health", "Whether new streams would work, and all threads", system::health)
         .gives::<HealthView>(),
     Route::get("/api/v1/wolf/health", "The same, by its older name", system::health).gives::<HealthView>(),
+    Route::get("/api/v1/encoders", "What the encoders make, as their drivers say", system::encoders)
+        .gives::<EncodersView>(),
     Route::get("/api/v1/capacity", "What runs, what it uses, and what still fits", system::capacity)
         .gives::<CapacityView>(),
     Route::listen(

@@ -1,5 +1,5 @@
-//! `/api/v1/system` and `/api/v1/capacity`: how the host is, and what it can
-//! still take. All of it was collected before anybody asked.
+//! `/api/v1/system`, `/api/v1/encoders` and `/api/v1/capacity`: how the host is, what
+//! its encoders make, and what it can still take. All of it was collected before anybody asked.
 
 use crate::host::api::answer::ApiAnswer;
 use crate::host::capacity::view::{CapacityView, Counts};
@@ -10,6 +10,11 @@ use crate::host::context::Context;
 pub fn health(context: &Context) -> ApiAnswer {
     let supervision = &context.supervision;
     ApiAnswer::object(&supervision.health.view(&supervision.quarantine, supervision.capacity.quarantine_limit()))
+}
+
+/// `GET /api/v1/encoders`.
+pub fn encoders(context: &Context) -> ApiAnswer {
+    ApiAnswer::object(&context.encoders.view())
 }
 
 /// `GET /api/v1/capacity`.

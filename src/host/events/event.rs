@@ -157,6 +157,16 @@ pub enum Event {
         /// Name of the encoder.
         encoder: String,
     },
+    /// A worker could not open an encoder of its list and tries the next.
+    EncoderPassedOver {
+        /// The session.
+        #[serde(serialize_with = "text")]
+        session_id: SessionId,
+        /// `nvenc`, `vaapi`, `vulkan` or `software`.
+        encoder: &'static str,
+        /// Why it did not open.
+        reason: String,
+    },
     /// A worker died or was found hanging.
     WorkerFailed {
         /// The session.
@@ -339,6 +349,7 @@ impl Event {
             Self::LobbyEnding { .. } => "earthshine::LobbyEnding",
             Self::SessionRefused { .. } => "earthshine::SessionRefused",
             Self::WorkerReady { .. } => "earthshine::WorkerReady",
+            Self::EncoderPassedOver { .. } => "earthshine::EncoderPassedOver",
             Self::WorkerFailed { .. } => "earthshine::WorkerFailed",
             Self::WorkerHung { .. } => "earthshine::WorkerHung",
             Self::WorkerStarved { .. } => "earthshine::WorkerStarved",
@@ -378,6 +389,7 @@ impl Event {
             | Self::SwitchStreamProducer { session_id, .. }
             | Self::SessionEnding { session_id, .. }
             | Self::WorkerReady { session_id, .. }
+            | Self::EncoderPassedOver { session_id, .. }
             | Self::WorkerFailed { session_id, .. }
             | Self::WorkerHung { session_id, .. }
             | Self::WorkerStarved { session_id, .. }

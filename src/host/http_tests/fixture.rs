@@ -8,12 +8,12 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::codec::VideoProfile;
 use crate::config::Config;
 use crate::host::api::socket::ApiSocket;
 use crate::host::api::tcp::TcpApi;
 use crate::host::context::Context;
 use crate::host::desktop_sockets::DesktopSockets;
+use crate::host::encoders::Encoders;
 use crate::host::facts::HostFacts;
 use crate::host::http::admission::ConnectionLimits;
 use crate::host::http::connection::Deadlines;
@@ -29,6 +29,7 @@ use crate::host::rate_limit::RateLimit;
 use crate::host::sessions::Sessions;
 use crate::host::sessions::shared::Shared;
 use crate::host::store::paired_clients::PairedClients;
+use crate::stream_plan::EncoderFamily;
 
 const CONFIG: &str = r#"
 [host]
@@ -152,7 +153,7 @@ impl Host {
             requests: RateLimit::default(),
             directories: dirs,
             ports: Ports { http: http_address.port(), https: https_address.port(), ..ports },
-            profiles: vec![VideoProfile::H264],
+            encoders: Encoders::new(&[EncoderFamily::Software]),
         });
         let tcp = TcpApi::bind(&context.config.now().api, &context.identity).unwrap();
         let tcp_api = tcp.as_ref().unwrap().address().unwrap();

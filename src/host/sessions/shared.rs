@@ -14,6 +14,7 @@ use crate::host::adoption::keeper::Keeper;
 use crate::host::apps::Apps;
 use crate::host::control_server::ControlHandle;
 use crate::host::desktop_sockets::DesktopSockets;
+use crate::host::encoders::Encoders;
 use crate::host::events::Events;
 use crate::host::life::Life;
 use crate::host::lobbies::home::LobbyHome;
@@ -24,7 +25,6 @@ use crate::host::sessions::directory::Directory;
 use crate::host::store::client_preferences::ClientPreferences;
 use crate::host::supervision::Supervision;
 use crate::ids::{ClientId, LobbyId, SessionId};
-use crate::protocol::rtsp::sdp::Offer;
 use crate::units::{FrameRate, Size};
 
 /// Shared by all sessions.
@@ -48,8 +48,8 @@ pub(crate) struct Shared {
     pub(crate) desktop_sockets: DesktopSockets,
     /// Holds what shall outlive this process.
     pub(crate) keeper: Keeper,
-    /// What DESCRIBE says.
-    pub(crate) offer: Offer,
+    /// What the encoders of this machine make.
+    pub(crate) encoders: Encoders,
     /// Desktops' private directories, homes, logs, evidence.
     pub(crate) directories: Directories,
     /// Tells this host's desktops from those of one before it.
@@ -178,7 +178,7 @@ impl Shared {
             supervision,
             desktop_sockets: DesktopSockets::new().0,
             keeper: Keeper::new().0,
-            offer: Offer::of(vec![crate::codec::VideoProfile::H264]),
+            encoders: Encoders::new(&[crate::stream_plan::EncoderFamily::Software]),
             directories: Directories { state: directory.join("state"), runtime: directory.join("run") },
             instance: "test".to_owned(),
             slots: ClientSlots(Box::new(|_| None)),

@@ -74,7 +74,10 @@ struct Attached {
 #[derive(Debug)]
 pub(crate) enum StreamEvent {
     /// It is ready, with this encoder.
-    Ready,
+    Ready {
+        /// Encoders that did not open, and why.
+        passed_over: Vec<(EncoderFamily, String)>,
+    },
     /// It shows the newest source.
     Shows,
     /// It is gone or about to go.
@@ -272,10 +275,10 @@ impl Stream {
         }
         loop {
             match self.worker.next_event().await {
-                WorkerEvent::Message(FromWorker::Ready { encoder }) => {
+                WorkerEvent::Message(FromWorker::Ready { encoder, passed_over }) => {
                     self.watchdog.ready();
                     self.encoder = encoder;
-                    return StreamEvent::Ready;
+                    return StreamEvent::Ready { passed_over };
                 }
                 WorkerEvent::Message(FromWorker::Shows { number }) => {
                     if number == self.plan.source_number {
@@ -400,16 +403,15 @@ impl Stream {
     }
 
     /// A second death may be the doing of the encoder's driver, whatever it looked
-    /// like: it gets no third chance in this stream, if another encoder will do.
+    /// like: the next worker begins with the encoder after it in the list, and comes
+    /// back to it only if none of the others will do.
     fn pass_over_encoder(&mut self) {
         let video = &mut self.plan.video;
         let is_in_use = |family: &EncoderFamily| self.encoder.split('/').next() == Some(family.name());
-        // Those before it in the list did not open.
         let Some(place) = video.encoders.iter().position(is_in_use) else { return };
-        let next = &video.encoders[place + 1..];
-        if next.iter().any(|family| family.certain_profiles().contains(&video.profile)) {
-            warn!(session = %self.plan.session, encoder = self.encoder, "encoder passed over from now on");
-            video.encoders = next.to_vec();
+        if place + 1 < video.encoders.len() {
+            warn!(session = %self.plan.session, encoder = self.encoder, "encoder tried last from now on");
+            video.encoders.rotate_left(place + 1);
         }
     }
 

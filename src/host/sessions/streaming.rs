@@ -90,8 +90,12 @@ impl Session {
     /// Something happened to its worker.
     pub(super) async fn stream_event(&mut self, event: StreamEvent) -> Option<Ending> {
         match event {
-            StreamEvent::Ready => {
+            StreamEvent::Ready { passed_over } => {
                 self.publish_worker();
+                for (family, reason) in passed_over {
+                    let encoder = family.name();
+                    self.tell(Event::EncoderPassedOver { session_id: self.id, encoder, reason });
+                }
                 if let Some(stream) = self.stream() {
                     let (pid, encoder) = (stream.worker_pid(), stream.encoder().to_owned());
                     self.tell(Event::WorkerReady { session_id: self.id, pid, encoder });

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+use crate::codec::VideoProfile;
 use crate::host::adoption::connection_state::ConnectionState;
 use crate::host::events::Events;
 use crate::host::sessions::LaunchOrder;
@@ -22,6 +23,7 @@ use crate::host::supervisor::worker_link::WorkerLink;
 use crate::ids::SessionId;
 use crate::protocol::gamestream::ping::PingPayload;
 use crate::protocol::rtsp::handshake::{DEFAULT_MAX_PACKET_SIZE, Handshake, HandshakeConfig, Ports};
+use crate::protocol::rtsp::sdp::Offer;
 use crate::protocol::rtsp::sealer::RtspSealer;
 use crate::protocol::secret::SessionKey;
 use crate::protocol::side::Side;
@@ -160,10 +162,23 @@ impl Ticket {
     }
 }
 
+fn offer(profiles: Vec<VideoProfile>) -> Offer {
+    Offer {
+        // An encoder that cannot do it answers with an IDR frame. Without it, a client
+        // that expects a loss which then does not happen waits for an IDR frame that it
+        // never asks for (`RtpVideoQueue.c`, `notifyFrameLost`), until the next real loss
+        // or for 120 frames.
+        reference_invalidation: true,
+        // No pen, touch and motion: without devices for them, clients do better with
+        // their mouse emulation.
+        ..Offer::of(profiles)
+    }
+}
+
 fn handshake(shared: &Shared, ping_payload: PingPayload, connect_data: u32, session_token: &str) -> Handshake {
     let ports = shared.ports;
     Handshake::new(HandshakeConfig {
-        offer: shared.offer.clone(),
+        offer: offer(shared.encoders.profiles()),
         ports: Ports { video: ports.video, audio: ports.audio, control: ports.control },
         ping_payload,
         connect_data,
@@ -198,7 +213,7 @@ impl Ticket {
         checkpoint: Checkpoint,
         commands: &mpsc::Sender<Command>,
     ) -> Arc<Self> {
-        use crate::protocol::rtsp::sdp::{Encryption, Offer};
+        use crate::protocol::rtsp::sdp::Encryption;
 
         let local = IpAddr::from([127, 0, 0, 1]);
         let ping_payload = PingPayload::from_random([1; 8]);

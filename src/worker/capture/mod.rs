@@ -16,7 +16,7 @@ mod rate_limit;
 mod screencopy;
 pub mod source;
 mod test_card;
-mod test_card_scene;
+pub(crate) mod test_card_scene;
 pub(crate) mod wayland;
 
 pub use error::{CaptureError, WaylandError};

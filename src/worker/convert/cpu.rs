@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use yuv::{BufferStoreMut, YuvConversionMode, YuvPlanarImageMut, YuvRange, YuvStandardMatrix};
 
+use crate::codec::Chroma;
 use crate::color::{ColorRange, ColorSpace, Colorimetry};
 use crate::units::Size;
 use crate::worker::convert::color_matrix;
@@ -17,6 +18,7 @@ use crate::worker::frame::{Frame, PixelFormat};
 #[derive(Debug)]
 pub struct CpuConverter {
     visible: Size,
+    chroma: Chroma,
     colorimetry: Colorimetry,
     // What the bars of the planes in use fit to.
     placement: Option<Placement>,
@@ -26,14 +28,14 @@ pub struct CpuConverter {
 impl CpuConverter {
     /// A converter to pictures of `visible` pixels.
     #[must_use]
-    pub const fn new(visible: Size, colorimetry: Colorimetry) -> Self {
-        Self { visible, colorimetry, placement: None, scaler: None }
+    pub const fn new(visible: Size, chroma: Chroma, colorimetry: Colorimetry) -> Self {
+        Self { visible, chroma, colorimetry, placement: None, scaler: None }
     }
 
     /// Planes that this converter can write to, black.
     #[must_use]
     pub fn planes(&self) -> Planes {
-        Planes::new(self.visible, color_matrix::black(self.colorimetry.range))
+        Planes::new(self.visible, self.chroma, color_matrix::black(self.colorimetry.range))
     }
 
     /// Converts a frame into `planes`, scaled and with bars if its size is not
@@ -128,9 +130,11 @@ impl CpuConverter {
             ColorSpace::Bt709 => YuvStandardMatrix::Bt709,
             ColorSpace::Bt2020 => YuvStandardMatrix::Bt2020,
         };
-        let convert = match format {
-            PixelFormat::Bgrx => yuv::bgra_to_yuv420,
-            PixelFormat::Rgbx => yuv::rgba_to_yuv420,
+        let convert = match (format, self.chroma) {
+            (PixelFormat::Bgrx, Chroma::Yuv420) => yuv::bgra_to_yuv420,
+            (PixelFormat::Rgbx, Chroma::Yuv420) => yuv::rgba_to_yuv420,
+            (PixelFormat::Bgrx, Chroma::Yuv444) => yuv::bgra_to_yuv444,
+            (PixelFormat::Rgbx, Chroma::Yuv444) => yuv::rgba_to_yuv444,
         };
         convert(&mut target, pixels, stride, range, matrix, YuvConversionMode::Balanced)
             .map_err(|error| ConvertError::Library { what: error.to_string() })
@@ -183,11 +187,12 @@ fn check(frame: &Frame) -> Result<(), ConvertError> {
 fn part(planes: &mut Planes, placement: Placement) -> YuvPlanarImageMut<'_, u8> {
     let (left, top) = (placement.left as usize, placement.top as usize);
     let height = placement.size.height as usize;
-    let (y_stride, uv_stride) = (planes.y_stride, planes.uv_stride);
+    let (y_stride, uv_stride, step) = (planes.y_stride, planes.uv_stride, planes.chroma_step());
     // Exactly as many rows as the part has: the library takes what is behind
     // an odd number of rows for the last one.
     let luma = top * y_stride + left..(top + height) * y_stride + left;
-    let chroma = top / 2 * uv_stride + left / 2..(top / 2 + height.div_ceil(2)) * uv_stride + left / 2;
+    let (chroma_top, chroma_left) = (top / step, left / step);
+    let chroma = chroma_top * uv_stride + chroma_left..(chroma_top + height.div_ceil(step)) * uv_stride + chroma_left;
     #[allow(clippy::cast_possible_truncation, reason = "strides are rounded up from 32-bit widths")]
     let (y_step, uv_step) = (y_stride as u32, uv_stride as u32);
     YuvPlanarImageMut {
@@ -206,9 +211,10 @@ fn fill_bars(planes: &mut Planes, placement: Placement, [y, u, v]: [u8; 3]) {
     let (left, top) = (placement.left as usize, placement.top as usize);
     let (width, height) = (placement.size.width as usize, placement.size.height as usize);
     fill_around(&mut planes.y, planes.y_stride, (left, top, width, height), y);
-    let half = (left / 2, top / 2, width / 2, height / 2);
-    fill_around(&mut planes.u, planes.uv_stride, half, u);
-    fill_around(&mut planes.v, planes.uv_stride, half, v);
+    let step = planes.chroma_step();
+    let chroma = (left / step, top / step, width / step, height / step);
+    fill_around(&mut planes.u, planes.uv_stride, chroma, u);
+    fill_around(&mut planes.v, planes.uv_stride, chroma, v);
 }
 
 fn fill_around(plane: &mut [u8], stride: usize, (left, top, width, height): (usize, usize, usize, usize), value: u8) {
@@ -260,14 +266,19 @@ mod tests {
     }
 
     fn converted(frame: &Frame, size: Size, colorimetry: Colorimetry) -> Planes {
-        let mut converter = CpuConverter::new(size, colorimetry);
+        converted_to(Chroma::Yuv420, frame, size, colorimetry)
+    }
+
+    fn converted_to(chroma: Chroma, frame: &Frame, size: Size, colorimetry: Colorimetry) -> Planes {
+        let mut converter = CpuConverter::new(size, chroma, colorimetry);
         let mut planes = converter.planes();
         converter.convert(frame, None, &mut planes).unwrap();
         planes
     }
 
     fn sample(planes: &Planes, x: usize, y: usize) -> [u8; 3] {
-        let chroma = y / 2 * planes.uv_stride + x / 2;
+        let step = planes.chroma_step();
+        let chroma = y / step * planes.uv_stride + x / step;
         [planes.y[y * planes.y_stride + x], planes.u[chroma], planes.v[chroma]]
     }
 
@@ -282,9 +293,14 @@ mod tests {
         let size = Size::new(128, 128);
         for space in [ColorSpace::Bt601, ColorSpace::Bt709, ColorSpace::Bt2020] {
             for range in [ColorRange::Limited, ColorRange::Full] {
-                for format in [PixelFormat::Bgrx, PixelFormat::Rgbx] {
+                for (format, chroma) in [
+                    (PixelFormat::Bgrx, Chroma::Yuv420),
+                    (PixelFormat::Rgbx, Chroma::Yuv420),
+                    (PixelFormat::Bgrx, Chroma::Yuv444),
+                    (PixelFormat::Rgbx, Chroma::Yuv444),
+                ] {
                     let colorimetry = Colorimetry { space, range };
-                    let planes = converted(&frame(size, 0, format, cube), size, colorimetry);
+                    let planes = converted_to(chroma, &frame(size, 0, format, cube), size, colorimetry);
                     let mut largest = 0.0_f64;
                     for (x, y) in (0..128).flat_map(|y| (0..128).map(move |x| (x, y))) {
                         let exact = color_matrix::exact(cube(x, y), colorimetry);
@@ -292,7 +308,7 @@ mod tests {
                             largest = largest.max((f64::from(got) - exact).abs());
                         }
                     }
-                    assert!(largest <= 1.5, "{colorimetry:?} {format:?}: {largest}");
+                    assert!(largest <= 1.5, "{colorimetry:?} {format:?} {chroma:?}: {largest}");
                 }
             }
         }
@@ -319,11 +335,14 @@ mod tests {
     #[test]
     fn odd_sizes_convert_to_the_last_pixel() {
         let size = Size::new(853, 479);
-        let planes = converted(&frame(size, 0, PixelFormat::Bgrx, |_, _| [255, 0, 0]), size, LIMITED_709);
-        assert_eq!(planes.size(), Size::new(854, 480));
-        let inside = sample(&planes, 100, 100);
-        for (x, y) in [(852, 478), (853, 479), (853, 0), (0, 479)] {
-            assert_eq!(sample(&planes, x, y), inside, "{x},{y}");
+        for chroma in [Chroma::Yuv420, Chroma::Yuv444] {
+            let red = frame(size, 0, PixelFormat::Bgrx, |_, _| [255, 0, 0]);
+            let planes = converted_to(chroma, &red, size, LIMITED_709);
+            assert_eq!(planes.size(), Size::new(854, 480));
+            let inside = sample(&planes, 100, 100);
+            for (x, y) in [(852, 478), (853, 479), (853, 0), (0, 479)] {
+                assert_eq!(sample(&planes, x, y), inside, "{chroma:?} {x},{y}");
+            }
         }
     }
 
@@ -332,14 +351,16 @@ mod tests {
         for (range, black) in [(ColorRange::Limited, [16, 128, 128]), (ColorRange::Full, [0, 128, 128])] {
             let colorimetry = Colorimetry { space: ColorSpace::Bt709, range };
             let source = frame(Size::new(400, 300), 16, PixelFormat::Rgbx, |_, _| [0, 255, 0]);
-            let planes = converted(&source, Size::new(640, 360), colorimetry);
             let green = color_matrix::exact([0, 255, 0], colorimetry);
-            for (x, y) in [(0, 0), (79, 180), (560, 180), (639, 359)] {
-                assert_eq!(sample(&planes, x, y), black, "{x},{y}");
-            }
-            for (x, y) in [(80, 0), (320, 180), (559, 359)] {
-                for (got, exact) in sample(&planes, x, y).into_iter().zip(green) {
-                    assert!((f64::from(got) - exact).abs() <= 1.5, "{x},{y}: {got} {exact}");
+            for chroma in [Chroma::Yuv420, Chroma::Yuv444] {
+                let planes = converted_to(chroma, &source, Size::new(640, 360), colorimetry);
+                for (x, y) in [(0, 0), (79, 180), (560, 180), (639, 359)] {
+                    assert_eq!(sample(&planes, x, y), black, "{x},{y}");
+                }
+                for (x, y) in [(80, 0), (320, 180), (559, 359)] {
+                    for (got, exact) in sample(&planes, x, y).into_iter().zip(green) {
+                        assert!((f64::from(got) - exact).abs() <= 1.5, "{x},{y}: {got} {exact}");
+                    }
                 }
             }
         }
@@ -347,7 +368,7 @@ mod tests {
 
     #[test]
     fn a_source_that_changes_size_leaves_nothing_of_the_old_one() {
-        let mut converter = CpuConverter::new(Size::new(640, 360), LIMITED_709);
+        let mut converter = CpuConverter::new(Size::new(640, 360), Chroma::Yuv420, LIMITED_709);
         let mut planes = converter.planes();
         let wide = frame(Size::new(640, 360), 0, PixelFormat::Bgrx, |_, _| [255; 3]);
         let tall = frame(Size::new(360, 640), 0, PixelFormat::Bgrx, |_, _| [255; 3]);
@@ -363,7 +384,7 @@ mod tests {
     #[test]
     fn broken_frames_are_refused() {
         let size = Size::new(64, 64);
-        let mut converter = CpuConverter::new(size, LIMITED_709);
+        let mut converter = CpuConverter::new(size, Chroma::Yuv420, LIMITED_709);
         let mut planes = converter.planes();
         let good = || frame(size, 0, PixelFormat::Bgrx, cube);
         let short = Frame { pixels: Pixels::Owned(Arc::from(vec![0; 100])), ..good() };

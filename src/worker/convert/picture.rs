@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::codec::Chroma;
 use crate::color::Colorimetry;
 use crate::units::Size;
 use crate::worker::convert::cpu::{ConvertError, CpuConverter};
@@ -21,8 +22,8 @@ pub struct Picture {
 impl Picture {
     /// A black picture of `visible` pixels.
     #[must_use]
-    pub fn new(visible: Size, colorimetry: Colorimetry) -> Self {
-        let converter = CpuConverter::new(visible, colorimetry);
+    pub fn new(visible: Size, chroma: Chroma, colorimetry: Colorimetry) -> Self {
+        let converter = CpuConverter::new(visible, chroma, colorimetry);
         Self { planes: converter.planes(), converter, shown: None }
     }
 
@@ -131,7 +132,7 @@ mod tests {
             let size = Size::new(size.0, size.1);
             let shown = if other_size { Size::new(128, 96) } else { size };
             let mut compositor = Compositor::new(size);
-            let mut picture = Picture::new(shown, COLORIMETRY);
+            let mut picture = Picture::new(shown, Chroma::Yuv420, COLORIMETRY);
             for (changes, read, tells) in steps {
                 let frame = compositor.draw(&changes, tells);
                 if !read {
@@ -139,7 +140,7 @@ mod tests {
                 }
                 let before = picture.planes().clone();
                 let rows = picture.show(&frame).unwrap();
-                let mut whole = Picture::new(shown, COLORIMETRY);
+                let mut whole = Picture::new(shown, Chroma::Yuv420, COLORIMETRY);
                 whole.show(&frame).unwrap();
                 let (partly, whole) = (picture.planes(), whole.planes());
                 prop_assert!(visible(partly) == visible(whole));

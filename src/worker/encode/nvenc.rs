@@ -4,17 +4,21 @@
 //! CUDA context per stream, made and used on the encode thread alone.
 
 use std::path::Path;
+use std::rc::Rc;
 
-use earthshine_ffi::cuda::{Context, CudaError, Driver, OpenDriverError};
-use earthshine_ffi::nvenc::{self, Api, Codec, Colour, EncoderError, OpenApiError, Settings};
+use earthshine_ffi::cuda::{Context, CudaError, Device, Driver, OpenDriverError};
+use earthshine_ffi::nvenc::{
+    self, Api, Capabilities, Codec, Colour, EncoderError, NvencError, OpenApiError, Samples, Settings,
+};
 use tracing::{info, warn};
 
 use crate::clock::Micros;
 use crate::codec::{Chroma, VideoCodec, VideoProfile};
 use crate::color::{ColorRange, Colorimetry};
+use crate::ipc::abilities::{Abilities, Ability};
 use crate::ipc::picture::RawPicture;
 use crate::stream_plan::VideoPlan;
-use crate::units::Bitrate;
+use crate::units::{Bitrate, Size};
 use crate::worker::convert::color_matrix;
 use crate::worker::convert::picture::Picture;
 use crate::worker::convert::planes::even;
@@ -38,12 +42,6 @@ pub struct NvencEncoder {
 /// Why no NVENC encoder could be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenNvencError {
-    /// Only 8-bit 4:2:0 is implemented.
-    #[error("NVENC is driven for 8-bit 4:2:0 pictures only, not {profile:?}")]
-    Profile {
-        /// What was asked.
-        profile: VideoProfile,
-    },
     /// There is no GPU of NVIDIA's here.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -64,20 +62,54 @@ pub enum OpenNvencError {
     Encoder(#[from] EncoderError),
 }
 
+impl From<NvencError> for OpenNvencError {
+    fn from(error: NvencError) -> Self {
+        Self::Encoder(error.into())
+    }
+}
+
+/// What the engine of the first GPU makes.
+///
+/// # Errors
+/// [`OpenNvencError`]: there is none, or it cannot be asked.
+pub fn abilities() -> Result<Abilities, OpenNvencError> {
+    let Opened { api, context, device } = Opened::new()?;
+    let codecs = Capabilities::probe(&api, &context)?;
+    let able = codecs.into_iter().flat_map(|(codec, can)| {
+        let most = Size::new(can.most_width, can.most_height);
+        let profiles = VideoProfile::all_of(codec_named(codec)).filter(move |profile| can.makes(samples(*profile)));
+        profiles.map(move |profile| Ability { profile, most })
+    });
+    Ok(Abilities { device: format!("{} at {}", device.name, device.bus_id), able: able.collect() })
+}
+
+/// The driver with a context of its own on the first GPU.
+struct Opened {
+    api: Api,
+    context: Rc<Context>,
+    device: Device,
+}
+
+impl Opened {
+    fn new() -> Result<Self, OpenNvencError> {
+        let driver = Driver::open().map_err(|error| why_not(error, Path::new("/dev/nvidiactl")))?;
+        let device = driver.devices()?.into_iter().next().ok_or(OpenNvencError::NoDevice)?;
+        let api = Api::open()?;
+        let context = Context::create(&driver, &device)?;
+        Ok(Self { api, context, device })
+    }
+}
+
 impl NvencEncoder {
     /// Opens an encoder for a plan on the first GPU.
     ///
     /// # Errors
     /// [`OpenNvencError`]; nothing stays open.
     pub fn open(plan: &VideoPlan) -> Result<Self, OpenNvencError> {
-        let settings = settings(plan)?;
-        let driver = Driver::open().map_err(|error| why_not(error, Path::new("/dev/nvidiactl")))?;
-        let device = driver.devices()?.into_iter().next().ok_or(OpenNvencError::NoDevice)?;
-        let api = Api::open()?;
-        let context = Context::create(&driver, &device)?;
-        let engine = nvenc::Encoder::open(&api, &context, &settings)?;
+        let Opened { api, context, device } = Opened::new()?;
+        let engine = nvenc::Encoder::open(&api, &context, &settings(plan))?;
         info!(device = device.name, bus = device.bus_id, capabilities = ?engine.capabilities(), "NVENC open");
-        let picture = Picture::new(plan.size, plan.colorimetry);
+        let picture = Picture::new(plan.size, plan.profile.chroma, plan.colorimetry);
         Ok(Self { picture, colorimetry: plan.colorimetry, engine, opened: false, recovers: false })
     }
 }
@@ -134,19 +166,16 @@ impl Encoder for NvencEncoder {
     }
 }
 
-fn settings(plan: &VideoPlan) -> Result<Settings, OpenNvencError> {
-    let profile = plan.profile;
-    if profile.ten_bit || profile.chroma != Chroma::Yuv420 {
-        return Err(OpenNvencError::Profile { profile });
-    }
+fn settings(plan: &VideoPlan) -> Settings {
     let size = even(plan.size);
     let points = color_matrix::code_points(plan.colorimetry.space);
-    Ok(Settings {
-        codec: match profile.codec {
+    Settings {
+        codec: match plan.profile.codec {
             VideoCodec::H264 => Codec::H264,
             VideoCodec::Hevc => Codec::Hevc,
             VideoCodec::Av1 => Codec::Av1,
         },
+        samples: samples(plan.profile),
         width: size.width,
         height: size.height,
         frame_rate: (plan.frame_rate.millihertz(), 1000),
@@ -165,7 +194,19 @@ fn settings(plan: &VideoPlan) -> Result<Settings, OpenNvencError> {
             matrix: points.matrix,
             full_range: plan.colorimetry.range == ColorRange::Full,
         },
-    })
+    }
+}
+
+fn samples(profile: VideoProfile) -> Samples {
+    Samples { ten_bit: profile.ten_bit, yuv444: profile.chroma == Chroma::Yuv444 }
+}
+
+const fn codec_named(codec: Codec) -> VideoCodec {
+    match codec {
+        Codec::H264 => VideoCodec::H264,
+        Codec::Hevc => VideoCodec::Hevc,
+        Codec::Av1 => VideoCodec::Av1,
+    }
 }
 
 /// A missing device explains a driver that does not load better than the driver
@@ -208,13 +249,12 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_becomes_settings_or_is_refused() {
+    fn a_plan_becomes_settings() {
         let mut plan = plan(1281, 719);
-        plan.slices = 4;
-        let settings = settings(&plan).unwrap();
+        (plan.slices, plan.profile.ten_bit) = (4, true);
+        let settings = settings(&plan);
         assert_eq!((settings.width, settings.height), (1282, 720));
         assert_eq!((settings.frame_rate, settings.bitrate, settings.slices), ((60_000, 1000), 5_000_000, 4));
-        plan.profile.ten_bit = true;
-        assert!(matches!(super::settings(&plan), Err(OpenNvencError::Profile { .. })));
+        assert_eq!(settings.samples, Samples { ten_bit: true, yuv444: false });
     }
 }

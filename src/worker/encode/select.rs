@@ -1,9 +1,10 @@
 //! Opens the first encoder of the plan's preference list that works here.
 
+use crate::ipc::abilities::Abilities;
 use crate::stream_plan::{EncoderFamily, VideoPlan};
-use crate::worker::encode::nvenc::{NvencEncoder, OpenNvencError};
+use crate::worker::encode::nvenc::{self, NvencEncoder, OpenNvencError};
 use crate::worker::encode::probe::Unavailable;
-use crate::worker::encode::software::{OpenSoftwareError, SoftwareEncoder};
+use crate::worker::encode::software::{self, OpenSoftwareError, SoftwareEncoder};
 use crate::worker::encode::{Encoder, vaapi, vulkan};
 
 /// Opens an encoder. Also returns the families that were tried before it and
@@ -20,6 +21,19 @@ pub fn open(plan: &VideoPlan) -> Result<(Box<dyn Encoder>, Vec<Skipped>), OpenEn
         }
     }
     Err(OpenEncoderError { skipped })
+}
+
+/// What a family can do on this machine. Asks its driver, which may hang.
+///
+/// # Errors
+/// Why it cannot be used.
+pub fn abilities(family: EncoderFamily) -> Result<Abilities, SkipReason> {
+    match family {
+        EncoderFamily::Nvenc => Ok(nvenc::abilities()?),
+        EncoderFamily::Vaapi => Err(vaapi::why_not().into()),
+        EncoderFamily::Vulkan => Err(vulkan::why_not().into()),
+        EncoderFamily::Software => Ok(software::abilities()),
+    }
 }
 
 /// A family that was tried and passed over.
@@ -43,6 +57,14 @@ pub enum SkipReason {
     /// The software encoder refused.
     #[error(transparent)]
     Software(#[from] OpenSoftwareError),
+}
+
+impl SkipReason {
+    /// The family has no device or driver on this machine, which is nobody's fault.
+    #[must_use]
+    pub const fn is_absence(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Nvenc(OpenNvencError::Unavailable(_)))
+    }
 }
 
 /// No family of the list could be opened.

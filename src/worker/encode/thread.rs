@@ -18,7 +18,7 @@ use crate::ipc::flight_recorder::What;
 use crate::stream_plan::VideoPlan;
 use crate::units::{Bitrate, FrameIndex};
 use crate::worker::capture::low_32;
-use crate::worker::encode::select::{self, OpenEncoderError};
+use crate::worker::encode::select::{self, OpenEncoderError, Skipped};
 use crate::worker::encode::{EncodeError, Encoder, FrameRequest};
 use crate::worker::frame::{EncodedFrame, Frame, FrameKind};
 use crate::worker::heartbeat::{LONGEST_WAIT, Pulse};
@@ -55,7 +55,7 @@ pub enum EncodeOrder {
 /// Runs until the pulse says stop or `orders` is closed.
 ///
 /// Opens the encoder here, on the thread that will use it, and then calls
-/// `opened` with its name.
+/// `opened` with its name and what was tried before it.
 ///
 /// # Errors
 /// [`EncodeThreadError`]; the worker cannot go on.
@@ -66,7 +66,7 @@ pub fn run(
     out: &SyncSender<EncodedFrame>,
     sent: &SentFrames,
     pulse: &Pulse,
-    opened: impl FnOnce(&str),
+    opened: impl FnOnce(&str, &[Skipped]),
 ) -> Result<(), EncodeThreadError> {
     pulse.note(What::EncoderOpens, 0, 0);
     let (encoder, skipped) = select::open(plan)?;
@@ -75,7 +75,7 @@ pub fn run(
         info!(family = ?skipped.family, reason = %skipped.reason, "encoder passed over");
     }
     info!(encoder = encoder.name(), size = %plan.size, bitrate = %plan.bitrate, "encoder open");
-    opened(encoder.name());
+    opened(encoder.name(), &skipped);
     Loop::new(plan, encoder, slot, orders, out, sent, pulse).run()
 }
 
@@ -361,7 +361,7 @@ mod tests {
             let thread = std::thread::spawn({
                 let slot = Arc::clone(&slot);
                 let sent = SentFrames::new();
-                move || run(&plan, &slot, &order_receiver, &sender, &sent, &pulse, |name| assert!(!name.is_empty()))
+                move || run(&plan, &slot, &order_receiver, &sender, &sent, &pulse, |name, _| assert!(!name.is_empty()))
             });
             Self { slot, orders, out, counters, stop, thread }
         }

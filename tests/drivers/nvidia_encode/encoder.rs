@@ -1,5 +1,5 @@
-//! The encoder behind a session: OpenH264, and what it goes by from one frame to
-//! the next.
+//! The encoder behind a session: OpenH264 or a program, and what it goes by from one
+//! frame to the next.
 
 use std::collections::VecDeque;
 
@@ -9,6 +9,7 @@ use earthshine_ffi::openh264::{CodedKind, Encoder, MAX_SLICES, Picture, Settings
 
 use crate::codec::Codec;
 use crate::nal;
+use crate::program::Program;
 use crate::settings::Settings;
 use crate::surface::Surface;
 use crate::words::Result;
@@ -17,8 +18,7 @@ use crate::words::Result;
 pub(crate) struct Running {
     pub(crate) settings: Settings,
     pub(crate) reports_slices: bool,
-    /// None for codecs that nobody encodes here.
-    encoder: Option<Movable>,
+    engine: Engine,
     /// The next frame has to be an IDR frame.
     pub(crate) owes_idr: bool,
     /// Frames encoded, and since the last IDR frame.
@@ -28,6 +28,14 @@ pub(crate) struct Running {
     timestamps: VecDeque<u64>,
     quantizer: u8,
     pub(crate) input_stream: Option<usize>,
+}
+
+/// Who encodes.
+enum Engine {
+    /// H.264 of 8 bits in 4:2:0.
+    OpenH264(Movable),
+    /// Everything else.
+    Program(Program),
 }
 
 /// The encoder may go from thread to thread.
@@ -49,7 +57,7 @@ impl Running {
         Ok(Self {
             settings,
             reports_slices,
-            encoder: open(&settings)?,
+            engine: Engine::start(&settings)?,
             owes_idr: true,
             frames: 0,
             since_idr: 0,
@@ -64,7 +72,7 @@ impl Running {
         let old = &self.settings;
         let is_other = (old.width, old.height, old.slices()) != (settings.width, settings.height, settings.slices());
         if is_other || old.part.colour != settings.part.colour {
-            self.encoder = open(&settings)?;
+            self.engine = Engine::start(&settings)?;
             self.owes_idr = true;
         }
         self.owes_idr |= owes_idr;
@@ -80,25 +88,21 @@ impl Running {
         self.timestamps.contains(&timestamp)
     }
 
-    pub(crate) fn require_encoder(&self) -> Result {
-        if self.encoder.is_some() {
-            return Ok(());
-        }
-        let text = format!("nobody encodes {} here", self.settings.codec.name());
-        Err(Refusal::excusable(NVENCSTATUS::NV_ENC_ERR_UNIMPLEMENTED.0, text))
-    }
-
     /// Encodes a frame from what its input holds.
     pub(crate) fn encode(&mut self, surface: &Surface, input: &[u8], forced: bool, timestamp: u64) -> Result<Frame> {
-        self.require_encoder()?;
         let (gop, mut bytes) = (self.settings.gop, Vec::new());
         let idr = forced || self.owes_idr || (gop != NVENC_INFINITE_GOPLENGTH && self.since_idr >= gop);
         let quantizer = self.settings.rate.constant.unwrap_or(self.quantizer);
-        if let Some(Movable(encoder)) = &mut self.encoder {
-            let kind = with_picture(surface, input, |picture| encoder.encode(&picture, quantizer, idr, &mut bytes));
-            let kind =
-                kind?.map_err(|error| Refusal::excusable(NVENCSTATUS::NV_ENC_ERR_GENERIC.0, error.to_string()))?;
-            debug_assert!(!idr || kind == CodedKind::Idr);
+        match &mut self.engine {
+            Engine::OpenH264(Movable(encoder)) => {
+                let kind = with_picture(surface, input, |picture| encoder.encode(&picture, quantizer, idr, &mut bytes));
+                let kind = kind?.map_err(broken)?;
+                debug_assert!(!idr || kind == CodedKind::Idr);
+            }
+            Engine::Program(program) => {
+                let size = (self.settings.width as usize, self.settings.height as usize);
+                program.encode(&surface.planes(input, size)?, idr, &mut bytes).map_err(broken)?;
+            }
         }
         self.steer(bytes.len());
         self.since_idr = if idr { 1 } else { self.since_idr + 1 };
@@ -125,23 +129,35 @@ impl Running {
 
     /// SPS and PPS, as an IDR frame would have them.
     pub(crate) fn parameter_sets(&self) -> Result<Vec<u8>> {
-        self.require_encoder()?;
+        let Engine::OpenH264(_) = self.engine else {
+            let text = format!("nobody tells the parameter sets of {} here", self.settings.codec.name());
+            return Err(Refusal::excusable(NVENCSTATUS::NV_ENC_ERR_UNIMPLEMENTED.0, text));
+        };
         let (width, height) = (self.settings.width as usize, self.settings.height as usize);
         let grey = vec![128; width * height];
         let picture = Picture { y: &grey, u: &grey, v: &grey, y_stride: width, uv_stride: width / 2 };
         let mut bytes = Vec::new();
-        if let Some(Movable(mut encoder)) = open(&self.settings)? {
-            let result = encoder.encode(&picture, HIGHEST_QUANTIZER, true, &mut bytes);
-            result.map_err(|error| Refusal::excusable(NVENCSTATUS::NV_ENC_ERR_GENERIC.0, error.to_string()))?;
-        }
+        let Movable(mut encoder) = open_h264(&self.settings)?;
+        encoder.encode(&picture, HIGHEST_QUANTIZER, true, &mut bytes).map_err(broken)?;
         Ok(nal::only(&bytes, true))
     }
 }
 
-fn open(settings: &Settings) -> Result<Option<Movable>> {
-    if settings.codec != Codec::H264 || settings.part.chroma != 1 {
-        return Ok(None);
+impl Engine {
+    fn start(settings: &Settings) -> Result<Self> {
+        if settings.codec == Codec::H264 && settings.part.chroma == 1 {
+            return Ok(Self::OpenH264(open_h264(settings)?));
+        }
+        Ok(Self::Program(Program::start(settings).map_err(broken)?))
     }
+}
+
+/// Not the driver's fault, and not the program's that is tested.
+fn broken(error: impl std::fmt::Display) -> Refusal {
+    Refusal::excusable(NVENCSTATUS::NV_ENC_ERR_GENERIC.0, error.to_string())
+}
+
+fn open_h264(settings: &Settings) -> Result<Movable> {
     let colour = settings.part.colour;
     let slices = u8::try_from(settings.slices()).unwrap_or(MAX_SLICES).min(MAX_SLICES);
     let (frames, seconds) = settings.frame_rate;
@@ -161,10 +177,10 @@ fn open(settings: &Settings) -> Result<Option<Movable>> {
     let refuse = |error: earthshine_ffi::openh264::OpenError| {
         Refusal::excusable(NVENCSTATUS::NV_ENC_ERR_UNSUPPORTED_PARAM.0, error.to_string())
     };
-    encoder.map(|encoder| Some(Movable(encoder))).map_err(refuse)
+    encoder.map(Movable).map_err(refuse)
 }
 
-/// The planes of an input. The programming guide: chroma follows luma without a gap;
+/// The planes of an input: chroma follows luma without a gap;
 /// planes of half the width have half the pitch.
 fn with_picture<T>(surface: &Surface, input: &[u8], work: impl FnOnce(Picture<'_>) -> T) -> Result<T> {
     let pitch = surface.pitch as usize;

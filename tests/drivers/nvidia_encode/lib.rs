@@ -25,6 +25,7 @@ mod instance;
 mod nal;
 mod picture;
 mod preset;
+mod program;
 mod query;
 mod reconfiguration;
 mod session;

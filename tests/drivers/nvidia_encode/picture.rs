@@ -8,6 +8,7 @@ use earthshine_ffi::nvenc::sys::*;
 
 use crate::bitstream::Coded;
 use crate::capabilities::Capabilities;
+use crate::codec::Codec;
 use crate::cuda;
 use crate::encoder::Running;
 use crate::nal;
@@ -30,7 +31,6 @@ fn encode(session: &mut Session, parameters: &NV_ENC_PIC_PARAMS) -> Result {
     let context = session.context;
     let running = session.require_running()?;
     check_picture(running, &surface, parameters)?;
-    running.require_encoder()?;
     if let Some(stream) = running.input_stream {
         cuda::synchronize(stream)?;
     }
@@ -66,7 +66,7 @@ fn check_picture(running: &Running, surface: &Surface, parameters: &NV_ENC_PIC_P
     // SAFETY: a union of integers and pointers, of which all bits are values; it
     // is H.264's, whose reserved members these are.
     let part = unsafe { &parameters.codecPicParams.h264PicParams };
-    if settings.codec == crate::codec::Codec::H264 {
+    if settings.codec == Codec::H264 {
         require_blank!(part, reserved3, reserved, reserved2);
     }
     Ok(())
@@ -86,9 +86,10 @@ fn run(
         ledger::event(&format!("idr {number}"));
     }
     // OpenH264 writes parameter sets before every IDR frame; NVENC before the first,
-    // and then only where it is told to.
+    // and then only where it is told to. What the program makes is left as it is.
     let asked = flags & NV_ENC_PIC_FLAGS::NV_ENC_PIC_FLAG_OUTPUT_SPSPPS.0 != 0;
-    let has_headers = number == 0 || running.settings.part.repeat_headers || asked;
+    let has_headers =
+        running.settings.codec != Codec::H264 || number == 0 || running.settings.part.repeat_headers || asked;
     let bytes = if has_headers { frame.bytes } else { nal::only(&frame.bytes, false) };
     let coded = Coded {
         input: parameters.inputBuffer.addr(),

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::c_void;
 
+use earthshine_drivers::calls::Refusal;
 use earthshine_ffi::nvenc::sys::*;
 
 use crate::cuda;
@@ -56,6 +57,54 @@ impl Surface {
         }
     }
 
+    /// The samples of a picture without gaps, planes behind each other, 10 bits in the
+    /// lower part of 16.
+    pub(crate) fn planes(&self, input: &[u8], (width, height): (usize, usize)) -> Result<Vec<u8>> {
+        use NV_ENC_BUFFER_FORMAT as Format;
+        let pitch = self.pitch as usize;
+        let mut out = Vec::new();
+        match self.format {
+            Format::NV_ENC_BUFFER_FORMAT_IYUV => {
+                let (luma, chroma) = input.split_at(pitch * self.height as usize);
+                let (blue, red) = chroma.split_at(chroma.len() / 2);
+                out.extend(rows(luma, pitch, width, height));
+                out.extend(rows(blue, pitch / 2, width / 2, height / 2));
+                out.extend(rows(red, pitch / 2, width / 2, height / 2));
+            }
+            Format::NV_ENC_BUFFER_FORMAT_NV12 => {
+                let (luma, chroma) = input.split_at(pitch * self.height as usize);
+                out.extend(rows(luma, pitch, width, height));
+                let both: Vec<u8> = rows(chroma, pitch, width, height / 2).collect();
+                for first in [0, 1] {
+                    out.extend(both.chunks_exact(2).map(|pair| pair[first]));
+                }
+            }
+            Format::NV_ENC_BUFFER_FORMAT_YUV444 => {
+                for plane in input.chunks(pitch * self.height as usize) {
+                    out.extend(rows(plane, pitch, width, height));
+                }
+            }
+            Format::NV_ENC_BUFFER_FORMAT_YUV420_10BIT => {
+                let (luma, chroma) = input.split_at(pitch * self.height as usize);
+                out.extend(lowered(rows(luma, pitch, width * 2, height)));
+                let both: Vec<u8> = lowered(rows(chroma, pitch, width * 2, height / 2)).collect();
+                for first in [0, 2] {
+                    out.extend(both.chunks_exact(4).flat_map(|pair| [pair[first], pair[first + 1]]));
+                }
+            }
+            Format::NV_ENC_BUFFER_FORMAT_YUV444_10BIT => {
+                for plane in input.chunks(pitch * self.height as usize) {
+                    out.extend(lowered(rows(plane, pitch, width * 2, height)));
+                }
+            }
+            other => {
+                let text = format!("nobody encodes format {:#x} here", other.0);
+                return Err(Refusal::excusable(NVENCSTATUS::NV_ENC_ERR_UNIMPLEMENTED.0, text));
+            }
+        }
+        Ok(out)
+    }
+
     fn is_packed(&self) -> bool {
         use NV_ENC_BUFFER_FORMAT as Format;
         [Format::NV_ENC_BUFFER_FORMAT_ARGB, Format::NV_ENC_BUFFER_FORMAT_ABGR, Format::NV_ENC_BUFFER_FORMAT_AYUV]
@@ -70,6 +119,18 @@ impl Surface {
             _ => 1,
         }
     }
+}
+
+/// Bytes of rows that lie `pitch` apart.
+fn rows(plane: &[u8], pitch: usize, width: usize, height: usize) -> impl Iterator<Item = u8> {
+    plane.chunks(pitch).take(height).flat_map(move |row| row[..width].iter().copied())
+}
+
+/// Samples from the upper 10 of their 16 bits in the lower.
+fn lowered(bytes: impl Iterator<Item = u8>) -> impl Iterator<Item = u8> {
+    let bytes: Vec<u8> = bytes.collect();
+    let samples: Vec<u16> = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]) >> 6).collect();
+    samples.into_iter().flat_map(u16::to_le_bytes)
 }
 
 fn register(session: &mut Session, parameters: &NV_ENC_REGISTER_RESOURCE) -> Result<usize> {

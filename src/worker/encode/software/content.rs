@@ -128,9 +128,10 @@ const FLAT: u32 = 4;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::Chroma;
 
     fn planes(value: impl Fn(usize, usize) -> u8) -> Planes {
-        let mut planes = Planes::new(Size::new(64, 64), [0, 128, 128]);
+        let mut planes = Planes::new(Size::new(64, 64), Chroma::Yuv420, [0, 128, 128]);
         for y in 0..64 {
             for x in 0..64 {
                 let stride = planes.y_stride;
@@ -185,7 +186,10 @@ mod tests {
     fn pictures_of_few_rows_can_be_looked_at() {
         for height in [2, 4, 6, 12, 14] {
             let size = Size::new(16, height);
-            assert!(Observer::new(size).look(&Planes::new(size, [5, 128, 128]), 0..height).spatial < f64::EPSILON);
+            assert!(
+                Observer::new(size).look(&Planes::new(size, Chroma::Yuv420, [5, 128, 128]), 0..height).spatial
+                    < f64::EPSILON
+            );
         }
     }
 }

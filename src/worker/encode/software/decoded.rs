@@ -139,7 +139,7 @@ fn the_visible_size_is_the_plans_and_the_picture_is_the_source() {
 /// Luma PSNR of the sixth picture against its conversion.
 fn psnr(plan: &VideoPlan, seen: (usize, usize), decoded: &[u8], color: impl Fn(u64, usize, usize) -> [u8; 3]) -> f64 {
     let source = frame(plan.size.width, plan.size.height, 0, |x, y| color(5, x, y));
-    let mut shown = Picture::new(plan.size, plan.colorimetry);
+    let mut shown = Picture::new(plan.size, Chroma::Yuv420, plan.colorimetry);
     shown.show(&source).unwrap();
     let picture = &decoded[5 * (seen.0 * seen.1 * 3 / 2)..];
     let mut squares = 0.0;

@@ -14,11 +14,12 @@ use tracing::warn;
 use self::content::{Content, Observer};
 use self::rate_control::RateControl;
 use crate::clock::Micros;
-use crate::codec::VideoProfile;
+use crate::codec::{Chroma, VideoProfile};
 use crate::color::{ColorRange, Colorimetry};
+use crate::ipc::abilities::{Abilities, Ability};
 use crate::ipc::picture::RawPicture;
 use crate::stream_plan::{EncoderFamily, VideoPlan};
-use crate::units::Bitrate;
+use crate::units::{Bitrate, Size};
 use crate::worker::convert::color_matrix;
 use crate::worker::convert::picture::Picture;
 use crate::worker::convert::planes::even;
@@ -28,6 +29,13 @@ use crate::worker::screenshot;
 
 /// Profiles this family encodes, on every machine.
 pub const PROFILES: &[VideoProfile] = EncoderFamily::Software.certain_profiles();
+
+/// What it can do: there is nobody to be asked.
+#[must_use]
+pub fn abilities() -> Abilities {
+    let able = PROFILES.iter().map(|&profile| Ability { profile, most: LARGEST });
+    Abilities { device: "this processor".to_owned(), able: able.collect() }
+}
 
 /// An open OpenH264 encoder with its picture and rate control.
 #[derive(Debug)]
@@ -66,7 +74,7 @@ impl SoftwareEncoder {
             warn!(encoder = NAME, reason, "encoder degraded");
         }
         let library = openh264::Encoder::open(&settings(plan, slices))?;
-        let picture = Picture::new(plan.size, plan.colorimetry);
+        let picture = Picture::new(plan.size, Chroma::Yuv420, plan.colorimetry);
         Ok(Self {
             observer: Observer::new(picture.planes().size()),
             picture,
@@ -199,6 +207,9 @@ fn samples(plan: &VideoPlan) -> f64 {
 fn broken(error: &dyn std::fmt::Display) -> EncodeError {
     EncodeError { encoder: NAME, what: error.to_string() }
 }
+
+/// Level 5.2.
+const LARGEST: Size = Size::new(4096, 2304);
 
 const NAME: &str = "software/openh264";
 const MOST_THREADS: usize = 4;
