@@ -23,7 +23,11 @@ impl Drivers {
         for directory in [&control, &libraries] {
             fs::create_dir_all(directory).expect("a directory");
         }
-        for (built, name) in [("libcuda.so", "libcuda.so.1"), ("libnvidia_encode.so", "libnvidia-encode.so.1")] {
+        for (built, name) in [
+            ("libcuda.so", "libcuda.so.1"),
+            ("libnvidia_encode.so", "libnvidia-encode.so.1"),
+            ("libnvidia_ml.so", "libnvidia-ml.so.1"),
+        ] {
             let built = examples().join(built);
             assert!(built.exists(), "no {}; cargo build -p earthshine-drivers --examples", built.display());
             symlink(built, libraries.join(name)).expect("a link");
