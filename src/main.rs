@@ -29,6 +29,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Worker => return worker::main::main(),
         Command::Canary(args) => return worker::canary::main(args.encoders),
+        Command::Gpus(args) => return worker::gpus::main(&args),
         Command::Keeper(args) => return keeper::main(&args),
         Command::Picture(PictureArgs { format, width, wayland }) => {
             return worker::screenshot::main(&worker::screenshot::Wanted { format, width, wayland });

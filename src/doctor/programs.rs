@@ -1,12 +1,11 @@
 //! Programs that desktops are made of.
 
 use std::fs;
-use std::io::Read;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
-use super::Finding;
+use super::{Finding, child};
 use crate::config::{CompositorKind, Config};
 use crate::desktop::programs::{find, package};
 
@@ -85,32 +84,9 @@ fn install(program: &str) -> String {
 
 /// First line of what a program says about its version.
 fn version(program: &Path, argument: &str) -> String {
-    let first_line = run(program, argument).and_then(|text| Some(text.lines().next()?.trim().to_owned()));
+    let said = child::run(Command::new(program).arg(argument), DEADLINE);
+    let first_line = said.and_then(|text| Some(text.lines().next()?.trim().to_owned()));
     first_line.filter(|line| !line.is_empty()).unwrap_or_else(|| format!("{} (version unknown)", program.display()))
-}
-
-/// Output of a program that is killed at its deadline. It is read afterwards:
-/// a version fits into a pipe.
-fn run(program: &Path, argument: &str) -> Option<String> {
-    let mut child = Command::new(program)
-        .arg(argument)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
-    let end = Instant::now() + DEADLINE;
-    while child.try_wait().ok()?.is_none() {
-        if Instant::now() >= end {
-            let _ = child.kill();
-            let _ = child.wait();
-            return None;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    let mut text = Vec::new();
-    child.stdout.take()?.take(MAX_OUTPUT).read_to_end(&mut text).ok()?;
-    Some(String::from_utf8_lossy(&text).into_owned())
 }
 
 const COMPOSITORS: [(&str, CompositorKind); 3] =
@@ -118,7 +94,6 @@ const COMPOSITORS: [(&str, CompositorKind); 3] =
 /// In the order of the app "Desktop" in `defaults.toml`.
 const TERMINALS: [&str; 5] = ["foot", "alacritty", "kitty", "weston-terminal", "xterm"];
 const DEADLINE: Duration = Duration::from_secs(2);
-const MAX_OUTPUT: u64 = 4096;
 
 #[cfg(test)]
 mod tests {
@@ -128,7 +103,7 @@ mod tests {
     #[test]
     fn a_program_that_hangs_is_given_up() {
         let sleep = find("sleep").unwrap();
-        assert_eq!(run(&sleep, "60"), None);
+        assert_eq!(child::run(Command::new(sleep).arg("60"), Duration::from_millis(100)), None);
         assert_eq!(
             version(&find("true").unwrap(), ""),
             format!("{} (version unknown)", find("true").unwrap().display())

@@ -17,6 +17,7 @@ pub(crate) mod doubt;
 pub mod events;
 pub mod facts;
 pub mod gamestream;
+pub mod gpus;
 pub mod health;
 pub(crate) mod host_metrics;
 pub mod http;

@@ -328,6 +328,7 @@ impl Host {
         let config = config.now();
         tasks.spawn(supervision.health.clone().probe_host_loop());
         let canary = tokio::spawn(canary.run());
+        let gpu_watch = tasks.spawn(supervision.gpu_watch(&self.directories.evidence()).run());
         let service_manager = ServiceManager::from_environment();
         let _monitor = Monitor::start(Watched {
             sessions: sessions.clone(),
@@ -352,6 +353,7 @@ impl Host {
                 () = drained(&self.context) => break info!("drained: shutting down"),
                 () = left(life) => {
                     canary.abort();
+                    gpu_watch.abort();
                     shut_down.send_replace(true);
                     if timeout(SHUTDOWN_DEADLINE, servers).await.is_err() {
                         warn!("some connections did not end in time");
@@ -365,6 +367,7 @@ impl Host {
         }
         service_manager.stopping();
         canary.abort();
+        gpu_watch.abort();
         if let Some(discovery) = discovery {
             discovery.withdraw().await;
         }

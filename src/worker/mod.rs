@@ -22,6 +22,7 @@ pub mod convert;
 pub mod encode;
 pub(crate) mod event_loop;
 pub mod frame;
+pub mod gpus;
 pub mod heartbeat;
 pub mod input;
 pub mod last_words;

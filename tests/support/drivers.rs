@@ -41,11 +41,15 @@ impl Drivers {
             "[host]\ndiscovery = false\n\n[video]\nencoders = [{encoders}]\n\n[desktop]\nidle_limit = 60\n\n\
              [health]\ncanary_interval = 3600\n\n[admission]\ncpu_percent = 0\n\n{tables}"
         );
-        let environment = [
+        Host::with_environment(scratch, &config, "127.0.0.1", &self.environment())
+    }
+
+    /// Variables of a program that finds them.
+    pub(crate) fn environment(&self) -> [(&'static str, String); 2] {
+        [
             ("LD_LIBRARY_PATH", self.libraries.display().to_string()),
             ("EARTHSHINE_DRIVERS", self.control.display().to_string()),
-        ];
-        Host::with_environment(scratch, &config, "127.0.0.1", &environment)
+        ]
     }
 
     /// Has them fail, hang or run out, as lines of `tests/drivers/faults.rs` say.
