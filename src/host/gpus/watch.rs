@@ -137,3 +137,26 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Where there was none: a driver may be loaded later.
 const LOOK_AGAIN: Duration = Duration::from_secs(300);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> HelperProcess {
+        HelperProcess::spawn(Kind::Gpus, &["/bin/sh", "-c", script].map(str::to_owned)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn lines_are_read_up_to_a_limit() {
+        let mut process = shell("printf 'one\\n\\ntwo'");
+        let mut lines = Lines::new(process.output());
+        for line in ["one\n", "\n", "two"] {
+            assert_eq!(lines.next().await.unwrap(), Some(line.as_bytes()));
+        }
+        assert_eq!(lines.next().await.unwrap(), None);
+        let mut process = shell("exec tr '\\0' x < /dev/zero");
+        let error = Lines::new(process.output()).next().await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        assert_eq!(Lines::new(None).next().await.unwrap(), None);
+    }
+}

@@ -103,3 +103,39 @@ pub(crate) const OURSELVES: &str = "/proc/self/exe";
 
 const KILL_DEADLINE: Duration = Duration::from_secs(2);
 const EVIDENCE_DEADLINE: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncBufReadExt, BufReader};
+
+    use super::*;
+    use crate::host::events::Events;
+
+    #[tokio::test]
+    async fn what_hangs_is_killed_with_what_it_has_started() {
+        let quarantine = Quarantine::new(Events::new("test"));
+        let script = ["/bin/sh", "-c", "sleep 60 & echo $!; wait"].map(str::to_owned);
+        let mut process = HelperProcess::spawn(Kind::Gpus, &script).unwrap();
+        let shell = process.pid().and_then(ProcessId::of).unwrap();
+        let mut line = String::new();
+        BufReader::new(process.output().unwrap()).read_line(&mut line).await.unwrap();
+        let sleep = ProcessId::of(line.trim().parse().unwrap()).unwrap();
+        assert!(shell.is_running() && sleep.is_running() && process.output().is_none());
+        process.remove(&quarantine, || panic!("it can be killed")).await;
+        assert!(!shell.exists());
+        for _ in 0..200 {
+            if !sleep.is_running() {
+                assert_eq!(quarantine.count(), 0);
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("its child goes on");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_is_not_there_is_an_error() {
+        assert!(HelperProcess::spawn(Kind::Gpus, &["/no/such/program".to_owned()]).is_err());
+        assert!(HelperProcess::spawn(Kind::Gpus, &[]).is_err());
+    }
+}
