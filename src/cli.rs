@@ -49,6 +49,8 @@ pub enum Command {
     Screenshot(ScreenshotArgs),
     /// What runs, what it uses, and what still fits.
     Capacity(CapacityArgs),
+    /// What the GPUs of this machine say of themselves.
+    Gpus(GpusArgs),
     /// Have a running host take nobody new.
     Drain(DrainArgs),
     /// Have a running host read its configuration file again.
@@ -203,6 +205,17 @@ pub struct EncodersArgs {
     pub json: bool,
 }
 
+/// `earthshine gpus`.
+#[derive(Debug, Args)]
+pub struct GpusArgs {
+    /// Print a line of JSON so often, until nobody reads it.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub every: Option<u64>,
+    /// Print one line of JSON.
+    #[arg(long, conflicts_with = "every")]
+    pub json: bool,
+}
+
 /// `earthshine bench`.
 #[derive(Debug, Args)]
 pub struct BenchArgs {
@@ -337,6 +350,8 @@ mod tests {
             "earthshine events --after 7 --count 2 --json",
             "earthshine health --json",
             "earthshine capacity",
+            "earthshine gpus",
+            "earthshine gpus --every 2",
             "earthshine screenshot lobby 7 -o - --format webp --width 320",
         ] {
             let parsed = Cli::try_parse_from(line.split_whitespace());

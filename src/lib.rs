@@ -28,4 +28,5 @@ pub mod keeper;
 pub mod protocol;
 pub mod stream_plan;
 pub mod units;
+pub mod vendor_libraries;
 pub mod worker;

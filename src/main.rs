@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         Command::Encoders(args) => return worker::encoders::main(&args.encoders, args.json),
         Command::EncodeTrial(args) => return encode_trial(&args),
         Command::Canary(args) => return worker::canary::main(args.encoders),
+        Command::Gpus(args) => return worker::gpus::main(&args),
         Command::Keeper(args) => return keeper::main(&args),
         Command::Picture(PictureArgs { format, width, wayland }) => {
             return worker::screenshot::main(&worker::screenshot::Wanted { format, width, wayland });

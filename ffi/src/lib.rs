@@ -8,6 +8,7 @@
 pub mod cuda;
 pub mod dynamic_library;
 pub mod nvenc;
+pub mod nvml;
 pub mod openh264;
 pub mod process;
 pub mod shared_memory;

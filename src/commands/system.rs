@@ -70,5 +70,24 @@ fn report(answer: &Value) -> String {
             let _ = writeln!(text, "\n{}", Table::of(&answer[list], &columns));
         }
     }
+    let gpus = &answer["gpus"];
+    if gpus["list"].as_array().is_some_and(|all| !all.is_empty()) {
+        let _ = writeln!(text, "\n{}", Table::of(&gpus["list"], GPU_COLUMNS));
+    }
+    if gpus["error"] != "" {
+        let _ =
+            writeln!(text, "\nGPUs: {} (figures are of {} s ago)", shown(&gpus["error"]), shown(&gpus["age_seconds"]));
+    }
     text.trim_end().to_owned()
 }
+
+const GPU_COLUMNS: &[(&str, &str)] = &[
+    ("GPU", "bus_id"),
+    ("NAME", "name"),
+    ("BYTES USED", "memory_used_bytes"),
+    ("BYTES", "memory_total_bytes"),
+    ("BUSY %", "busy_percent"),
+    ("ENCODER %", "encoder_percent"),
+    ("SESSIONS", "encoder_sessions"),
+    ("ERROR", "error"),
+];

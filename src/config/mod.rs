@@ -111,6 +111,14 @@ pub struct AdmissionConfig {
     /// Processes that cannot be killed, above which nobody is taken.
     #[serde(with = "unless_negative")]
     pub max_quarantined: Option<usize>,
+    /// Megabytes of a GPU's memory that must be left for a newcomer who can use
+    /// nothing else.
+    #[serde(with = "unless_zero")]
+    pub gpu_memory_reserve_mb: Option<u64>,
+    /// Encode sessions on each GPU, of all programs, for newcomers who can use
+    /// nothing else.
+    #[serde(with = "unless_zero")]
+    pub encoder_sessions: Option<u32>,
 }
 
 /// `[health]`.

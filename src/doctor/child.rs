@@ -24,7 +24,9 @@ pub(super) fn ask(command: &mut Command, deadline: Duration) -> Option<Answer> {
         }
         if Instant::now() >= end {
             let _ = child.kill();
-            let _ = child.wait();
+            // One that is stuck inside the kernel is not waited for.
+            std::thread::sleep(KILLED_WITHIN);
+            let _ = child.try_wait();
             return None;
         }
         std::thread::sleep(Duration::from_millis(5));
@@ -41,7 +43,9 @@ fn read(from: impl Read) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// What a pipe holds.
+const KILLED_WITHIN: Duration = Duration::from_millis(100);
+
+/// Bytes that a pipe holds (pipe(7)).
 const MAX_OUTPUT: u64 = 65_536;
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! `earthshine doctor`: what this machine offers, and what to do about the rest.
 //!
 //! Looks only: files, programs' versions, ports. It opens no driver, so it can
-//! neither hang in one nor disturb streams. Whatever is missing comes with the
-//! command that brings it on Debian and Ubuntu. `--encode-test` is another matter:
-//! it has every encoder encode, in processes of their own.
+//! neither hang in one nor disturb streams; what GPUs say of themselves it hears from
+//! a process of its own, with a deadline. Whatever is missing comes with the command
+//! that brings it on Debian and Ubuntu. `--encode-test` is another matter: it has every
+//! encoder encode.
 
 mod child;
 mod encode_test;
+mod gpus;
 mod graphics;
 mod network;
 mod programs;
@@ -32,11 +34,16 @@ pub struct Ports {
 }
 
 /// Looks at everything. Takes well under a second; every program asked for its
-/// version has two.
+/// version has two, and GPUs have five.
 #[must_use]
 pub fn examine(config: &Config, directories: &Directories, ports: Ports) -> Report {
-    let findings =
-        [graphics::examine(), programs::examine(config), network::examine(ports), system::examine(directories)];
+    let findings = [
+        graphics::examine(),
+        gpus::examine(),
+        programs::examine(config),
+        network::examine(ports),
+        system::examine(directories),
+    ];
     Report { findings: findings.into_iter().flatten().collect() }
 }
 

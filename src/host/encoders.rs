@@ -5,20 +5,18 @@
 //! they are if it never does. Nobody waits for it.
 
 use std::io;
-use std::process::Stdio;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::io::AsyncReadExt;
-use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use crate::codec::VideoProfile;
-use crate::desktop::process::ProcessId;
-use crate::host::supervisor::quarantine::{Captive, Quarantine};
+use crate::host::supervisor::helper_process::{HelperProcess, OURSELVES};
+use crate::host::supervisor::quarantine::{Kind, Quarantine};
 use crate::ipc::abilities::{self, FamilyReport};
 use crate::stream_plan::EncoderFamily;
 
@@ -146,30 +144,19 @@ impl Encoders {
     }
 
     async fn ask(&self, quarantine: &Quarantine) -> Result<Vec<FamilyReport>, String> {
-        let mut child = self.spawn().map_err(|error| error.to_string())?;
-        let said = match timeout(DEADLINE, said(&mut child)).await {
+        let names: Vec<_> = self.families.iter().map(|family| family.name()).collect();
+        let arguments = [OURSELVES, "encoders", "--json", "--encoders", &names.join(",")].map(str::to_owned);
+        let mut process = HelperProcess::spawn(Kind::Encoders, &arguments).map_err(|error| error.to_string())?;
+        let said = match timeout(DEADLINE, said(&mut process)).await {
             Ok(said) => said.map_err(|error| error.to_string())?,
             Err(_) => {
-                end(child, quarantine).await;
+                process.remove(quarantine, || {}).await;
                 return Err(format!("no answer within {DEADLINE:?}: a driver hangs"));
             }
         };
         let line = said.lines().last().unwrap_or_default();
         let reports = abilities::read(line).map_err(|error| format!("an answer that means nothing: {error}"))?;
         Ok(reports.into_iter().filter(|report| self.families.contains(&report.family)).collect())
-    }
-
-    fn spawn(&self) -> io::Result<Child> {
-        let names: Vec<_> = self.families.iter().map(|family| family.name()).collect();
-        Command::new("/proc/self/exe")
-            .arg0("earthshine")
-            .args(["encoders", "--json", "--encoders", &names.join(",")])
-            .env_remove("NOTIFY_SOCKET")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
     }
 }
 
@@ -186,28 +173,17 @@ impl Known {
     }
 }
 
-async fn said(child: &mut Child) -> io::Result<String> {
+async fn said(process: &mut HelperProcess) -> io::Result<String> {
     let mut said = String::new();
-    if let Some(output) = child.stdout.take() {
+    if let Some(output) = process.output() {
         output.take(LONGEST_ANSWER).read_to_string(&mut said).await?;
     }
-    child.wait().await?;
+    process.wait().await?;
     Ok(said)
-}
-
-async fn end(mut child: Child, quarantine: &Quarantine) {
-    let id = child.id().and_then(ProcessId::of);
-    let _ = child.start_kill();
-    if timeout(KILL_DEADLINE, child.wait()).await.is_err()
-        && let Some(id) = id
-    {
-        quarantine.take(Captive::canary(id));
-    }
 }
 
 /// A driver that was never used on this machine takes seconds.
 const DEADLINE: Duration = Duration::from_secs(30);
-const KILL_DEADLINE: Duration = Duration::from_secs(2);
 const ASK_AGAIN: Duration = Duration::from_secs(600);
 /// Bytes of an answer that are read.
 const LONGEST_ANSWER: u64 = 64 << 10;

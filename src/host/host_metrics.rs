@@ -1,4 +1,4 @@
-//! Metrics of the host as a whole: health, quarantine, capacity, events.
+//! Metrics of the host as a whole: health, quarantine, capacity, GPUs, events.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,9 @@ use prometheus_client::metrics::MetricType;
 
 use crate::host::api::system;
 use crate::host::context::Context;
+use crate::host::gpus::GpusView;
 use crate::host::supervisor::quarantine::Kind;
+use crate::ipc::gpu_report::Gpu;
 
 /// All that is known of the host itself. Reads what was collected.
 #[derive(Debug)]
@@ -74,9 +76,57 @@ impl HostMetrics {
             let used = i64::try_from(view.used_bytes).unwrap_or(i64::MAX);
             gauge(encoder, "earthshine_used_memory_bytes", "Memory that sessions and lobbies have", &used)?;
         }
-        gauge(encoder, "earthshine_sessions_that_fit", "Sessions that still fit", &whole(view.sessions_that_fit))
+        gauge(encoder, "earthshine_sessions_that_fit", "Sessions that still fit", &whole(view.sessions_that_fit))?;
+        encode_gpus(encoder, &view.gpus)
     }
 }
+
+/// Series of each GPU, as long as its figures are new.
+fn encode_gpus(encoder: &mut DescriptorEncoder<'_>, view: &GpusView) -> fmt::Result {
+    let help = "1 if GPUs tell of themselves, 0 if there is none or they do not";
+    gauge(encoder, "earthshine_gpus_measured", help, &i64::from(view.available))?;
+    let help = "Processes that ask GPUs, started in place of one that hung or died";
+    counter(encoder, "earthshine_gpu_watch_restarts", help, view.restarts)?;
+    if let Some(age) = view.age_seconds {
+        gauge(encoder, "earthshine_gpus_age_seconds", "Age of the figures of GPUs", &age)?;
+    }
+    let gpus = if view.available { view.list.as_slice() } else { &[] };
+    for (name, help, value) in GPU_GAUGES {
+        let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for gpu in gpus {
+            let Some(value) = value(gpu) else { continue };
+            let labels = [("gpu", gpu.bus_id.as_str()), ("name", gpu.label())];
+            metric.encode_family(&labels)?.encode_gauge(&value)?;
+        }
+    }
+    Ok(())
+}
+
+/// Name, help, and where the value is.
+type GpuGauge = (&'static str, &'static str, fn(&Gpu) -> Option<f64>);
+
+#[allow(clippy::cast_precision_loss, reason = "bytes of a GPU fit f64")]
+const GPU_GAUGES: [GpuGauge; 7] = [
+    ("earthshine_gpu_memory_total_bytes", "Memory of a GPU", |gpu| gpu.memory_total_bytes.map(|bytes| bytes as f64)),
+    ("earthshine_gpu_memory_used_bytes", "Memory of a GPU that is in use, by all programs", |gpu| {
+        gpu.memory_used_bytes.map(|bytes| bytes as f64)
+    }),
+    ("earthshine_gpu_busy_ratio", "Part of the time in which something ran on a GPU", |gpu| {
+        gpu.busy_percent.map(|percent| f64::from(percent) / 100.0)
+    }),
+    ("earthshine_gpu_encoder_busy_ratio", "Part of the time in which a GPU's encode engines worked", |gpu| {
+        gpu.encoder_percent.map(|percent| f64::from(percent) / 100.0)
+    }),
+    ("earthshine_gpu_encoder_sessions", "Open encode sessions of a GPU, of all programs", |gpu| {
+        gpu.encoder_sessions.map(f64::from)
+    }),
+    ("earthshine_gpu_encoder_fps", "Frames per second of a GPU's encode sessions, on average", |gpu| {
+        gpu.encoder_average_fps.map(f64::from)
+    }),
+    ("earthshine_gpu_encoder_latency_seconds", "Time that a frame takes to encode on a GPU, on average", |gpu| {
+        gpu.encoder_average_latency_microseconds.map(|micros| f64::from(micros) / 1e6)
+    }),
+];
 
 fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: &impl EncodeGaugeValue) -> fmt::Result {
     encoder.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(value)

@@ -18,6 +18,7 @@ pub mod encoders;
 pub mod events;
 pub mod facts;
 pub mod gamestream;
+pub mod gpus;
 pub mod health;
 pub(crate) mod host_metrics;
 pub mod http;

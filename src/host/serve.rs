@@ -311,6 +311,7 @@ impl Host {
         tasks.spawn(supervision.health.clone().probe_host_loop());
         let canary = tokio::spawn(canary.run());
         tasks.spawn(self.context.encoders.clone().learn(supervision.quarantine.clone()));
+        let gpu_watch = tasks.spawn(supervision.gpu_watch(&self.directories.evidence()).run());
         let service_manager = ServiceManager::from_environment();
         let _monitor = Monitor::start(Watched {
             sessions: sessions.clone(),
@@ -335,6 +336,7 @@ impl Host {
                 () = drained(&self.context) => break info!("drained: shutting down"),
                 () = left(life) => {
                     canary.abort();
+                    gpu_watch.abort();
                     shut_down.send_replace(true);
                     if timeout(SHUTDOWN_DEADLINE, servers).await.is_err() {
                         warn!("some connections did not end in time");
@@ -348,6 +350,7 @@ impl Host {
         }
         service_manager.stopping();
         canary.abort();
+        gpu_watch.abort();
         if let Some(discovery) = discovery {
             discovery.withdraw().await;
         }

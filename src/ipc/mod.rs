@@ -9,6 +9,7 @@ pub mod abilities;
 pub mod channel;
 pub mod counters_page;
 pub mod flight_recorder;
+pub mod gpu_report;
 pub mod keeping;
 pub mod log_ring;
 pub mod message;

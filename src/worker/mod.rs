@@ -24,6 +24,7 @@ pub mod encode_trial;
 pub mod encoders;
 pub(crate) mod event_loop;
 pub mod frame;
+pub mod gpus;
 pub mod heartbeat;
 pub mod input;
 pub mod last_words;

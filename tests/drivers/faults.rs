@@ -9,12 +9,14 @@
 //! limit memory BYTES
 //! version MAJOR MINOR
 //! cap NAME VALUE
+//! nvml devices | sessions | memory_total | memory_used | lost NUMBER
 //! ```
 //!
 //! CALL is a C function's name ([`NAMES`]). `after` lets that
 //! many calls of it go well, counted from the start of the process; `times` ends
 //! the fault after it was played that often, counted from when its line came in.
-//! A line that is none of these is a violation: a test that mistypes its fault
+//! What `nvml` orders is what the management library says of each GPU, but for
+//! `lost`: the number of one that has left the bus. A line that is none of these is a violation: a test that mistypes its fault
 //! would prove nothing. A test that changes the file while a stream runs renames
 //! another over it, so that nobody reads half of it.
 
@@ -39,8 +41,25 @@ pub struct Orders {
     pub version: Option<(u32, u32)>,
     /// Capabilities, by number or by name.
     pub capabilities: Vec<(String, i32)>,
+    /// What the management library says.
+    pub nvml: Nvml,
     /// Lines that mean nothing.
     pub unreadable: Vec<String>,
+}
+
+/// What the management library says of each GPU.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Nvml {
+    /// How many there are.
+    pub devices: Option<u32>,
+    /// Open encode sessions; else those that are open.
+    pub sessions: Option<u32>,
+    /// Bytes.
+    pub memory_total: Option<u64>,
+    /// Bytes.
+    pub memory_used: Option<u64>,
+    /// Number of a GPU that has left the bus.
+    pub lost: Option<u32>,
 }
 
 /// A call that goes wrong.
@@ -99,6 +118,14 @@ impl Orders {
                 _ => return None,
             },
             "version" => self.version = Some((number(&mut words)?, number(&mut words)?)),
+            "nvml" => match words.next()? {
+                "devices" => self.nvml.devices = Some(number(&mut words)?),
+                "sessions" => self.nvml.sessions = Some(number(&mut words)?),
+                "memory_total" => self.nvml.memory_total = Some(number(&mut words)?),
+                "memory_used" => self.nvml.memory_used = Some(number(&mut words)?),
+                "lost" => self.nvml.lost = Some(number(&mut words)?),
+                _ => return None,
+            },
             "cap" => self.capabilities.push((words.next()?.to_owned(), number(&mut words)?)),
             call => self.faults.push(Fault::parse(call, &mut words)?),
         }
@@ -197,7 +224,8 @@ mod tests {
     fn every_kind_of_line_is_understood() {
         let orders = Orders::parse(
             "# a comment\n\ncuInit fail 100\nnvEncLockBitstream hang after 3\ncuMemAllocPitch_v2 fail 2 times 4\n\
-             limit sessions 2\nlimit memory 1000000\nversion 11 1\ncap NV_ENC_CAPS_WIDTH_MAX 1920\ncap 28 0\n",
+             limit sessions 2\nlimit memory 1000000\nversion 11 1\ncap NV_ENC_CAPS_WIDTH_MAX 1920\ncap 28 0\n\
+             nvml sessions 3\nnvml memory_used 5\nnvmlDeviceGetEncoderStats hang\n",
         );
         let fault = |call: &str, outcome, after, times| Fault { call: call.to_owned(), outcome, after, times };
         assert_eq!(
@@ -206,8 +234,10 @@ mod tests {
                 fault("cuInit", Outcome::Fail(100), 0, None),
                 fault("nvEncLockBitstream", Outcome::Hang, 3, None),
                 fault("cuMemAllocPitch_v2", Outcome::Fail(2), 0, Some(4)),
+                fault("nvmlDeviceGetEncoderStats", Outcome::Hang, 0, None),
             ]
         );
+        assert_eq!(orders.nvml, Nvml { sessions: Some(3), memory_used: Some(5), ..Nvml::default() });
         assert_eq!((orders.sessions, orders.memory, orders.version), (Some(2), Some(1_000_000), Some((11, 1))));
         assert_eq!(orders.capabilities, [("NV_ENC_CAPS_WIDTH_MAX".to_owned(), 1920), ("28".to_owned(), 0)]);
         assert!(orders.unreadable.is_empty(), "{:?}", orders.unreadable);
@@ -228,6 +258,8 @@ mod tests {
             "version 12",
             "version 12 1 0",
             "cap 3",
+            "nvml sessions",
+            "nvml people 3",
             "hang cuInit",
         ] {
             let orders = Orders::parse(line);

@@ -169,6 +169,17 @@ seed("adoption_record", b'{"format":"earthshine lobby","version":2,"body":{}}')
 for message in [b"\x00\x03api", b"\x01\x0frtsp-listener-1", b"\x02", b"\x03", b"\x01", b"\x00\xff\xff\xff\xff\x0f", b"\x00\x02\xff\xfe"]:
     seed("keeper_message", message)
 
+gpu = {
+    "bus_id": "0000:01:00.0", "vendor": "nvidia", "name": "NVIDIA GeForce RTX 4070", "uuid": "GPU-65617274",
+    "driver_version": "550.54.14", "memory_total_bytes": 12 << 30, "memory_used_bytes": 300 << 20, "busy_percent": 7,
+    "encoder_percent": 5, "encoder_sessions": 1, "encoder_average_fps": 60,
+    "encoder_average_latency_microseconds": 1500, "error": "",
+}
+card = {"bus_id": "0000:03:00.0", "vendor": "amd", "name": "amdgpu", "error": "nvmlDeviceGetName: GPU is lost (15)"}
+for gpus in [[gpu], [gpu, card], []]:
+    seed("gpu_report", json.dumps({"gpus": gpus, "error": "", "took_microseconds": 42}).encode() + b"\n")
+seed("gpu_report", b'{"gpus":[{"bus_id":"b","vendor":"intel","name":"","error":"","busy_percent":101}],"error":"","took_microseconds":0}')
+
 for head in [(1, 1, 4, 2), (0, 0, 2, 2), (2, 1, 64, 48), (1, 0, 8192, 8192), (3, 0, 4, 2), (1, 2, 4, 2)]:
     space, range_, width, height = head
     samples = bytes(min(width * height * 3 // 2, 6000))

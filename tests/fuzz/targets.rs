@@ -31,6 +31,7 @@ use earthshine::host::store::paired_clients::PairedClients;
 use earthshine::ipc::channel;
 use earthshine::ipc::counters_page::{BUCKETS, Counter, CountersPage, Stage, WORDS, bucket_bound};
 use earthshine::ipc::flight_recorder::EVENTS;
+use earthshine::ipc::gpu_report::GpuReport;
 use earthshine::ipc::keeping::{FromKeeper, ToKeeper};
 use earthshine::ipc::log_ring::{LINES, LONGEST_LINE};
 use earthshine::ipc::message::{FromWorker, ToWorker};
@@ -103,6 +104,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("host_answer", host_answer),
     ("enet_server", enet_server),
     ("checkpoint", checkpoint),
+    ("gpu_report", gpu_report),
 ];
 
 /// Requests one after the other, played through a handshake.
@@ -116,6 +118,19 @@ pub fn rtsp_request(data: &[u8]) {
         let answer = handshake.handle_request(&request).response.to_bytes();
         assert!(answer.starts_with(b"RTSP/1.0 ") && !answer.contains(&0));
         rest = &rest[consumed..];
+    }
+}
+
+/// A line of the process that asks GPUs.
+pub fn gpu_report(data: &[u8]) {
+    if let Ok(report) = GpuReport::read(data) {
+        for gpu in &report.gpus {
+            assert!(gpu.memory_left_bytes().is_none_or(|left| gpu.memory_total_bytes >= Some(left)));
+            assert!(!gpu.to_string().contains(char::is_control));
+        }
+        // What was accepted needs no correction.
+        let line = report.clone().write().expect("what was read");
+        assert_eq!(GpuReport::read(line.as_bytes()).ok(), Some(report));
     }
 }
 

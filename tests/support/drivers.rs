@@ -24,7 +24,11 @@ impl Drivers {
         for directory in [&control, &libraries] {
             fs::create_dir_all(directory).expect("a directory");
         }
-        for (built, name) in [("libcuda.so", "libcuda.so.1"), ("libnvidia_encode.so", "libnvidia-encode.so.1")] {
+        for (built, name) in [
+            ("libcuda.so", "libcuda.so.1"),
+            ("libnvidia_encode.so", "libnvidia-encode.so.1"),
+            ("libnvidia_ml.so", "libnvidia-ml.so.1"),
+        ] {
             let built = examples().join(built);
             assert!(built.exists(), "no {}; cargo build -p earthshine-drivers --examples", built.display());
             symlink(built, libraries.join(name)).expect("a link");
@@ -38,14 +42,18 @@ impl Drivers {
             "[host]\ndiscovery = false\n\n[video]\nencoders = [{encoders}]\n\n[desktop]\nidle_limit = 60\n\n\
              [health]\ncanary_interval = 3600\n\n[admission]\ncpu_percent = 0\n\n{tables}"
         );
-        let environment = [
-            ("LD_LIBRARY_PATH", self.libraries.display().to_string()),
-            ("EARTHSHINE_DRIVERS", self.control.display().to_string()),
-        ];
-        let host = Host::with_environment(scratch, &config, "127.0.0.1", &environment);
+        let host = Host::with_environment(scratch, &config, "127.0.0.1", &self.environment());
         let is_known = || !api::get(host.api(), "/api/v1/encoders")["age_seconds"].is_null();
         wait_for("what the encoders make", SOON, || is_known().then_some(()));
         host
+    }
+
+    /// Variables of a program that finds them.
+    pub(crate) fn environment(&self) -> [(&'static str, String); 2] {
+        [
+            ("LD_LIBRARY_PATH", self.libraries.display().to_string()),
+            ("EARTHSHINE_DRIVERS", self.control.display().to_string()),
+        ]
     }
 
     /// Has them fail, hang or run out, as lines of `tests/drivers/faults.rs` say.

@@ -1,8 +1,8 @@
 //! `/api/v1/system/memory`: who uses how much, in the shape that dashboards for
 //! Wolf read.
 //!
-//! All figures are measured; what belongs to GStreamer is 0, and the host asks
-//! no GPU: that could hang, and is for tools that may.
+//! All figures are measured; what belongs to GStreamer is 0. Of GPUs it says what
+//! is known, and asks none: that could hang (`host/gpus`).
 
 use std::collections::BTreeMap;
 
@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::host::api::answer::ApiAnswer;
 use crate::host::api::route::Answering;
 use crate::host::context::Context;
+use crate::host::gpus::GpusView;
 use crate::host::lobbies::view::LobbyView;
 use crate::host::memory::Measurement;
 use crate::host::sessions::view::{DesktopView, SessionView};
@@ -26,7 +27,10 @@ pub fn get<'a>(context: &'a Context, _: &'a str) -> Answering<'a> {
             sessions.iter().map(|session| &session.desktop).chain(lobbies.iter().map(|lobby| &lobby.desktop));
         let roots = [own].into_iter().chain(workers).chain(desktops.flatten().flat_map(processes)).collect();
         match context.memory.measure(roots).await {
-            Some(measured) => ApiAnswer::object(&SystemMemory::new(&measured, own, &sessions, &lobbies)),
+            Some(measured) => {
+                let gpus = context.supervision.gpus.view();
+                ApiAnswer::object(&SystemMemory::new(&measured, own, &sessions, &lobbies, gpus))
+            }
             None => ApiAnswer::failed("memory could not be measured in time; try again"),
         }
     })
@@ -88,23 +92,25 @@ struct ClientMemory {
     memory_bytes: u64,
 }
 
-/// What is known of a GPU without asking it: nothing.
+/// What is known of the first GPU; all are in `/api/v1/capacity`.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 struct GpuStats {
     available: bool,
-    gpu_name: &'static str,
-    /// Workers with an open encoder.
+    gpu_name: String,
+    /// Of all programs; if that is not known, workers with an open encoder.
     encoder_session_count: usize,
     encoder_average_fps: f64,
-    encoder_average_latency_us: u64,
+    encoder_average_latency_us: u32,
     encoder_utilization_percent: u32,
     gpu_utilization_percent: u32,
+    /// 0: not asked for.
     memory_utilization_percent: u32,
     memory_used_mb: u64,
     memory_total_mb: u64,
+    /// 0: not asked for.
     temperature_celsius: u32,
     query_duration_ms: u64,
-    error: &'static str,
+    error: String,
 }
 
 /// Captures and encodes, which are one process each here.
@@ -118,7 +124,7 @@ struct Pipelines {
 }
 
 impl SystemMemory {
-    fn new(measured: &Measurement, own: u32, sessions: &[SessionView], lobbies: &[LobbyView]) -> Self {
+    fn new(measured: &Measurement, own: u32, sessions: &[SessionView], lobbies: &[LobbyView], gpus: GpusView) -> Self {
         let mut apps: BTreeMap<&str, AppMemory> = BTreeMap::new();
         for session in sessions {
             let app = apps.entry(&session.app_id).or_insert_with(|| AppMemory {
@@ -148,16 +154,37 @@ impl SystemMemory {
             apps,
             lobbies,
             clients,
-            gpu_stats: GpuStats {
-                encoder_session_count: sessions.iter().filter(|session| !session.encoder.is_empty()).count(),
-                error: "this host asks no GPU driver; use the driver's own tools",
-                ..GpuStats::default()
-            },
+            gpu_stats: GpuStats::new(gpus, sessions.iter().filter(|session| !session.encoder.is_empty()).count()),
             gstreamer_pipelines: Pipelines {
                 producer_pipelines: shown,
                 consumer_pipelines: running,
                 total_pipelines: shown + running,
             },
+        }
+    }
+}
+
+impl GpuStats {
+    fn new(gpus: GpusView, encoding: usize) -> Self {
+        let GpusView { available, error, took_microseconds, list, .. } = gpus;
+        let Some(gpu) = list.into_iter().next().filter(|_| available) else {
+            return Self { encoder_session_count: encoding, error, ..Self::default() };
+        };
+        let sessions = gpu.encoder_sessions.and_then(|sessions| usize::try_from(sessions).ok());
+        Self {
+            available,
+            gpu_name: gpu.label().to_owned(),
+            encoder_session_count: sessions.unwrap_or(encoding),
+            encoder_average_fps: f64::from(gpu.encoder_average_fps.unwrap_or_default()),
+            encoder_average_latency_us: gpu.encoder_average_latency_microseconds.unwrap_or_default(),
+            encoder_utilization_percent: gpu.encoder_percent.unwrap_or_default(),
+            gpu_utilization_percent: gpu.busy_percent.unwrap_or_default(),
+            memory_utilization_percent: 0,
+            memory_used_mb: gpu.memory_used_bytes.unwrap_or_default() >> 20,
+            memory_total_mb: gpu.memory_total_bytes.unwrap_or_default() >> 20,
+            temperature_celsius: 0,
+            query_duration_ms: took_microseconds / 1000,
+            error: if error.is_empty() { gpu.error } else { error },
         }
     }
 }

@@ -26,8 +26,10 @@ pub fn capacity(context: &Context) -> ApiAnswer {
 pub(crate) fn capacity_view(context: &Context) -> CapacityView {
     let config = context.config.now();
     let host = &config.host;
+    let sessions = context.sessions.list();
     context.supervision.capacity.view(Counts {
-        sessions: context.sessions.list().len(),
+        sessions: sessions.len(),
+        starting: sessions.iter().filter(|session| session.state.is_starting()).count(),
         lobbies: context.lobbies.list().len(),
         max_sessions: host.max_sessions,
         max_lobbies: host.max_lobbies,

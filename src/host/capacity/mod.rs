@@ -5,6 +5,9 @@
 //! run for a while need on average. How busy the machine is with other things is
 //! not our business, so a host with nothing to do takes its first client always.
 //! Each limit can be changed or switched off; a refusal names it.
+//!
+//! GPUs are another matter (`host/gpus`): a full one stops even the first, if its
+//! stream can be encoded nowhere else.
 
 pub(crate) mod machine;
 pub(crate) mod sampler;
@@ -16,14 +19,19 @@ use std::time::{Duration, Instant};
 use crate::config::AdmissionConfig;
 use crate::config::live::LiveConfig;
 use crate::host::capacity::machine::Machine;
+use crate::host::gpus::{GpuFull, GpuLimits, Gpus, Room};
 use crate::host::supervisor::quarantine::Quarantine;
 use crate::ids::SessionId;
+use crate::stream_plan::EncoderFamily;
 
 /// Handle to what was measured; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Capacity {
     config: LiveConfig,
+    /// What streams are encoded with: as workers were told at the start.
+    encoders: Arc<[EncoderFamily]>,
     quarantine: Quarantine,
+    gpus: Gpus,
     usage: Arc<Mutex<Option<Usage>>>,
 }
 
@@ -99,6 +107,9 @@ pub enum NoRoom {
         /// `admission.memory_reserve_mb`.
         reserve_mb: u64,
     },
+    /// No GPU has room for a stream that needs one.
+    #[error("No GPU of this host has room for another stream: {}. Try later.", listed(.0))]
+    Gpus(Vec<GpuFull>),
 }
 
 /// What another session or lobby would need.
@@ -110,8 +121,9 @@ struct Need {
 
 impl Capacity {
     /// Nothing is measured yet.
-    pub(crate) fn new(config: LiveConfig, quarantine: Quarantine) -> Self {
-        Self { config, quarantine, usage: Arc::default() }
+    pub(crate) fn new(config: LiveConfig, quarantine: Quarantine, gpus: Gpus) -> Self {
+        let encoders = config.now().video.encoders.clone().into();
+        Self { config, encoders, quarantine, gpus, usage: Arc::default() }
     }
 
     /// The monitor has measured.
@@ -125,15 +137,20 @@ impl Capacity {
         self.limits().max_quarantined
     }
 
-    /// Whether there is room for another session beside these.
+    /// Whether there is room for another session beside these, so many of which are
+    /// about to open an encoder.
     ///
     /// # Errors
     /// [`NoRoom`], for the user to read.
-    pub(crate) fn admit_session(&self, running: &[SessionId]) -> Result<(), NoRoom> {
-        self.admit(Some(running), |usage| usage.need_of_session())
+    pub(crate) fn admit_session(&self, running: &[SessionId], starting: usize) -> Result<(), NoRoom> {
+        self.admit(Some(running), |usage| usage.need_of_session())?;
+        match self.room_on_gpus(starting) {
+            Some(room) if room.places == 0 => Err(NoRoom::Gpus(room.full)),
+            _ => Ok(()),
+        }
     }
 
-    /// Whether there is room for another lobby.
+    /// Whether there is room for another lobby, which encodes nothing itself.
     ///
     /// # Errors
     /// [`NoRoom`], for the user to read.
@@ -152,6 +169,13 @@ impl Capacity {
         let Some(usage) = usage.as_ref().filter(|usage| usage.at.elapsed() < USEFUL_FOR) else { return Ok(()) };
         let Some(need) = need(usage) else { return Ok(()) };
         usage.has_room(&limits, running, need)
+    }
+
+    fn room_on_gpus(&self, starting: usize) -> Option<Room> {
+        let limits = self.limits();
+        let on_gpus =
+            GpuLimits { memory_reserve_mb: limits.gpu_memory_reserve_mb, encoder_sessions: limits.encoder_sessions };
+        self.gpus.room(&self.encoders, on_gpus, starting)
     }
 
     /// Those in force now.
@@ -223,6 +247,10 @@ fn mean<'a>(shares: impl Iterator<Item = &'a Share>) -> Option<Need> {
     })
 }
 
+fn listed(full: &[GpuFull]) -> String {
+    full.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
 #[allow(clippy::cast_precision_loss, reason = "a number of sessions")]
 const fn count(number: usize) -> f64 {
     number as f64
@@ -243,11 +271,17 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::desktop::process::ProcessId;
+    use crate::host::capacity::view::Counts;
     use crate::host::events::Events;
-    use crate::host::supervisor::quarantine::Captive;
+    use crate::host::supervisor::quarantine::{Captive, Kind};
 
-    const LIMITS: AdmissionConfig =
-        AdmissionConfig { cpu_percent: Some(100), memory_reserve_mb: Some(256), max_quarantined: Some(3) };
+    const LIMITS: AdmissionConfig = AdmissionConfig {
+        cpu_percent: Some(100),
+        memory_reserve_mb: Some(256),
+        max_quarantined: Some(3),
+        gpu_memory_reserve_mb: Some(512),
+        encoder_sessions: Some(2),
+    };
 
     fn share(cores: f64, seconds: u64) -> Share {
         Share { cores, bytes: 100 * MEGABYTE, age: Duration::from_secs(seconds) }
@@ -263,7 +297,7 @@ mod tests {
 
     fn unmeasured(admission: AdmissionConfig) -> Capacity {
         let config = Config { admission, ..Config::parse("", Path::new("test.toml")).unwrap() };
-        Capacity::new(LiveConfig::new(config), Quarantine::new(Events::new("test")))
+        Capacity::new(LiveConfig::new(config), Quarantine::new(Events::new("test")), Gpus::default())
     }
 
     fn capacity(config: AdmissionConfig, usage: Usage) -> Capacity {
@@ -281,40 +315,40 @@ mod tests {
         let mut full = usage(&[]);
         full.machine.available = Some(0);
         let full = capacity(LIMITS, full);
-        assert_eq!(full.admit_session(&[]), Ok(()));
+        assert_eq!(full.admit_session(&[], 0), Ok(()));
         assert_eq!(full.admit_lobby(), Ok(()));
         let young = capacity(LIMITS, usage(&[share(0.9, 5), share(0.9, 5)]));
-        assert_eq!(young.admit_session(&ids(2)), Ok(()), "nobody knows yet what a stream needs here");
+        assert_eq!(young.admit_session(&ids(2), 0), Ok(()), "nobody knows yet what a stream needs here");
         let unknown = unmeasured(LIMITS);
-        assert_eq!(unknown.admit_session(&ids(50)), Ok(()));
+        assert_eq!(unknown.admit_session(&ids(50), 0), Ok(()));
     }
 
     #[test]
     fn sixty_four_tiny_streams_fit_on_two_cores() {
         let tiny = vec![share(0.02, 60); 63];
-        assert_eq!(capacity(LIMITS, usage(&tiny)).admit_session(&ids(63)), Ok(()));
+        assert_eq!(capacity(LIMITS, usage(&tiny)).admit_session(&ids(63), 0), Ok(()));
     }
 
     #[test]
     fn a_stream_for_which_there_are_no_cores_is_refused_with_figures() {
         let busy = [share(0.6, 60), share(0.6, 60), share(0.6, 60)];
-        let refusal = capacity(LIMITS, usage(&busy)).admit_session(&ids(3)).unwrap_err();
+        let refusal = capacity(LIMITS, usage(&busy)).admit_session(&ids(3), 0).unwrap_err();
         assert_eq!(
             refusal.to_string(),
             "This host's processor is in use: its streams take 1.8 of 2.0 cores, and another one needs about 0.6 \
              (admission.cpu_percent). Try later."
         );
         // Two are about to end and do not count.
-        assert_eq!(capacity(LIMITS, usage(&busy)).admit_session(&ids(1)), Ok(()));
+        assert_eq!(capacity(LIMITS, usage(&busy)).admit_session(&ids(1), 0), Ok(()));
         let off = AdmissionConfig { cpu_percent: None, ..LIMITS };
-        assert_eq!(capacity(off, usage(&busy)).admit_session(&ids(3)), Ok(()));
+        assert_eq!(capacity(off, usage(&busy)).admit_session(&ids(3), 0), Ok(()));
     }
 
     #[test]
     fn those_that_have_just_begun_count_as_what_they_will_be() {
         let shares = [share(0.5, 60), share(0.0, 1), share(0.1, 3)];
         assert!(matches!(
-            capacity(LIMITS, usage(&shares)).admit_session(&ids(4)),
+            capacity(LIMITS, usage(&shares)).admit_session(&ids(4), 0),
             Err(NoRoom::Cores { used, .. }) if (used - 2.0).abs() < 1e-9
         ));
     }
@@ -323,21 +357,21 @@ mod tests {
     fn memory_is_kept_in_reserve() {
         let mut usage = usage(&[share(0.1, 60)]);
         usage.machine.available = Some(355 * MEGABYTE);
-        let refusal = capacity(LIMITS, usage.clone()).admit_session(&ids(1)).unwrap_err();
+        let refusal = capacity(LIMITS, usage.clone()).admit_session(&ids(1), 0).unwrap_err();
         assert_eq!(refusal, NoRoom::Memory { available_mb: 355, needed_mb: 100, reserve_mb: 256 });
         assert!(matches!(capacity(LIMITS, usage.clone()).admit_lobby(), Err(NoRoom::Memory { .. })));
         usage.machine.available = Some(356 * MEGABYTE);
-        assert_eq!(capacity(LIMITS, usage).admit_session(&ids(1)), Ok(()));
+        assert_eq!(capacity(LIMITS, usage).admit_session(&ids(1), 0), Ok(()));
     }
 
     #[test]
     fn too_many_processes_that_cannot_be_killed_close_the_host() {
         let capacity = capacity(LIMITS, usage(&[]));
-        let captive = || Captive::canary(ProcessId { pid: 1, start_time: 0 });
+        let captive = || Captive::helper(Kind::Canary, ProcessId { pid: 1, start_time: 0 });
         (0..3).for_each(|_| capacity.quarantine.take(captive()));
-        assert_eq!(capacity.admit_session(&[]), Ok(()));
+        assert_eq!(capacity.admit_session(&[], 0), Ok(()));
         capacity.quarantine.take(captive());
-        assert_eq!(capacity.admit_session(&[]), Err(NoRoom::Quarantine { stuck: 4, limit: 3 }));
+        assert_eq!(capacity.admit_session(&[], 0), Err(NoRoom::Quarantine { stuck: 4, limit: 3 }));
     }
 
     #[test]
@@ -345,7 +379,33 @@ mod tests {
         let mut old = usage(&[share(2.0, 60)]);
         if let Some(then) = Instant::now().checked_sub(USEFUL_FOR) {
             old.at = then;
-            assert_eq!(capacity(LIMITS, old).admit_session(&ids(1)), Ok(()));
+            assert_eq!(capacity(LIMITS, old).admit_session(&ids(1), 0), Ok(()));
         }
+    }
+
+    #[test]
+    fn a_gpu_without_room_stops_even_the_first_who_can_use_nothing_else() {
+        let full = |encoders: &str| {
+            let text = format!("[video]\nencoders = {encoders}\n");
+            let config = Config { admission: LIMITS, ..Config::parse(&text, Path::new("test.toml")).unwrap() };
+            let quarantine = Quarantine::new(Events::new("test"));
+            Capacity::new(LiveConfig::new(config), quarantine, Gpus::with_sessions(1))
+        };
+        let counts = |sessions| Counts { sessions, starting: sessions, lobbies: 0, max_sessions: 9, max_lobbies: 9 };
+        let capacity = full(r#"["nvenc"]"#);
+        assert_eq!(capacity.admit_session(&[], 0), Ok(()));
+        assert_eq!(capacity.admit_lobby(), Ok(()));
+        let view = capacity.view(counts(0));
+        assert_eq!((view.sessions_that_fit, view.limited_by), (1, "admission.encoder_sessions"));
+        let refusal = capacity.admit_session(&[], 1).unwrap_err();
+        assert_eq!(
+            refusal.to_string(),
+            "No GPU of this host has room for another stream: a GPU has 2 encode sessions, open or about to be, and 2 \
+             are allowed (admission.encoder_sessions). Try later."
+        );
+        assert_eq!(capacity.view(counts(1)).sessions_that_fit, 0);
+        let capacity = full(r#"["nvenc", "software"]"#);
+        assert_eq!(capacity.admit_session(&[], 5), Ok(()));
+        assert_eq!(capacity.view(counts(0)).limited_by, "host.max_sessions");
     }
 }

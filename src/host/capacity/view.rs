@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::host::capacity::{Capacity, Share, Usage, count};
+use crate::host::gpus::GpusView;
 use crate::host::supervisor::quarantine::CaptiveView;
 
 /// `GET /api/v1/capacity`.
@@ -36,6 +37,8 @@ pub struct CapacityView {
     pub sessions: Vec<ShareView>,
     /// Each lobby.
     pub lobbies: Vec<ShareView>,
+    /// What GPUs say of themselves.
+    pub gpus: GpusView,
     /// What the operator allows; `null` is no limit.
     pub limits: LimitsView,
     /// Sessions that run.
@@ -88,12 +91,18 @@ pub struct LimitsView {
     pub memory_reserve_mb: Option<u64>,
     /// `admission.max_quarantined`.
     pub max_quarantined: Option<usize>,
+    /// `admission.gpu_memory_reserve_mb`.
+    pub gpu_memory_reserve_mb: Option<u64>,
+    /// `admission.encoder_sessions`, of each GPU.
+    pub encoder_sessions: Option<u32>,
 }
 
 /// What runs, and how much of it may.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Counts {
     pub(crate) sessions: usize,
+    /// Of these, those that are about to open an encoder.
+    pub(crate) starting: usize,
     pub(crate) lobbies: usize,
     pub(crate) max_sessions: usize,
     pub(crate) max_lobbies: usize,
@@ -123,12 +132,15 @@ impl Capacity {
             used_bytes: measured.map_or(0, |usage| usage.shares().map(|share| share.bytes).sum()),
             sessions: measured.map(|usage| views(&usage.sessions)).unwrap_or_default(),
             lobbies: measured.map(|usage| views(&usage.lobbies)).unwrap_or_default(),
+            gpus: self.gpus.view(),
             limits: LimitsView {
                 max_sessions: counts.max_sessions,
                 max_lobbies: counts.max_lobbies,
                 cpu_percent: limits.cpu_percent,
                 memory_reserve_mb: limits.memory_reserve_mb,
                 max_quarantined: limits.max_quarantined,
+                gpu_memory_reserve_mb: limits.gpu_memory_reserve_mb,
+                encoder_sessions: limits.encoder_sessions,
             },
             running_sessions: counts.sessions,
             running_lobbies: counts.lobbies,
@@ -146,6 +158,9 @@ impl Capacity {
             return (0, "admission.max_quarantined");
         }
         let mut room = (counts.max_sessions.saturating_sub(counts.sessions), "host.max_sessions");
+        if let Some(on_gpus) = self.room_on_gpus(counts.starting).filter(|on_gpus| on_gpus.places < room.0) {
+            room = (on_gpus.places, on_gpus.limited_by);
+        }
         let Some((usage, need)) = usage.and_then(|usage| Some((usage, usage.need_of_session()?))) else { return room };
         if let Some(allowed) = usage.allowed_cores(&limits).filter(|_| need.cores > 0.0) {
             let mut fit = 0;

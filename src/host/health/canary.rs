@@ -8,22 +8,20 @@
 //! canary cannot be killed there is no other: it would get stuck beside it.
 
 use std::path::PathBuf;
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio::io::AsyncReadExt;
-use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::config::HealthConfig;
 use crate::config::live::LiveConfig;
-use crate::desktop::process::ProcessId;
 use crate::host::health::Health;
 use crate::host::health::verdict::Status;
-use crate::host::supervisor::evidence;
-use crate::host::supervisor::quarantine::{Captive, Quarantine};
+use crate::host::supervisor::helper_process::{self, HelperProcess, OURSELVES};
+use crate::host::supervisor::quarantine::{Kind, Quarantine};
 use crate::stream_plan::EncoderFamily;
 
 /// What is run, and when.
@@ -95,13 +93,13 @@ impl Canary {
     /// Answers when the canary is gone. Returns whether it was well.
     async fn run_once(&self, started: Instant, settings: &HealthConfig) -> bool {
         let (command, deadline) = (self.command(settings), settings.canary_deadline);
-        let mut child = match spawn(&command) {
-            Ok(child) => child,
+        let mut canary = match HelperProcess::spawn(Kind::Canary, &command) {
+            Ok(canary) => canary,
             Err(error) => return self.note(failed(started, format!("{}: {error}", command[0]))),
         };
-        let pid = child.id();
+        let pid = canary.pid();
         let finished = {
-            let ending = finish(&mut child);
+            let ending = finish(&mut canary);
             tokio::pin!(ending);
             match timeout(deadline, &mut ending).await {
                 Ok(finished) => Some(finished),
@@ -120,7 +118,10 @@ impl Canary {
         };
         // Said before the kill, which may take long.
         self.note(outcome);
-        self.remove(child, started).await;
+        let say_stuck = || {
+            self.note(failed(started, "it cannot be killed: it is stuck inside the kernel".to_owned()));
+        };
+        canary.remove(&self.quarantine, say_stuck).await;
         false
     }
 
@@ -134,60 +135,20 @@ impl Canary {
         ok
     }
 
-    /// Kills it and waits, for as long as that takes.
-    async fn remove(&self, mut child: Child, started: Instant) {
-        let id = child.id().and_then(ProcessId::of);
-        if let Some(id) = id {
-            // A script has children of its own.
-            id.signal_group(rustix::process::Signal::KILL);
-        }
-        let _ = child.start_kill();
-        if timeout(KILL_DEADLINE, child.wait()).await.is_ok() {
-            return;
-        }
-        error!(pid = id.map(|id| id.pid), "canary cannot be killed: it is stuck inside the kernel");
-        self.note(failed(started, "it cannot be killed: it is stuck inside the kernel".to_owned()));
-        if let Some(id) = id {
-            self.quarantine.take(Captive::canary(id));
-        }
-        let _ = child.wait().await;
-        info!(seconds = started.elapsed().as_secs(), "canary is gone after all");
-    }
-
     async fn write_evidence(&self, pid: Option<u32>, text: &str) {
         // Of a hang that lasts there is nothing new to say.
-        let Some(pid) = pid.filter(|_| self.health.canary_status() == Status::Healthy) else { return };
-        let (directory, text) = (self.evidence.clone(), format!("canary {text}"));
-        let writing = tokio::task::spawn_blocking(move || evidence::collect_process(&directory, "canary", pid, &text));
-        match timeout(EVIDENCE_DEADLINE, writing).await {
-            Ok(Ok(Ok(path))) => info!(path = %path.display(), "evidence of the canary written"),
-            Ok(Ok(Err(error))) => warn!(%error, "evidence of the canary not written"),
-            Ok(Err(_)) | Err(_) => warn!("evidence of the canary not written in time"),
+        if let Some(pid) = pid.filter(|_| self.health.canary_status() == Status::Healthy) {
+            helper_process::write_evidence(Kind::Canary, pid, &self.evidence, text).await;
         }
     }
 }
 
-fn spawn(arguments: &[String]) -> std::io::Result<Child> {
-    let mut command = Command::new(&arguments[0]);
-    if arguments[0] == OURSELVES {
-        command.arg0("earthshine");
-    }
-    command
-        .args(&arguments[1..])
-        .env_remove("NOTIFY_SOCKET")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
-}
-
-async fn finish(child: &mut Child) -> std::io::Result<(ExitStatus, String)> {
+async fn finish(canary: &mut HelperProcess) -> std::io::Result<(ExitStatus, String)> {
     let mut said = Vec::new();
-    if let Some(output) = child.stdout.take() {
+    if let Some(output) = canary.output() {
         output.take(LONGEST_REPORT).read_to_end(&mut said).await?;
     }
-    Ok((child.wait().await?, String::from_utf8_lossy(&said).into_owned()))
+    Ok((canary.wait().await?, String::from_utf8_lossy(&said).into_owned()))
 }
 
 /// The exit status decides; what was said is for people.
@@ -206,9 +167,6 @@ fn failed(started: Instant, error: String) -> Outcome {
     Outcome { ok: false, took: started.elapsed(), encoder: String::new(), error }
 }
 
-/// The running binary itself, also after its file was replaced by an upgrade.
-const OURSELVES: &str = "/proc/self/exe";
-
 /// After a failure the next canary follows so soon at least.
 const SECOND_LOOK: Duration = Duration::from_millis(500);
 
@@ -223,8 +181,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Bytes of a canary's output that are read.
 const LONGEST_REPORT: u64 = 4096;
-const KILL_DEADLINE: Duration = Duration::from_secs(2);
-const EVIDENCE_DEADLINE: Duration = Duration::from_millis(500);
 
 #[cfg(test)]
 mod tests {

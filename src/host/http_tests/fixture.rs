@@ -81,6 +81,8 @@ event_subscribers_per_desktop = 4
 cpu_percent = 0
 memory_reserve_mb = 0
 max_quarantined = 3
+gpu_memory_reserve_mb = 0
+encoder_sessions = 8
 
 [health]
 canary_interval = 0

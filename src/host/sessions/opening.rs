@@ -148,12 +148,10 @@ impl Sessions {
             });
         }
         // Those that wait for their clients use next to nothing.
-        let active: Vec<_> = others
-            .iter()
-            .filter(|handle| handle.record.view().state != SessionPhase::Paused)
-            .map(|handle| handle.id)
-            .collect();
-        let room = self.shared.supervision.capacity.admit_session(&active);
+        let phases: Vec<_> = others.iter().map(|handle| (handle.id, handle.record.view().state)).collect();
+        let active = phases.iter().filter(|(_, phase)| *phase != SessionPhase::Paused).map(|(id, _)| *id);
+        let starting = phases.iter().filter(|(_, phase)| phase.is_starting()).count();
+        let room = self.shared.supervision.capacity.admit_session(&active.collect::<Vec<_>>(), starting);
         room.map_err(|no_room| Refusal { status: 503, text: no_room.to_string() })
     }
 

@@ -22,6 +22,12 @@ impl SessionPhase {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Starting, Self::Handshake, Self::Streaming, Self::Paused];
 
+    /// Whether it is about to stream.
+    #[must_use]
+    pub const fn is_starting(self) -> bool {
+        matches!(self, Self::Starting | Self::Handshake)
+    }
+
     /// As the API and the metrics call it.
     #[must_use]
     pub const fn name(self) -> &'static str {

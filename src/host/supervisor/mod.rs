@@ -2,6 +2,7 @@
 
 pub(crate) mod evidence;
 pub(crate) mod held_input;
+pub(crate) mod helper_process;
 pub(crate) mod quarantine;
 pub(crate) mod restart;
 pub(crate) mod scheduling;

@@ -52,11 +52,15 @@ pub enum Kind {
     Desktop,
     /// A canary.
     Canary,
+    /// The process that asks GPUs.
+    Gpus,
+    /// The process that asks what encoders make.
+    Encoders,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Worker, Self::Desktop, Self::Canary];
+    pub const ALL: [Self; 5] = [Self::Worker, Self::Desktop, Self::Canary, Self::Gpus, Self::Encoders];
 
     /// Label in metrics.
     #[must_use]
@@ -65,6 +69,8 @@ impl Kind {
             Self::Worker => "worker",
             Self::Desktop => "desktop",
             Self::Canary => "canary",
+            Self::Gpus => "gpus",
+            Self::Encoders => "encoders",
         }
     }
 }
@@ -94,9 +100,9 @@ impl Captive {
         Self { session: Some(session), ..Self::of(Kind::Worker, vec![process]) }
     }
 
-    /// A canary.
-    pub(crate) fn canary(process: ProcessId) -> Self {
-        Self::of(Kind::Canary, vec![process])
+    /// A process of the host's own that is no worker.
+    pub(crate) fn helper(kind: Kind, process: ProcessId) -> Self {
+        Self::of(kind, vec![process])
     }
 
     /// What is left of a desktop.
@@ -263,10 +269,7 @@ mod tests {
         let quarantine = Quarantine::new(Events::new("test"));
         let (mut child, id) = sleeper();
         quarantine.take(Captive::worker(SessionId(3), id));
-        assert_eq!(
-            (quarantine.count(), quarantine.count_of(Kind::Worker), quarantine.count_of(Kind::Canary)),
-            (1, 1, 0)
-        );
+        assert_eq!((quarantine.count(), quarantine.count_of(Kind::Worker), quarantine.count_of(Kind::Gpus)), (1, 1, 0));
         let view = quarantine.views().remove(0);
         assert_eq!((view.pid, view.session_id.as_deref(), view.attempts), (id.pid, Some("3"), 0));
 

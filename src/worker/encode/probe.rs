@@ -4,8 +4,9 @@
 //! is all it does. Whether a GPU encoder really opens is known when it is
 //! opened.
 
-use std::env::consts::ARCH;
 use std::path::PathBuf;
+
+pub use crate::vendor_libraries::{find_library, library_directories};
 
 /// Why a family cannot be used here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,31 +38,4 @@ pub fn render_nodes() -> Vec<PathBuf> {
     let mut nodes: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(is_node).collect();
     nodes.sort();
     nodes
-}
-
-/// Where the dynamic linker would probably find a library.
-#[must_use]
-pub fn find_library(name: &str) -> Option<PathBuf> {
-    library_directories().map(|directory| directory.join(name)).find(|path| path.exists())
-}
-
-/// Where the dynamic linker looks, near enough: what the environment says, and
-/// the default paths of Debian, Ubuntu, Fedora and NVIDIA's containers.
-pub fn library_directories() -> impl Iterator<Item = PathBuf> {
-    let configured = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
-    let configured: Vec<_> = std::env::split_paths(&configured).filter(|path| path.is_absolute()).collect();
-    let of_architecture = ["/usr/lib", "/lib"].map(|parent| format!("{parent}/{ARCH}-linux-gnu").into());
-    let others = ["/usr/local/nvidia/lib64", "/usr/local/lib", "/usr/lib64", "/usr/lib"].map(PathBuf::from);
-    configured.into_iter().chain(of_architecture).chain(others)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn libraries_are_found_by_name() {
-        assert!(find_library("libc.so.6").is_some());
-        assert_eq!(find_library("libnothing-of-this-name.so.1"), None);
-    }
 }

@@ -5,11 +5,10 @@
 //! that is killed gives its sessions back, as with the real driver.
 
 use std::fs::File;
-use std::path::Path;
 
 use earthshine_drivers::calls::Refusal;
 use earthshine_drivers::faults::Orders;
-use earthshine_drivers::ledger;
+use earthshine_drivers::{ledger, places};
 use earthshine_ffi::nvenc::sys::NVENCSTATUS;
 
 use crate::words::Result;
@@ -26,7 +25,7 @@ impl Slot {
         let Some(directory) = ledger::directory() else {
             return Ok(Self { _file: None });
         };
-        let (free, held) = survey(&directory.join("sessions")).unwrap_or_default();
+        let (free, held) = places::take(directory).unwrap_or_default();
         match Orders::read().sessions {
             // What the real driver says then, too.
             Some(limit) if held >= limit => {
@@ -36,24 +35,3 @@ impl Slot {
         }
     }
 }
-
-/// A free place, locked, and how many are held by others.
-fn survey(directory: &Path) -> std::io::Result<(Option<File>, usize)> {
-    std::fs::create_dir_all(directory)?;
-    // One survey at a time: what it tries to lock looks held to another.
-    let gate = File::create(directory.join("gate"))?;
-    gate.lock()?;
-    let (mut free, mut held) = (None, 0);
-    for place in 0..PLACES {
-        let file = File::create(directory.join(place.to_string()))?;
-        if file.try_lock().is_err() {
-            held += 1;
-        } else if free.is_none() {
-            free = Some(file);
-        }
-    }
-    Ok((free, held))
-}
-
-/// More than any test opens.
-const PLACES: usize = 64;

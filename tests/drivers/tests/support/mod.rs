@@ -22,7 +22,11 @@ pub(crate) fn ledger_of(test: &str, faults: &str, work: impl FnOnce()) -> Option
     let executable = std::env::current_exe().expect("a path of this test");
     // Cargo puts examples beside the directory of the tests, and builds them first.
     let examples = executable.parent().and_then(Path::parent).expect("a target directory").join("examples");
-    for (built, name) in [("libcuda.so", "libcuda.so.1"), ("libnvidia_encode.so", "libnvidia-encode.so.1")] {
+    for (built, name) in [
+        ("libcuda.so", "libcuda.so.1"),
+        ("libnvidia_encode.so", "libnvidia-encode.so.1"),
+        ("libnvidia_ml.so", "libnvidia-ml.so.1"),
+    ] {
         std::os::unix::fs::symlink(examples.join(built), directory.path().join(name)).expect("a link is made");
     }
     let output = Command::new(executable)
