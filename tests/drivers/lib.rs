@@ -1,15 +1,18 @@
-//! Stand-ins for NVIDIA's user-space driver, for machines without a GPU.
+//! Stand-ins for user-space drivers of GPUs, for machines without one.
 //!
 //! The unmodified program loads `libcuda.so.1` and `libnvidia-encode.so.1` when it
-//! opens an encoder; tests put these objects there under those names, on
-//! `LD_LIBRARY_PATH`. They are stricter than the real driver: what that lets pass by
+//! opens an encoder of NVIDIA's; tests put these objects there under those names, on
+//! `LD_LIBRARY_PATH`. For VA-API it loads the real libva, which loads the driver that
+//! tests name in `LIBVA_DRIVERS_PATH` and `LIBVA_DRIVER_NAME`; only `libva-drm.so.2` is
+//! another, because the real one asks the kernel about the device. They are stricter than the real driver: what that lets pass by
 //! luck is a violation here. And they fail when told to, which a real GPU does only
 //! on its bad days.
 //!
 //! `EARTHSHINE_DRIVERS` names the directory through which a test and the stand-ins
 //! speak: `faults` says what is to go wrong ([`faults`]), `ledger` what the program
-//! did ([`ledger`]). This library is what both objects share.
+//! did ([`ledger`]). This library is what the objects share.
 
 pub mod calls;
 pub mod faults;
 pub mod ledger;
+pub mod va_backend;

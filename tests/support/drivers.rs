@@ -9,7 +9,7 @@ use super::deadline::{SOON, settle};
 use super::host::Host;
 use super::scratch::{Scratch, examples};
 
-/// NVIDIA's driver, played.
+/// NVIDIA's driver, and one that libva loads, played.
 #[derive(Debug)]
 pub(crate) struct Drivers {
     control: PathBuf,
@@ -23,7 +23,12 @@ impl Drivers {
         for directory in [&control, &libraries] {
             fs::create_dir_all(directory).expect("a directory");
         }
-        for (built, name) in [("libcuda.so", "libcuda.so.1"), ("libnvidia_encode.so", "libnvidia-encode.so.1")] {
+        for (built, name) in [
+            ("libcuda.so", "libcuda.so.1"),
+            ("libnvidia_encode.so", "libnvidia-encode.so.1"),
+            ("libva_drm.so", "libva-drm.so.2"),
+            ("libva_driver.so", "earthshine_drv_video.so"),
+        ] {
             let built = examples().join(built);
             assert!(built.exists(), "no {}; cargo build -p earthshine-drivers --examples", built.display());
             symlink(built, libraries.join(name)).expect("a link");
@@ -40,6 +45,10 @@ impl Drivers {
         let environment = [
             ("LD_LIBRARY_PATH", self.libraries.display().to_string()),
             ("EARTHSHINE_DRIVERS", self.control.display().to_string()),
+            ("LIBVA_DRIVERS_PATH", self.libraries.display().to_string()),
+            ("LIBVA_DRIVER_NAME", "earthshine".to_owned()),
+            // Any file that opens: whose driver is asked is settled above.
+            ("EARTHSHINE_RENDER_NODES", "/dev/null".to_owned()),
         ];
         Host::with_environment(scratch, &config, "127.0.0.1", &environment)
     }
@@ -64,7 +73,7 @@ impl Drivers {
     pub(crate) fn assert_clean(&self) {
         assert_eq!(self.reports("violation"), [""; 0]);
         settle("open encode sessions", SOON, || {
-            let (open, closed) = (self.reports("open nvenc").len(), self.reports("close nvenc").len());
+            let (open, closed) = (self.reports("open ").len(), self.reports("close ").len());
             if open == closed { Ok(()) } else { Err(format!("{open} opened, {closed} closed")) }
         });
         assert_eq!(self.reports("leak"), [""; 0]);

@@ -25,6 +25,8 @@ pub struct Capabilities {
     pub most_width: u32,
     /// Rows at most; 0 where the driver says nothing.
     pub most_height: u32,
+    /// What refers to one picture has to do so by both lists: there are no P slices.
+    pub needs_both_lists: bool,
     /// `VAConfigAttribValEncHEVCFeatures`, where the driver says it.
     pub hevc_features: Option<u32>,
     /// `VAConfigAttribValEncHEVCBlockSizes`, where the driver says it.
@@ -39,8 +41,20 @@ impl Capabilities {
     pub fn probe(display: &Display, profile: VAProfile, entrypoint: VAEntrypoint) -> Result<Self, VaError> {
         let mut asked = ASKED.map(|type_| VAConfigAttrib { type_, value: VA_ATTRIB_NOT_SUPPORTED });
         call!(display, vaGetConfigAttributes(profile, entrypoint, asked.as_mut_ptr(), COUNT))?;
-        let [formats, rate_control, packed, references, slices, structure, quality, width, height, features, blocks] =
-            asked.map(|attribute| (attribute.value != VA_ATTRIB_NOT_SUPPORTED).then_some(attribute.value));
+        let [
+            formats,
+            rate_control,
+            packed,
+            references,
+            slices,
+            structure,
+            quality,
+            width,
+            height,
+            direction,
+            features,
+            blocks,
+        ] = asked.map(|attribute| (attribute.value != VA_ATTRIB_NOT_SUPPORTED).then_some(attribute.value));
         Ok(Self {
             formats: formats.unwrap_or(0),
             rate_control: rate_control.unwrap_or(0),
@@ -52,13 +66,17 @@ impl Capabilities {
             quality_levels: quality.unwrap_or(0),
             most_width: width.unwrap_or(0),
             most_height: height.unwrap_or(0),
+            needs_both_lists: direction.unwrap_or(0) & BOTH_LISTS != 0,
             hevc_features: features,
             hevc_block_sizes: blocks,
         })
     }
 }
 
-const COUNT: i32 = 11;
+/// `VA_PREDICTION_DIRECTION_BI_NOT_EMPTY`.
+const BOTH_LISTS: u32 = 4;
+
+const COUNT: i32 = 12;
 
 const ASKED: [VAConfigAttribType; COUNT as usize] = [
     VAConfigAttribType::VAConfigAttribRTFormat,
@@ -70,6 +88,7 @@ const ASKED: [VAConfigAttribType; COUNT as usize] = [
     VAConfigAttribType::VAConfigAttribEncQualityRange,
     VAConfigAttribType::VAConfigAttribMaxPictureWidth,
     VAConfigAttribType::VAConfigAttribMaxPictureHeight,
+    VAConfigAttribType::VAConfigAttribPredictionDirection,
     VAConfigAttribType::VAConfigAttribEncHEVCFeatures,
     VAConfigAttribType::VAConfigAttribEncHEVCBlockSizes,
 ];

@@ -17,7 +17,7 @@ mod functions;
 mod image;
 mod surface;
 
-pub use self::buffer::{Buffer, CodedBuffer, CodedStatus, Misc, Parameter, zeroed};
+pub use self::buffer::{Buffer, CodedBuffer, CodedStatus, Misc, Parameter, Plain, zeroed};
 pub use self::capabilities::Capabilities;
 pub use self::config::Config;
 pub use self::context::Context;

@@ -198,7 +198,7 @@ impl VAProfile {
     pub const VAProfileProtected: VAProfile = VAProfile(35);
 }
 #[repr(transparent)]
-#[derive(Copy, Clone, Hash, PartialEq, Eq)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
 pub struct VAProfile(pub core::ffi::c_int);
 impl VAEntrypoint {
     pub const VAEntrypointVLD: VAEntrypoint = VAEntrypoint(1);
@@ -216,7 +216,7 @@ impl VAEntrypoint {
     pub const VAEntrypointProtectedContent: VAEntrypoint = VAEntrypoint(14);
 }
 #[repr(transparent)]
-#[derive(Copy, Clone, Hash, PartialEq, Eq)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
 pub struct VAEntrypoint(pub core::ffi::c_uint);
 impl VAConfigAttribType {
     pub const VAConfigAttribRTFormat: VAConfigAttribType = VAConfigAttribType(0);
@@ -275,7 +275,7 @@ impl VAConfigAttribType {
     pub const VAConfigAttribTypeMax: VAConfigAttribType = VAConfigAttribType(56);
 }
 #[repr(transparent)]
-#[derive(Copy, Clone, Hash, PartialEq, Eq)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
 pub struct VAConfigAttribType(pub core::ffi::c_uint);
 #[repr(C)]
 #[derive(Copy, Clone)]
@@ -294,7 +294,7 @@ impl VAGenericValueType {
     pub const VAGenericValueTypeFunc: VAGenericValueType = VAGenericValueType(4);
 }
 #[repr(transparent)]
-#[derive(Copy, Clone, Hash, PartialEq, Eq)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
 pub struct VAGenericValueType(pub core::ffi::c_uint);
 pub type VAGenericFunc = core::option::Option<unsafe extern "C" fn()>;
 #[repr(C)]
@@ -325,7 +325,7 @@ impl VASurfaceAttribType {
     pub const VASurfaceAttribCount: VASurfaceAttribType = VASurfaceAttribType(10);
 }
 #[repr(transparent)]
-#[derive(Copy, Clone, Hash, PartialEq, Eq)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
 pub struct VASurfaceAttribType(pub core::ffi::c_uint);
 #[repr(C)]
 #[derive(Copy, Clone)]
@@ -399,7 +399,7 @@ impl VABufferType {
     pub const VABufferTypeMax: VABufferType = VABufferType(62);
 }
 #[repr(transparent)]
-#[derive(Copy, Clone, Hash, PartialEq, Eq)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
 pub struct VABufferType(pub core::ffi::c_uint);
 impl VAEncMiscParameterType {
     pub const VAEncMiscParameterTypeFrameRate: VAEncMiscParameterType = VAEncMiscParameterType(0);
@@ -424,7 +424,7 @@ impl VAEncMiscParameterType {
     pub const VAEncMiscParameterTypeExtensionData: VAEncMiscParameterType = VAEncMiscParameterType(19);
 }
 #[repr(transparent)]
-#[derive(Copy, Clone, Hash, PartialEq, Eq)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
 pub struct VAEncMiscParameterType(pub core::ffi::c_uint);
 impl VAEncPackedHeaderType {
     pub const VAEncPackedHeaderSequence: VAEncPackedHeaderType = VAEncPackedHeaderType(1);
@@ -434,7 +434,7 @@ impl VAEncPackedHeaderType {
     pub const VAEncPackedHeaderMiscMask: VAEncPackedHeaderType = VAEncPackedHeaderType(2147483648);
 }
 #[repr(transparent)]
-#[derive(Copy, Clone, Hash, PartialEq, Eq)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
 pub struct VAEncPackedHeaderType(pub core::ffi::c_uint);
 #[repr(C)]
 #[derive(Copy, Clone)]
@@ -508,7 +508,7 @@ impl VASurfaceStatus {
     pub const VASurfaceSkipped: VASurfaceStatus = VASurfaceStatus(8);
 }
 #[repr(transparent)]
-#[derive(Copy, Clone, Hash, PartialEq, Eq)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
 pub struct VASurfaceStatus(pub core::ffi::c_uint);
 #[repr(C)]
 #[derive(Copy, Clone)]
@@ -766,7 +766,7 @@ impl VAEncTransformationTypeAV1 {
     pub const VAAV1EncTransformationCount: VAEncTransformationTypeAV1 = VAEncTransformationTypeAV1(4);
 }
 #[repr(transparent)]
-#[derive(Copy, Clone, Hash, PartialEq, Eq)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
 pub struct VAEncTransformationTypeAV1(pub core::ffi::c_uint);
 #[repr(C)]
 #[derive(Copy, Clone)]

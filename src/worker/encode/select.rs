@@ -4,7 +4,8 @@ use crate::stream_plan::{EncoderFamily, VideoPlan};
 use crate::worker::encode::nvenc::{NvencEncoder, OpenNvencError};
 use crate::worker::encode::probe::Unavailable;
 use crate::worker::encode::software::{OpenSoftwareError, SoftwareEncoder};
-use crate::worker::encode::{Encoder, vaapi, vulkan};
+use crate::worker::encode::vaapi::{OpenVaapiError, VaapiEncoder};
+use crate::worker::encode::{Encoder, vulkan};
 
 /// Opens an encoder. Also returns the families that were tried before it and
 /// why they were passed over, for logs and the API.
@@ -40,6 +41,9 @@ pub enum SkipReason {
     /// NVENC refused.
     #[error(transparent)]
     Nvenc(#[from] OpenNvencError),
+    /// VA-API refused.
+    #[error(transparent)]
+    Vaapi(#[from] OpenVaapiError),
     /// The software encoder refused.
     #[error(transparent)]
     Software(#[from] OpenSoftwareError),
@@ -56,7 +60,7 @@ pub struct OpenEncoderError {
 fn open_family(family: EncoderFamily, plan: &VideoPlan) -> Result<Box<dyn Encoder>, SkipReason> {
     Ok(match family {
         EncoderFamily::Nvenc => Box::new(NvencEncoder::open(plan)?),
-        EncoderFamily::Vaapi => vaapi::open(plan)?,
+        EncoderFamily::Vaapi => Box::new(VaapiEncoder::open(plan)?),
         EncoderFamily::Vulkan => vulkan::open(plan)?,
         EncoderFamily::Software => Box::new(SoftwareEncoder::open(plan)?),
     })

@@ -22,13 +22,20 @@ pub(crate) fn ledger_of(test: &str, faults: &str, work: impl FnOnce()) -> Option
     let executable = std::env::current_exe().expect("a path of this test");
     // Cargo puts examples beside the directory of the tests, and builds them first.
     let examples = executable.parent().and_then(Path::parent).expect("a target directory").join("examples");
-    for (built, name) in [("libcuda.so", "libcuda.so.1"), ("libnvidia_encode.so", "libnvidia-encode.so.1")] {
+    for (built, name) in [
+        ("libcuda.so", "libcuda.so.1"),
+        ("libnvidia_encode.so", "libnvidia-encode.so.1"),
+        ("libva_drm.so", "libva-drm.so.2"),
+        ("libva_driver.so", "earthshine_drv_video.so"),
+    ] {
         std::os::unix::fs::symlink(examples.join(built), directory.path().join(name)).expect("a link is made");
     }
     let output = Command::new(executable)
         .args([test, "--exact", "--nocapture"])
         .env(VARIABLE, directory.path())
         .env("LD_LIBRARY_PATH", directory.path())
+        .env("LIBVA_DRIVERS_PATH", directory.path())
+        .env("LIBVA_DRIVER_NAME", "earthshine")
         .output()
         .expect("the test runs again");
     assert!(
