@@ -176,8 +176,8 @@ impl EncoderFamily {
     #[must_use]
     pub const fn certain_profiles(self) -> &'static [VideoProfile] {
         match self {
-            Self::Nvenc | Self::Software => &[VideoProfile::H264],
-            Self::Vaapi | Self::Vulkan => &[],
+            Self::Nvenc | Self::Vaapi | Self::Software => &[VideoProfile::H264],
+            Self::Vulkan => &[],
         }
     }
 }

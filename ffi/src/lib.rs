@@ -14,3 +14,4 @@ pub mod process;
 pub mod shared_memory;
 pub mod simd;
 pub mod udp;
+pub mod vaapi;

@@ -167,7 +167,7 @@ impl Known {
 
     fn profiles(&self, family: EncoderFamily) -> Vec<VideoProfile> {
         match self.report(family) {
-            Some(report) => report.abilities.able.iter().map(|able| able.profile).collect(),
+            Some(report) => report.abilities.able.iter().filter(|able| able.offered).map(|able| able.profile).collect(),
             None => family.certain_profiles().to_vec(),
         }
     }
@@ -193,12 +193,11 @@ mod tests {
     use super::*;
     use crate::codec::{Chroma, VideoCodec};
     use crate::ipc::abilities::{Abilities, Ability};
-    use crate::units::Size;
 
     const HEVC: VideoProfile = VideoProfile { codec: VideoCodec::Hevc, chroma: Chroma::Yuv420, ten_bit: true };
 
     fn report(family: EncoderFamily, profiles: &[VideoProfile], error: &str) -> FamilyReport {
-        let able = profiles.iter().map(|&profile| Ability { profile, most: Size::new(4096, 4096) });
+        let able = profiles.iter().map(|&profile| Ability { profile, most: None, offered: true });
         let abilities = Abilities { device: "a GPU".to_owned(), able: able.collect() };
         FamilyReport { family, abilities, error: error.to_owned() }
     }

@@ -35,7 +35,9 @@ fn table(reports: &[FamilyReport]) -> String {
         let what = if error.is_empty() { &abilities.device } else { error };
         lines.push(format!("{:<9} {what}", family.name()));
         for ability in &abilities.able {
-            lines.push(format!("          {} up to {}", ability.profile.name(), ability.most));
+            let most = ability.most.map(|most| format!(" up to {most}")).unwrap_or_default();
+            let remark = if ability.offered { "" } else { ", not offered: never decoded yet" };
+            lines.push(format!("          {}{most}{remark}", ability.profile.name()));
         }
     }
     lines.join("\n")

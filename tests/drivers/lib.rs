@@ -1,8 +1,11 @@
-//! Stand-ins for NVIDIA's user-space driver, for machines without a GPU.
+//! Stand-ins for user-space drivers of GPUs, for machines without one.
 //!
 //! The unmodified program loads `libcuda.so.1` and `libnvidia-encode.so.1` when it
-//! opens an encoder, and `libnvidia-ml.so.1` when it looks at GPUs; tests put these
-//! objects there under those names, on `LD_LIBRARY_PATH`. They are stricter than the real driver: what that lets pass by
+//! opens an encoder of NVIDIA's, and `libnvidia-ml.so.1` when it looks at GPUs; tests
+//! put these objects there under those names, on `LD_LIBRARY_PATH`. For VA-API it loads
+//! the real libva, which loads the driver that tests name in `LIBVA_DRIVERS_PATH` and
+//! `LIBVA_DRIVER_NAME`; only `libva-drm.so.2` is another, because the real one asks the
+//! kernel about the device. They are stricter than the real driver: what that lets pass by
 //! luck is a violation here. And they fail when told to, which a real GPU does only
 //! on its bad days.
 //!
@@ -14,3 +17,4 @@ pub mod calls;
 pub mod faults;
 pub mod ledger;
 pub mod places;
+pub mod va_backend;

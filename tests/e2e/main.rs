@@ -24,4 +24,5 @@ mod sound;
 mod surround;
 mod test_card;
 mod typing;
+mod vaapi;
 mod watched;

@@ -52,5 +52,6 @@ mod lobby_desktop_dies;
 mod no_capacity;
 mod sound_server_killed;
 mod streams_outlive_their_host;
+mod vaapi_driver_fails;
 mod worker_sigkill;
 mod worker_sigstop;

@@ -10,7 +10,7 @@ use super::deadline::{SOON, settle, wait_for};
 use super::host::Host;
 use super::scratch::{Scratch, examples};
 
-/// NVIDIA's driver, played.
+/// NVIDIA's driver, and one that libva loads, played.
 #[derive(Debug)]
 pub(crate) struct Drivers {
     control: PathBuf,
@@ -28,6 +28,8 @@ impl Drivers {
             ("libcuda.so", "libcuda.so.1"),
             ("libnvidia_encode.so", "libnvidia-encode.so.1"),
             ("libnvidia_ml.so", "libnvidia-ml.so.1"),
+            ("libva_drm.so", "libva-drm.so.2"),
+            ("libva_driver.so", "earthshine_drv_video.so"),
         ] {
             let built = examples().join(built);
             assert!(built.exists(), "no {}; cargo build -p earthshine-drivers --examples", built.display());
@@ -49,10 +51,14 @@ impl Drivers {
     }
 
     /// Variables of a program that finds them.
-    pub(crate) fn environment(&self) -> [(&'static str, String); 2] {
+    pub(crate) fn environment(&self) -> [(&'static str, String); 5] {
         [
             ("LD_LIBRARY_PATH", self.libraries.display().to_string()),
             ("EARTHSHINE_DRIVERS", self.control.display().to_string()),
+            ("LIBVA_DRIVERS_PATH", self.libraries.display().to_string()),
+            ("LIBVA_DRIVER_NAME", "earthshine".to_owned()),
+            // Any file that opens: whose driver is asked is settled above.
+            ("EARTHSHINE_RENDER_NODES", "/dev/null".to_owned()),
         ]
     }
 
@@ -76,7 +82,7 @@ impl Drivers {
     pub(crate) fn assert_clean(&self) {
         assert_eq!(self.reports("violation"), [""; 0]);
         settle("open encode sessions", SOON, || {
-            let (open, closed) = (self.reports("open nvenc").len(), self.reports("close nvenc").len());
+            let (open, closed) = (self.reports("open ").len(), self.reports("close ").len());
             if open == closed { Ok(()) } else { Err(format!("{open} opened, {closed} closed")) }
         });
         assert_eq!(self.reports("leak"), [""; 0]);

@@ -8,7 +8,7 @@ pub struct Bits {
 }
 
 impl Bits {
-    const fn new(shift: u32, width: u32) -> Self {
+    pub(crate) const fn new(shift: u32, width: u32) -> Self {
         Self { shift, width }
     }
 

@@ -6,6 +6,7 @@
 //! behind one trait; [`select`] opens the first of the plan's preference list
 //! that works here, and [`thread`] drives it.
 
+pub mod bitstream;
 pub mod nvenc;
 pub mod probe;
 pub mod select;

@@ -76,9 +76,9 @@ pub fn abilities() -> Result<Abilities, OpenNvencError> {
     let Opened { api, context, device } = Opened::new()?;
     let codecs = Capabilities::probe(&api, &context)?;
     let able = codecs.into_iter().flat_map(|(codec, can)| {
-        let most = Size::new(can.most_width, can.most_height);
+        let most = Some(Size::new(can.most_width, can.most_height));
         let profiles = VideoProfile::all_of(codec_named(codec)).filter(move |profile| can.makes(samples(*profile)));
-        profiles.map(move |profile| Ability { profile, most })
+        profiles.map(move |profile| Ability { profile, most, offered: true })
     });
     Ok(Abilities { device: format!("{} at {}", device.name, device.bus_id), able: able.collect() })
 }

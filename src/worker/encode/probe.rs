@@ -28,9 +28,13 @@ pub enum Unavailable {
     NotBuilt,
 }
 
-/// Render nodes of GPUs, without opening them.
+/// Render nodes of GPUs, without opening them: those that the environment names in
+/// [`RENDER_NODES`], or all.
 #[must_use]
 pub fn render_nodes() -> Vec<PathBuf> {
+    if let Some(named) = std::env::var_os(RENDER_NODES).filter(|named| !named.is_empty()) {
+        return std::env::split_paths(&named).collect();
+    }
     let Ok(entries) = std::fs::read_dir("/dev/dri") else { return Vec::new() };
     let is_node = |path: &PathBuf| {
         path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("renderD"))
@@ -39,3 +43,7 @@ pub fn render_nodes() -> Vec<PathBuf> {
     nodes.sort();
     nodes
 }
+
+/// Environment variable with the paths of the render nodes to use, in their order,
+/// separated by colons.
+pub const RENDER_NODES: &str = "EARTHSHINE_RENDER_NODES";

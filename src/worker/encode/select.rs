@@ -5,7 +5,8 @@ use crate::stream_plan::{EncoderFamily, VideoPlan};
 use crate::worker::encode::nvenc::{self, NvencEncoder, OpenNvencError};
 use crate::worker::encode::probe::Unavailable;
 use crate::worker::encode::software::{self, OpenSoftwareError, SoftwareEncoder};
-use crate::worker::encode::{Encoder, vaapi, vulkan};
+use crate::worker::encode::vaapi::{self, OpenVaapiError, VaapiEncoder};
+use crate::worker::encode::{Encoder, vulkan};
 
 /// Opens an encoder. Also returns the families that were tried before it and
 /// why they were passed over, for logs and the API.
@@ -30,7 +31,7 @@ pub fn open(plan: &VideoPlan) -> Result<(Box<dyn Encoder>, Vec<Skipped>), OpenEn
 pub fn abilities(family: EncoderFamily) -> Result<Abilities, SkipReason> {
     match family {
         EncoderFamily::Nvenc => Ok(nvenc::abilities()?),
-        EncoderFamily::Vaapi => Err(vaapi::why_not().into()),
+        EncoderFamily::Vaapi => Ok(vaapi::abilities()?),
         EncoderFamily::Vulkan => Err(vulkan::why_not().into()),
         EncoderFamily::Software => Ok(software::abilities()),
     }
@@ -54,6 +55,9 @@ pub enum SkipReason {
     /// NVENC refused.
     #[error(transparent)]
     Nvenc(#[from] OpenNvencError),
+    /// VA-API refused.
+    #[error(transparent)]
+    Vaapi(#[from] OpenVaapiError),
     /// The software encoder refused.
     #[error(transparent)]
     Software(#[from] OpenSoftwareError),
@@ -63,7 +67,11 @@ impl SkipReason {
     /// The family has no device or driver on this machine, which is nobody's fault.
     #[must_use]
     pub const fn is_absence(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Nvenc(OpenNvencError::Unavailable(_)))
+        match self {
+            Self::Unavailable(_) | Self::Nvenc(OpenNvencError::Unavailable(_)) => true,
+            Self::Vaapi(OpenVaapiError::Device(error)) => error.is_absence(),
+            _ => false,
+        }
     }
 }
 
@@ -78,7 +86,7 @@ pub struct OpenEncoderError {
 fn open_family(family: EncoderFamily, plan: &VideoPlan) -> Result<Box<dyn Encoder>, SkipReason> {
     Ok(match family {
         EncoderFamily::Nvenc => Box::new(NvencEncoder::open(plan)?),
-        EncoderFamily::Vaapi => vaapi::open(plan)?,
+        EncoderFamily::Vaapi => Box::new(VaapiEncoder::open(plan)?),
         EncoderFamily::Vulkan => vulkan::open(plan)?,
         EncoderFamily::Software => Box::new(SoftwareEncoder::open(plan)?),
     })

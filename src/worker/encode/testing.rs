@@ -39,3 +39,29 @@ pub(crate) fn frame(width: u32, height: u32, captured: u64, color: impl Fn(usize
         captured: Micros(captured),
     }
 }
+
+/// What FFmpeg reads in the headers of a stream: names of the standard, and values.
+/// `None` where there is no FFmpeg, which is said.
+pub(crate) fn headers(format: &str, stream: &[u8]) -> Option<Vec<(String, String)>> {
+    use std::io::Write;
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(stream).unwrap();
+    let output = std::process::Command::new("ffmpeg")
+        .args(["-hide_banner", "-v", "trace", "-f", format, "-i"])
+        .arg(file.path())
+        .args(["-c", "copy", "-bsf:v", "trace_headers", "-f", "null", "-"])
+        .output();
+    let Ok(output) = output else {
+        assert!(std::env::var_os("EARTHSHINE_TESTS_MUST_RUN").is_none(), "ffmpeg is needed");
+        eprintln!("SKIPPED: ffmpeg is not here, so nobody reads the headers");
+        return None;
+    };
+    // Lines like "[trace_headers @ 0x5] 24   level_idc   00011111 = 31".
+    let text = String::from_utf8_lossy(&output.stderr);
+    let lines = text.lines().filter_map(|line| line.strip_prefix("[trace_headers")?.split_once("] "));
+    let elements = lines.filter_map(|(_, line)| {
+        let (element, value) = line.rsplit_once(" = ")?;
+        Some((element.split_whitespace().nth(1)?.to_owned(), value.trim().to_owned()))
+    });
+    Some(elements.collect())
+}

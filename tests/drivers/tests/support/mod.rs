@@ -26,6 +26,8 @@ pub(crate) fn ledger_of(test: &str, faults: &str, work: impl FnOnce()) -> Option
         ("libcuda.so", "libcuda.so.1"),
         ("libnvidia_encode.so", "libnvidia-encode.so.1"),
         ("libnvidia_ml.so", "libnvidia-ml.so.1"),
+        ("libva_drm.so", "libva-drm.so.2"),
+        ("libva_driver.so", "earthshine_drv_video.so"),
     ] {
         std::os::unix::fs::symlink(examples.join(built), directory.path().join(name)).expect("a link is made");
     }
@@ -33,6 +35,8 @@ pub(crate) fn ledger_of(test: &str, faults: &str, work: impl FnOnce()) -> Option
         .args([test, "--exact", "--nocapture"])
         .env(VARIABLE, directory.path())
         .env("LD_LIBRARY_PATH", directory.path())
+        .env("LIBVA_DRIVERS_PATH", directory.path())
+        .env("LIBVA_DRIVER_NAME", "earthshine")
         .output()
         .expect("the test runs again");
     assert!(

@@ -1,0 +1,146 @@
+//! What the driver can do, unless the test orders otherwise (`cap`).
+//!
+//! Names: `profiles` (1 Constrained Baseline, 2 Main, 4 High, together), `entrypoints`
+//! (1 slices, 2 slices by the low power encoder), `derive` (0: images are no memory of
+//! surfaces), and the attributes by their header's name without `VAConfigAttrib`; an
+//! attribute below zero is one that the driver does not know.
+
+use std::ffi::c_int;
+
+use earthshine_drivers::faults::Orders;
+use earthshine_drivers::ledger;
+use earthshine_drivers::va_backend::VADriverContextP;
+use earthshine_ffi::vaapi::sys::*;
+
+use crate::driver::{Result, put, require, violation, with};
+
+/// What the test ordered of a capability, or what it is.
+pub(crate) fn get(name: &str) -> i32 {
+    let mut value = DEFAULTS.iter().find(|(known, _)| *known == name).map_or(-1, |(_, value)| *value);
+    for (ordered, other) in Orders::read().capabilities {
+        if DEFAULTS.iter().all(|(known, _)| *known != ordered) {
+            ledger::violation(&format!("the test ordered a capability that nobody knows: {ordered}"));
+        }
+        if ordered == name {
+            value = other;
+        }
+    }
+    value
+}
+
+/// The value of an attribute; `None` for those that the driver does not know.
+pub(crate) fn attribute(kind: VAConfigAttribType) -> Option<u32> {
+    let (name, _) = ATTRIBUTES.iter().find(|(_, known)| *known == kind)?;
+    u32::try_from(get(name)).ok()
+}
+
+fn offered<T: Copy>(name: &str, all: &[T]) -> Vec<T> {
+    let bits = get(name);
+    all.iter().enumerate().filter(|(index, _)| bits >> index & 1 == 1).map(|(_, one)| *one).collect()
+}
+
+pub(crate) fn profiles() -> Vec<VAProfile> {
+    offered("profiles", &PROFILES)
+}
+
+pub(crate) fn entrypoints() -> Vec<VAEntrypoint> {
+    offered("entrypoints", &[VAEntrypoint::VAEntrypointEncSlice, VAEntrypoint::VAEntrypointEncSliceLP])
+}
+
+/// The driver has a profile, and a way in to it.
+pub(crate) fn require_offered(profile: VAProfile, entrypoint: VAEntrypoint) -> Result {
+    require_profile(profile)?;
+    if entrypoints().contains(&entrypoint) && profile != VAProfile::VAProfileNone {
+        return Ok(());
+    }
+    Err(violation(VA_STATUS_ERROR_UNSUPPORTED_ENTRYPOINT, format!("no entry point {} of the profile", entrypoint.0)))
+}
+
+fn require_profile(profile: VAProfile) -> Result {
+    if profiles().contains(&profile) {
+        return Ok(());
+    }
+    Err(violation(VA_STATUS_ERROR_UNSUPPORTED_PROFILE, format!("no profile {}", profile.0)))
+}
+
+/// # Safety
+/// As for every function (see the crate).
+unsafe fn give<T: Copy>(all: &[T], list: *mut T, count: *mut c_int) -> Result {
+    require(!list.is_null(), || "no place for the list".to_owned())?;
+    // SAFETY: the table says how long lists may be, and these are shorter.
+    unsafe {
+        list.copy_from_nonoverlapping(all.as_ptr(), all.len());
+        put(count, c_int::try_from(all.len()).unwrap_or(0))
+    }
+}
+
+pub(crate) unsafe extern "C" fn query_profiles(
+    context: VADriverContextP,
+    list: *mut VAProfile,
+    count: *mut c_int,
+) -> VAStatus {
+    // SAFETY: the caller's contract.
+    with("vaQueryConfigProfiles", context, |_| unsafe { give(&profiles(), list, count) })
+}
+
+pub(crate) unsafe extern "C" fn query_entrypoints(
+    context: VADriverContextP,
+    profile: VAProfile,
+    list: *mut VAEntrypoint,
+    count: *mut c_int,
+) -> VAStatus {
+    with("vaQueryConfigEntrypoints", context, |_| {
+        require_profile(profile)?;
+        // SAFETY: the caller's contract.
+        unsafe { give(&entrypoints(), list, count) }
+    })
+}
+
+pub(crate) unsafe extern "C" fn get_attributes(
+    context: VADriverContextP,
+    profile: VAProfile,
+    entrypoint: VAEntrypoint,
+    list: *mut VAConfigAttrib,
+    count: c_int,
+) -> VAStatus {
+    with("vaGetConfigAttributes", context, |_| {
+        require_offered(profile, entrypoint)?;
+        for index in 0..usize::try_from(count).unwrap_or(0) {
+            // SAFETY: the caller's list has so many.
+            let asked = unsafe { &mut *list.add(index) };
+            asked.value = attribute(asked.type_).unwrap_or(VA_ATTRIB_NOT_SUPPORTED);
+        }
+        Ok(())
+    })
+}
+
+pub(crate) const PROFILES: [VAProfile; 3] =
+    [VAProfile::VAProfileH264ConstrainedBaseline, VAProfile::VAProfileH264Main, VAProfile::VAProfileH264High];
+
+const ATTRIBUTES: [(&str, VAConfigAttribType); 9] = [
+    ("RTFormat", VAConfigAttribType::VAConfigAttribRTFormat),
+    ("RateControl", VAConfigAttribType::VAConfigAttribRateControl),
+    ("EncPackedHeaders", VAConfigAttribType::VAConfigAttribEncPackedHeaders),
+    ("EncMaxRefFrames", VAConfigAttribType::VAConfigAttribEncMaxRefFrames),
+    ("EncMaxSlices", VAConfigAttribType::VAConfigAttribEncMaxSlices),
+    ("EncSliceStructure", VAConfigAttribType::VAConfigAttribEncSliceStructure),
+    ("EncQualityRange", VAConfigAttribType::VAConfigAttribEncQualityRange),
+    ("MaxPictureWidth", VAConfigAttribType::VAConfigAttribMaxPictureWidth),
+    ("MaxPictureHeight", VAConfigAttribType::VAConfigAttribMaxPictureHeight),
+];
+
+/// Much like those of a GPU of Intel's.
+const DEFAULTS: [(&str, i32); 12] = [
+    ("profiles", 0b111),
+    ("entrypoints", 0b01),
+    ("derive", 1),
+    ("RTFormat", VA_RT_FORMAT_YUV420.cast_signed()),
+    ("RateControl", (VA_RC_CBR | VA_RC_VBR | VA_RC_CQP).cast_signed()),
+    ("EncPackedHeaders", 0x1f),
+    ("EncMaxRefFrames", 0x1_0004),
+    ("EncMaxSlices", 32),
+    ("EncSliceStructure", VA_ENC_SLICE_STRUCTURE_ARBITRARY_ROWS.cast_signed()),
+    ("EncQualityRange", 7),
+    ("MaxPictureWidth", 4096),
+    ("MaxPictureHeight", 4096),
+];

@@ -1,0 +1,112 @@
+//! The buffers of a picture, in their order, as structures.
+
+use earthshine_ffi::vaapi::sys::*;
+use earthshine_ffi::vaapi::{Misc, Parameter, Plain};
+
+use crate::driver::{Result, require, require_equal};
+use crate::nal::{self, Unit};
+
+/// Everything that a picture was rendered with.
+#[derive(Default)]
+pub(crate) struct Parameters {
+    pub(crate) sequence: Option<VAEncSequenceParameterBufferH264>,
+    pub(crate) picture: Option<VAEncPictureParameterBufferH264>,
+    pub(crate) slices: Vec<Slice>,
+    /// The parameter sets, as units and as the program wrote them.
+    pub(crate) sets: Option<(Vec<Unit>, Vec<u8>)>,
+    pub(crate) rate: Option<VAEncMiscParameterRateControl>,
+    pub(crate) buffering: Option<VAEncMiscParameterHRD>,
+    pub(crate) frames: Option<VAEncMiscParameterFrameRate>,
+    pub(crate) quality: Option<VAEncMiscParameterBufferQualityLevel>,
+}
+
+/// A slice, with the header that the program wrote.
+pub(crate) struct Slice {
+    pub(crate) parameters: VAEncSliceParameterBufferH264,
+    pub(crate) header: Option<Unit>,
+}
+
+impl Parameters {
+    /// Reads the buffers of a picture.
+    pub(crate) fn gather(buffers: &[(VABufferType, &[u8])]) -> Result<Self> {
+        let mut all = Self::default();
+        let (mut described, mut header) = (None, None);
+        for &(kind, bytes) in buffers {
+            // What describes data has it behind, and a slice's header has the slice.
+            let follows = described.is_none() || kind == VABufferType::VAEncPackedHeaderDataBufferType;
+            require(follows, || "a packed header's description without its data".to_owned())?;
+            match kind {
+                VABufferType::VAEncSequenceParameterBufferType => {
+                    require(all.picture.is_none(), || "the sequence comes after the picture".to_owned())?;
+                    once(&mut all.sequence, structure(bytes)?)?;
+                }
+                VABufferType::VAEncPictureParameterBufferType => once(&mut all.picture, structure(bytes)?)?,
+                VABufferType::VAEncMiscParameterBufferType => all.add_misc(bytes)?,
+                VABufferType::VAEncPackedHeaderParameterBufferType => {
+                    described = Some(structure::<VAEncPackedHeaderParameterBuffer>(bytes)?);
+                }
+                VABufferType::VAEncPackedHeaderDataBufferType => {
+                    all.add_header(described.take(), bytes, &mut header)?;
+                }
+                _ => {
+                    require(all.picture.is_some(), || "a slice comes before its picture".to_owned())?;
+                    all.slices.push(Slice { parameters: structure(bytes)?, header: header.take() });
+                }
+            }
+        }
+        require(described.is_none() && header.is_none(), || "a header without what it is for".to_owned())?;
+        Ok(all)
+    }
+
+    fn add_misc(&mut self, bytes: &[u8]) -> Result {
+        require(bytes.len() > 4, || "a setting without its structure".to_owned())?;
+        let (kind, bytes) = bytes.split_at(4);
+        let kind = VAEncMiscParameterType(u32::from_ne_bytes([kind[0], kind[1], kind[2], kind[3]]));
+        match kind {
+            VAEncMiscParameterRateControl::TYPE => once(&mut self.rate, structure(bytes)?),
+            VAEncMiscParameterHRD::TYPE => once(&mut self.buffering, structure(bytes)?),
+            VAEncMiscParameterFrameRate::TYPE => once(&mut self.frames, structure(bytes)?),
+            VAEncMiscParameterBufferQualityLevel::TYPE => once(&mut self.quality, structure(bytes)?),
+            other => require(false, || format!("setting {} is not for this driver", other.0)),
+        }
+    }
+
+    fn add_header(
+        &mut self,
+        described: Option<VAEncPackedHeaderParameterBuffer>,
+        bytes: &[u8],
+        slice: &mut Option<Unit>,
+    ) -> Result {
+        let Some(described) = described else {
+            return require(false, || "a packed header without its description".to_owned());
+        };
+        require_equal("has_emulation_bytes", described.has_emulation_bytes, 1)?;
+        let mut units = nal::units(bytes, described.bit_length as usize)?;
+        match VAEncPackedHeaderType(described.type_) {
+            VAEncPackedHeaderType::VAEncPackedHeaderSequence => {
+                require(described.bit_length % 8 == 0, || "parameter sets end within a byte".to_owned())?;
+                once(&mut self.sets, (units, bytes.to_vec()))
+            }
+            VAEncPackedHeaderType::VAEncPackedHeaderSlice => {
+                require_equal("units in a slice's header", units.len(), 1)?;
+                once(slice, units.remove(0))
+            }
+            other => require(false, || format!("packed headers of type {} are not looked into here", other.0)),
+        }
+    }
+}
+
+fn once<T>(place: &mut Option<T>, value: T) -> Result {
+    require(place.replace(value).is_none(), || format!("two of {}", std::any::type_name::<T>()))
+}
+
+fn structure<T: Plain>(bytes: &[u8]) -> Result<T> {
+    require_equal(std::any::type_name::<T>(), bytes.len(), size_of::<T>())?;
+    // SAFETY: so many bytes, and of these structures all bits are values.
+    Ok(unsafe { bytes.as_ptr().cast::<T>().read_unaligned() })
+}
+
+/// What the program is told that a buffer is: the same as what it says.
+const _: () = {
+    assert!(<VAEncSliceParameterBufferH264 as Parameter>::TYPE.0 == VABufferType::VAEncSliceParameterBufferType.0);
+};

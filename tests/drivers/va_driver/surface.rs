@@ -1,0 +1,230 @@
+//! Surfaces: pictures in the driver's memory, NV12.
+
+use std::ffi::{c_int, c_uint};
+use std::fs::File;
+use std::os::fd::BorrowedFd;
+use std::os::unix::fs::FileExt;
+
+use earthshine_drivers::va_backend::VADriverContextP;
+use earthshine_ffi::vaapi::sys::*;
+
+use crate::driver::{Driver, Result, array, give_back, require, require_equal, violation, with};
+
+/// A picture.
+pub(crate) struct Surface {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) pixels: Vec<u8>,
+    /// Somebody drew something into it.
+    pub(crate) is_drawn: bool,
+    /// A picture of it is encoded that nobody waited for.
+    pub(crate) is_busy: bool,
+    /// Images whose memory is this surface's.
+    pub(crate) derived: usize,
+    imported: Option<Imported>,
+}
+
+/// Memory of somebody else's.
+struct Imported {
+    file: File,
+    offsets: [u64; 2],
+    pitches: [usize; 2],
+}
+
+impl Surface {
+    fn new(width: u32, height: u32) -> Self {
+        let length = chroma_offset(width, height) + pitch(width) * height as usize / 2;
+        // Neither black nor anything that a picture has by luck.
+        let pixels = vec![0xa5; length];
+        Self { width, height, pixels, is_drawn: false, is_busy: false, derived: 0, imported: None }
+    }
+
+    pub(crate) fn pitch(&self) -> usize {
+        pitch(self.width)
+    }
+
+    pub(crate) fn chroma_offset(&self) -> usize {
+        chroma_offset(self.width, self.height)
+    }
+
+    /// What a picture is encoded from: luma, and chroma in pairs, without padding.
+    pub(crate) fn picture(&mut self) -> Result<Picture> {
+        self.fetch()?;
+        require(self.is_drawn, || "nobody drew anything into the surface".to_owned())?;
+        let (width, height, pitch) = (self.width as usize, self.height as usize, self.pitch());
+        let rows = |offset: usize, rows: usize| -> Vec<u8> {
+            (0..rows).flat_map(|row| &self.pixels[offset + row * pitch..][..width]).copied().collect()
+        };
+        Ok(Picture { width, luma: rows(0, height), chroma: rows(self.chroma_offset(), height / 2) })
+    }
+
+    /// Reads memory of somebody else's.
+    fn fetch(&mut self) -> Result {
+        let (width, height, pitch, chroma) =
+            (self.width as usize, self.height as usize, self.pitch(), self.chroma_offset());
+        let Some(Imported { file, offsets, pitches }) = &self.imported else { return Ok(()) };
+        for (plane, (start, rows)) in [(0, height), (chroma, height / 2)].into_iter().enumerate() {
+            for row in 0..rows {
+                let from = offsets[plane] + (row * pitches[plane]) as u64;
+                let read = file.read_exact_at(&mut self.pixels[start + row * pitch..][..width], from);
+                require(read.is_ok(), || "the imported memory ends before the picture".to_owned())?;
+            }
+        }
+        self.is_drawn = true;
+        Ok(())
+    }
+
+    /// Nothing else may touch it now.
+    pub(crate) fn require_idle(&self, id: VASurfaceID) -> Result {
+        if self.is_busy {
+            return Err(violation(VA_STATUS_ERROR_SURFACE_BUSY, format!("surface {id:#x} was not waited for")));
+        }
+        Ok(())
+    }
+}
+
+/// A picture without padding.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Picture {
+    pub(crate) width: usize,
+    pub(crate) luma: Vec<u8>,
+    pub(crate) chroma: Vec<u8>,
+}
+
+/// As no program expects by luck.
+fn pitch(width: u32) -> usize {
+    (width as usize).next_multiple_of(64) + 64
+}
+
+fn chroma_offset(width: u32, height: u32) -> usize {
+    pitch(width) * ((height as usize).next_multiple_of(32) + 32)
+}
+
+fn create(
+    driver: &mut Driver,
+    format: u32,
+    (width, height): (u32, u32),
+    attributes: &[VASurfaceAttrib],
+) -> Result<VASurfaceID> {
+    if format != VA_RT_FORMAT_YUV420 {
+        return Err(violation(VA_STATUS_ERROR_UNSUPPORTED_RT_FORMAT, format!("format {format:#x}")));
+    }
+    require(width > 0 && height > 0 && width % 2 == 0 && height % 2 == 0, || format!("{width}x{height}"))?;
+    let mut surface = Surface::new(width, height);
+    let (mut memory, mut descriptor) = (VA_SURFACE_ATTRIB_MEM_TYPE_VA, None);
+    for attribute in attributes {
+        require(attribute.flags & VA_SURFACE_ATTRIB_SETTABLE != 0, || "an attribute that is not set".to_owned())?;
+        // SAFETY: a union of integers and pointers, whose type is beside it.
+        let (integer, pointer) = unsafe { (attribute.value.value.i, attribute.value.value.p) };
+        match (attribute.type_, attribute.value.type_) {
+            (VASurfaceAttribType::VASurfaceAttribPixelFormat, VAGenericValueType::VAGenericValueTypeInteger) => {
+                require_equal("pixel format", integer.cast_unsigned(), VA_FOURCC_NV12)?;
+            }
+            (VASurfaceAttribType::VASurfaceAttribMemoryType, VAGenericValueType::VAGenericValueTypeInteger) => {
+                memory = integer.cast_unsigned();
+            }
+            (
+                VASurfaceAttribType::VASurfaceAttribExternalBufferDescriptor,
+                VAGenericValueType::VAGenericValueTypePointer,
+            ) => descriptor = Some(pointer),
+            (kind, value) => require(false, || format!("attribute {} as type {}", kind.0, value.0))?,
+        }
+    }
+    match memory {
+        VA_SURFACE_ATTRIB_MEM_TYPE_VA => require(descriptor.is_none(), || "memory that is not used".to_owned())?,
+        VA_SURFACE_ATTRIB_MEM_TYPE_DRM_PRIME_2 => {
+            // SAFETY: what that memory type says is behind the pointer.
+            let described =
+                descriptor.and_then(|pointer| unsafe { pointer.cast::<VADRMPRIMESurfaceDescriptor>().as_ref() });
+            surface.imported = Some(import(described, (width, height))?);
+        }
+        other => {
+            return Err(violation(VA_STATUS_ERROR_UNSUPPORTED_MEMORY_TYPE, format!("memory type {other:#x}")));
+        }
+    }
+    let id = driver.new_id();
+    driver.surfaces.insert(id, surface);
+    Ok(id)
+}
+
+fn import(descriptor: Option<&VADRMPRIMESurfaceDescriptor>, size: (u32, u32)) -> Result<Imported> {
+    let missing = || violation(VA_STATUS_ERROR_INVALID_PARAMETER, "no description of the memory");
+    let described = descriptor.ok_or_else(missing)?;
+    let layer = &described.layers[0];
+    require_equal("fourcc", described.fourcc, VA_FOURCC_NV12)?;
+    require_equal("drm_format", layer.drm_format, VA_FOURCC_NV12)?;
+    require_equal("size", (described.width, described.height), size)?;
+    let counts = (described.num_objects, described.num_layers, layer.num_planes);
+    require_equal("objects, layers and planes", counts, (1, 1, 2))?;
+    require_equal("planes' objects", layer.object_index[..2].to_vec(), vec![0, 0])?;
+    let object = &described.objects[0];
+    if object.drm_format_modifier != 0 {
+        // Every driver has modifiers that it does not know.
+        let text = format!("modifier {:#x}", object.drm_format_modifier);
+        return Err(earthshine_drivers::calls::Refusal::excusable(VA_STATUS_ERROR_INVALID_PARAMETER, text));
+    }
+    require(object.fd >= 0, || "no descriptor".to_owned())?;
+    // SAFETY: the program's, open while this call lasts.
+    let file = unsafe { BorrowedFd::borrow_raw(object.fd) }.try_clone_to_owned();
+    let file = file.map_err(|error| violation(VA_STATUS_ERROR_INVALID_PARAMETER, error.to_string()))?;
+    Ok(Imported {
+        file: file.into(),
+        offsets: [layer.offset[0].into(), layer.offset[1].into()],
+        pitches: [layer.pitch[0] as usize, layer.pitch[1] as usize],
+    })
+}
+
+fn destroy(driver: &mut Driver, id: VASurfaceID) -> Result {
+    let is_lost = driver.is_lost;
+    let surface = driver.surface(id)?;
+    let (busy, derived) = (surface.require_idle(id), surface.derived);
+    let target = driver.contexts.values().any(|context| context.targets.contains(&id));
+    driver.surfaces.remove(&id);
+    if is_lost {
+        return Ok(());
+    }
+    busy?;
+    require(derived == 0, || format!("an image has the memory of surface {id:#x}"))?;
+    require(!target, || format!("a context reconstructs pictures in surface {id:#x}"))
+}
+
+pub(crate) unsafe extern "C" fn create_surfaces(
+    context: VADriverContextP,
+    format: c_uint,
+    width: c_uint,
+    height: c_uint,
+    surfaces: *mut VASurfaceID,
+    count: c_uint,
+    attributes: *mut VASurfaceAttrib,
+    attribute_count: c_uint,
+) -> VAStatus {
+    with("vaCreateSurfaces", context, |driver| {
+        require(!surfaces.is_null(), || "no place for the surfaces".to_owned())?;
+        // SAFETY: the caller's contract.
+        let attributes = unsafe { array(attributes, attribute_count.cast_signed())? };
+        for index in 0..count as usize {
+            let id = create(driver, format, (width, height), attributes)?;
+            // SAFETY: the caller's list has so many places.
+            unsafe { surfaces.add(index).write(id) };
+        }
+        Ok(())
+    })
+}
+
+pub(crate) unsafe extern "C" fn destroy_surfaces(
+    context: VADriverContextP,
+    surfaces: *mut VASurfaceID,
+    count: c_int,
+) -> VAStatus {
+    give_back("vaDestroySurfaces", context, |driver| {
+        // SAFETY: the caller's contract.
+        unsafe { array(surfaces, count)? }.iter().try_for_each(|&id| destroy(driver, id))
+    })
+}
+
+pub(crate) unsafe extern "C" fn sync_surface(context: VADriverContextP, surface: VASurfaceID) -> VAStatus {
+    with("vaSyncSurface", context, |driver| {
+        driver.surface(surface)?.is_busy = false;
+        Ok(())
+    })
+}
