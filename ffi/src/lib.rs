@@ -13,3 +13,4 @@ pub mod process;
 pub mod shared_memory;
 pub mod simd;
 pub mod udp;
+pub mod vulkan;
