@@ -208,4 +208,11 @@ impl DmabufBuffer {
         let buffer = Buffer::make(device, &need)?;
         Ok(Self { buffer, offset: plane.offset.into(), stride: plane.stride })
     }
+
+    /// It may be this DMA-BUF, taken in: it has the same rows.
+    #[must_use]
+    pub fn is_of(&self, dmabuf: &Dmabuf<'_>) -> bool {
+        let end = self.offset + u64::from(self.stride) * u64::from(dmabuf.height);
+        dmabuf.planes.len() == 1 && dmabuf.planes[0].stride == self.stride && end == self.buffer.length
+    }
 }

@@ -75,7 +75,11 @@ pub enum ImportDmabufError {
 }
 
 impl<'a> Dmabuf<'a> {
-    pub(super) fn layout(&self) -> Result<PixelLayout, ImportDmabufError> {
+    /// Its pixels.
+    ///
+    /// # Errors
+    /// [`ImportDmabufError::Format`].
+    pub fn layout(&self) -> Result<PixelLayout, ImportDmabufError> {
         let found = FORMATS.iter().find(|(fourcc, _)| *fourcc == self.fourcc);
         found.map(|(_, layout)| *layout).ok_or(ImportDmabufError::Format { fourcc: self.fourcc })
     }

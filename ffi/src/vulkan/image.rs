@@ -118,6 +118,12 @@ impl Image {
         Ok(image)
     }
 
+    /// It may be this DMA-BUF, taken in: it has the same size.
+    #[must_use]
+    pub const fn is_of(&self, dmabuf: &Dmabuf<'_>) -> bool {
+        self.width == dmabuf.width && self.height == dmabuf.height
+    }
+
     fn take_in(&self, dmabuf: &Dmabuf<'_>) -> Result<vk::DeviceMemory, ImportDmabufError> {
         let device = &self.device;
         // SAFETY: the image is the device's.

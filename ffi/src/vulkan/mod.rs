@@ -19,9 +19,6 @@ mod modifiers;
 mod surface;
 mod sync_file;
 
-#[cfg(test)]
-mod tests;
-
 pub use self::buffer::{DmabufBuffer, HostBuffer};
 pub use self::converter::{Conversion, Converter, Rows, Upload};
 pub use self::device::{Device, DeviceKind, PhysicalDevice, Selection};
@@ -31,3 +28,6 @@ pub use self::image::{Image, PixelLayout};
 pub use self::instance::Instance;
 pub use self::modifiers::Modifier;
 pub use self::surface::{ExportedSurface, Handle, Surface, SurfaceFormat};
+
+#[cfg(test)]
+mod tests;
