@@ -9,6 +9,7 @@
 //! limit memory BYTES
 //! version MAJOR MINOR
 //! cap NAME VALUE
+//! uuid HEX
 //! ```
 //!
 //! CALL is a C function's name ([`NAMES`]). `after` lets that
@@ -39,6 +40,9 @@ pub struct Orders {
     pub version: Option<(u32, u32)>,
     /// Capabilities, by number or by name.
     pub capabilities: Vec<(String, i32)>,
+    /// What the device says it is: 32 digits, so that it can be another interface's
+    /// device, too.
+    pub uuid: Option<[u8; 16]>,
     /// Lines that mean nothing.
     pub unreadable: Vec<String>,
 }
@@ -100,6 +104,7 @@ impl Orders {
             },
             "version" => self.version = Some((number(&mut words)?, number(&mut words)?)),
             "cap" => self.capabilities.push((words.next()?.to_owned(), number(&mut words)?)),
+            "uuid" => self.uuid = Some(bytes(words.next()?)?),
             call => self.faults.push(Fault::parse(call, &mut words)?),
         }
         words.next().is_none().then_some(self)
@@ -173,6 +178,18 @@ fn number<T: std::str::FromStr>(words: &mut SplitWhitespace<'_>) -> Option<T> {
     words.next()?.parse().ok()
 }
 
+/// As many bytes as there are pairs of digits.
+fn bytes<const LENGTH: usize>(text: &str) -> Option<[u8; LENGTH]> {
+    if text.len() != 2 * LENGTH || !text.is_ascii() {
+        return None;
+    }
+    let mut bytes = [0; LENGTH];
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).ok()?;
+    }
+    Some(bytes)
+}
+
 fn report_unreadable(lines: &[String]) {
     static REPORTED: Mutex<Option<HashSet<String>>> = Mutex::new(None);
     let mut reported = REPORTED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -197,7 +214,8 @@ mod tests {
     fn every_kind_of_line_is_understood() {
         let orders = Orders::parse(
             "# a comment\n\ncuInit fail 100\nnvEncLockBitstream hang after 3\ncuMemAllocPitch_v2 fail 2 times 4\n\
-             limit sessions 2\nlimit memory 1000000\nversion 11 1\ncap NV_ENC_CAPS_WIDTH_MAX 1920\ncap 28 0\n",
+             limit sessions 2\nlimit memory 1000000\nversion 11 1\ncap NV_ENC_CAPS_WIDTH_MAX 1920\ncap 28 0\n\
+             uuid 000102030405060708090a0b0c0d0eFF\n",
         );
         let fault = |call: &str, outcome, after, times| Fault { call: call.to_owned(), outcome, after, times };
         assert_eq!(
@@ -210,6 +228,7 @@ mod tests {
         );
         assert_eq!((orders.sessions, orders.memory, orders.version), (Some(2), Some(1_000_000), Some((11, 1))));
         assert_eq!(orders.capabilities, [("NV_ENC_CAPS_WIDTH_MAX".to_owned(), 1920), ("28".to_owned(), 0)]);
+        assert_eq!(orders.uuid, Some([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255]));
         assert!(orders.unreadable.is_empty(), "{:?}", orders.unreadable);
     }
 
@@ -229,6 +248,8 @@ mod tests {
             "version 12 1 0",
             "cap 3",
             "hang cuInit",
+            "uuid 0001",
+            "uuid 0001020304050607080900000000000g",
         ] {
             let orders = Orders::parse(line);
             assert_eq!(orders, Orders { unreadable: vec![line.to_owned()], ..Orders::default() });

@@ -1,4 +1,4 @@
-//! An encoder: a session with its picture on the device and its bitstream.
+//! An encoder: a session with its input and its bitstream.
 
 use std::rc::Rc;
 
@@ -6,19 +6,19 @@ use super::api::{Api, Handle, zeroed};
 use super::bits;
 use super::capabilities::{self, Capabilities};
 use super::error::NvencError;
+use super::input::{Input, Picture};
 use super::session::{Session, call};
 use super::settings::Settings;
+use super::shared_input::{SharedInput, SharedPicture, Source};
 use super::sys::*;
-use crate::cuda::{Context, CudaError, DeviceMemory, HostMemory, Plane, Stream};
+use crate::cuda::{Context, CudaError};
 
 /// One open encoder of 8-bit 4:2:0 pictures.
 pub struct Encoder {
     // In the order in which they have to go.
     bitstream: Bitstream,
-    input: Input,
+    input: Source,
     session: Rc<Session>,
-    stream: Stream,
-    staging: HostMemory,
     settings: Settings,
     capabilities: Capabilities,
     config: Box<NV_ENC_CONFIG>,
@@ -62,19 +62,40 @@ pub enum EncoderError {
     },
 }
 
-/// A picture in I420: luma, then chroma of half the width and height.
-#[derive(Debug, Clone, Copy)]
-pub struct Picture<'a> {
-    /// Luma, blue difference and red difference: rows, and bytes from row to row.
-    pub planes: [(&'a [u8], usize); 3],
-}
-
 impl Encoder {
     /// Opens an encoder in a context.
     ///
     /// # Errors
     /// [`EncoderError`]; nothing stays open.
     pub fn open(api: &Api, context: &Rc<Context>, settings: &Settings) -> Result<Self, EncoderError> {
+        Self::open_with(api, context, settings, |session| Ok(Source::Own(Input::register(session, settings)?)))
+    }
+
+    /// Opens an encoder of a picture that somebody else writes, and that is never
+    /// loaded: what it holds when it is encoded is what counts.
+    ///
+    /// # Errors
+    /// [`EncoderError`]; nothing stays open.
+    ///
+    /// # Panics
+    /// If the memory is too small for a picture of the settings' size.
+    pub fn open_shared(
+        api: &Api,
+        context: &Rc<Context>,
+        settings: &Settings,
+        picture: SharedPicture,
+    ) -> Result<Self, EncoderError> {
+        Self::open_with(api, context, settings, |session| {
+            Ok(Source::Shared(SharedInput::register(session, settings, picture)?))
+        })
+    }
+
+    fn open_with(
+        api: &Api,
+        context: &Rc<Context>,
+        settings: &Settings,
+        register: impl FnOnce(&Rc<Session>) -> Result<Source, EncoderError>,
+    ) -> Result<Self, EncoderError> {
         let session = Rc::new(Session::open(api, context)?);
         if !capabilities::codecs(&session)?.contains(&settings.codec) {
             return Err(EncoderError::Codec(settings.codec));
@@ -88,12 +109,10 @@ impl Encoder {
         settings.fill(&mut config);
         let mut parameters = initialization(settings, &mut config);
         call!(&session, nvEncInitializeEncoder(&raw mut parameters))?;
-        let stream = Stream::with_highest_priority(context)?;
-        let input = Input::register(&session, settings)?;
+        let input = register(&session)?;
         let bitstream = Bitstream::create(&session)?;
-        let staging = HostMemory::allocate(context, settings.width as usize * settings.height as usize * 3 / 2)?;
         let settings = *settings;
-        Ok(Self { bitstream, input, session, stream, staging, settings, capabilities, config, newest: 0 })
+        Ok(Self { bitstream, input, session, settings, capabilities, config, newest: 0 })
     }
 
     /// What the engine can do in this codec.
@@ -108,37 +127,21 @@ impl Encoder {
     /// [`EncoderError`]; the encoder must not be used again.
     ///
     /// # Panics
-    /// If a plane is smaller than the encoder's picture.
+    /// If a plane is smaller than the encoder's picture, or that is shared.
     pub fn load(&mut self, picture: &Picture<'_>) -> Result<(), EncoderError> {
-        let (width, height) = (self.settings.width as usize, self.settings.height as usize);
-        let pitch = self.input.memory.pitch();
-        let (luma, chroma) = (pitch * height, pitch / 2 * (height / 2));
-        let plane = |from, divisor, to| Plane {
-            width: width / divisor,
-            rows: height / divisor,
-            from,
-            from_pitch: width / divisor,
-            to,
-            to_pitch: pitch / divisor,
-        };
-        let planes = [plane(0, 1, 0), plane(width * height, 2, luma), plane(width * height * 5 / 4, 2, luma + chroma)];
-        for (plane, (bytes, stride)) in planes.iter().zip(picture.planes) {
-            let rows = self.staging.bytes()[plane.from..][..plane.width * plane.rows].chunks_exact_mut(plane.width);
-            for (row, bytes) in rows.zip(bytes.chunks(stride)) {
-                row.copy_from_slice(&bytes[..plane.width]);
-            }
+        match &mut self.input {
+            Source::Own(input) => Ok(input.load(picture)?),
+            Source::Shared(_) => panic!("the picture is somebody else's"),
         }
-        self.input.memory.upload(&planes, &self.staging, &self.stream)?;
-        Ok(())
     }
 
-    /// Encodes the picture that was loaded last as number `picture`, more than the
+    /// Encodes the picture that was loaded last, or what the shared one holds, as number `picture`, more than the
     /// one before, and appends it to `out`: Annex B, or a temporal unit of AV1.
     ///
     /// # Errors
     /// [`EncoderError`]; the encoder must not be used again.
     pub fn encode(&mut self, picture: u64, idr: bool, out: &mut Vec<u8>) -> Result<Coded, EncoderError> {
-        let mapped = Mapped::map(&self.input)?;
+        let mapped = self.input.map()?;
         let mut parameters: NV_ENC_PIC_PARAMS = zeroed();
         parameters.inputWidth = self.settings.width;
         parameters.inputHeight = self.settings.height;
@@ -221,70 +224,6 @@ fn initialization(settings: &Settings, config: &mut NV_ENC_CONFIG) -> NV_ENC_INI
     bits::initialize::ENABLE_WEIGHTED_PREDICTION.set(&mut parameters.bitFields, 0);
     parameters.encodeConfig = config;
     parameters
-}
-
-/// The picture on the device, known to the session.
-#[derive(Debug)]
-struct Input {
-    session: Rc<Session>,
-    resource: Handle,
-    // After the registration is given back.
-    memory: DeviceMemory,
-}
-
-impl Input {
-    fn register(session: &Rc<Session>, settings: &Settings) -> Result<Self, EncoderError> {
-        let (width, height) = (settings.width as usize, settings.height as usize);
-        // Chroma follows luma, in rows of half the pitch.
-        let memory = DeviceMemory::allocate(session.context(), width, height + height / 2)?;
-        let mut parameters: NV_ENC_REGISTER_RESOURCE = zeroed();
-        parameters.resourceType = NV_ENC_INPUT_RESOURCE_TYPE::NV_ENC_INPUT_RESOURCE_TYPE_CUDADEVICEPTR;
-        (parameters.width, parameters.height) = (settings.width, settings.height);
-        parameters.pitch = u32::try_from(memory.pitch()).unwrap_or(u32::MAX);
-        parameters.resourceToRegister = memory.pointer() as Handle;
-        parameters.bufferFormat = NV_ENC_BUFFER_FORMAT::NV_ENC_BUFFER_FORMAT_IYUV;
-        parameters.bufferUsage = NV_ENC_BUFFER_USAGE::NV_ENC_INPUT_IMAGE;
-        call!(session, nvEncRegisterResource(&raw mut parameters))?;
-        Ok(Self { session: Rc::clone(session), resource: parameters.registeredResource, memory })
-    }
-
-    fn pitch(&self) -> u32 {
-        u32::try_from(self.memory.pitch()).unwrap_or(u32::MAX)
-    }
-}
-
-impl Drop for Input {
-    fn drop(&mut self) {
-        let _ = call!(&self.session, nvEncUnregisterResource(self.resource));
-    }
-}
-
-/// The picture while the engine reads it.
-struct Mapped<'a> {
-    session: &'a Session,
-    resource: Handle,
-    format: NV_ENC_BUFFER_FORMAT,
-}
-
-impl<'a> Mapped<'a> {
-    fn map(input: &'a Input) -> Result<Self, NvencError> {
-        let mut parameters: NV_ENC_MAP_INPUT_RESOURCE = zeroed();
-        parameters.registeredResource = input.resource;
-        call!(&input.session, nvEncMapInputResource(&raw mut parameters))?;
-        Ok(Self { session: &input.session, resource: parameters.mappedResource, format: parameters.mappedBufferFmt })
-    }
-
-    fn unmap(self) -> Result<(), NvencError> {
-        let unmapped = call!(self.session, nvEncUnmapInputResource(self.resource));
-        std::mem::forget(self);
-        unmapped
-    }
-}
-
-impl Drop for Mapped<'_> {
-    fn drop(&mut self) {
-        let _ = call!(self.session, nvEncUnmapInputResource(self.resource));
-    }
 }
 
 /// Where the engine writes.

@@ -12,11 +12,15 @@ mod api;
 mod capabilities;
 mod encoder;
 mod error;
+mod input;
 mod session;
 mod settings;
+mod shared_input;
 
 pub use self::api::{Api, OpenApiError};
 pub use self::capabilities::Capabilities;
-pub use self::encoder::{Coded, Encoder, EncoderError, Picture};
+pub use self::encoder::{Coded, Encoder, EncoderError};
 pub use self::error::NvencError;
+pub use self::input::Picture;
 pub use self::settings::{Codec, Colour, Settings};
+pub use self::shared_input::{SharedFormat, SharedPicture};

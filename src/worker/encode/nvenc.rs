@@ -1,23 +1,30 @@
 //! NVIDIA's encode engine.
 //!
-//! The picture is converted on the CPU and copied to the device in one step; one
-//! CUDA context per stream, made and used on the encode thread alone.
+//! The picture is converted on the engine's GPU, into memory that the engine reads
+//! from then on; or on the CPU, and copied to the device in one step. One CUDA context
+//! per stream, made and used on the encode thread alone.
 
 use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
 
-use earthshine_ffi::cuda::{Context, CudaError, Driver, OpenDriverError};
-use earthshine_ffi::nvenc::{self, Api, Codec, Colour, EncoderError, OpenApiError, Settings};
+use earthshine_ffi::cuda::{Context, CudaError, Device, Driver, ExternalMemory, OpenDriverError};
+use earthshine_ffi::nvenc::{
+    self, Api, Codec, Colour, EncoderError, OpenApiError, Settings, SharedFormat, SharedPicture,
+};
+use earthshine_ffi::vulkan::{self, Handle, OpenVulkanError, Selection, SurfaceFormat, VulkanError};
 use tracing::{info, warn};
 
 use crate::clock::Micros;
 use crate::codec::{Chroma, VideoCodec, VideoProfile};
 use crate::color::{ColorRange, Colorimetry};
 use crate::ipc::picture::RawPicture;
-use crate::stream_plan::VideoPlan;
+use crate::stream_plan::{Conversion, VideoPlan};
 use crate::units::Bitrate;
 use crate::worker::convert::color_matrix;
 use crate::worker::convert::picture::Picture;
 use crate::worker::convert::planes::even;
+use crate::worker::convert::vulkan::{Target, VulkanPicture};
 use crate::worker::encode::probe::Unavailable;
 use crate::worker::encode::{EncodeError, Encoder, FrameRequest};
 use crate::worker::frame::{EncodedFrame, Frame, FrameKind};
@@ -26,13 +33,23 @@ use crate::worker::screenshot;
 /// An open NVENC encoder with its picture.
 #[derive(Debug)]
 pub struct NvencEncoder {
-    picture: Picture,
-    colorimetry: Colorimetry,
+    // Before the memory that it reads.
     engine: nvenc::Encoder,
+    picture: Converted,
+    colorimetry: Colorimetry,
     // The first picture is an IDR frame, asked or not.
     opened: bool,
     /// The next picture is the first that does not refer to lost ones.
     recovers: bool,
+}
+
+/// The newest picture, and where it is converted.
+#[derive(Debug)]
+enum Converted {
+    /// On the CPU; the engine has a copy.
+    Cpu(Picture),
+    /// On the engine's GPU, where the engine reads it.
+    Gpu(Box<VulkanPicture>),
 }
 
 /// Why no NVENC encoder could be opened.
@@ -62,6 +79,15 @@ pub enum OpenNvencError {
     /// NVENC refused.
     #[error(transparent)]
     Encoder(#[from] EncoderError),
+    /// Pictures cannot be converted on its GPU, and shall be.
+    #[error("conversion on the GPU: {0}")]
+    Vulkan(#[from] OpenVulkanError),
+}
+
+impl From<VulkanError> for OpenNvencError {
+    fn from(error: VulkanError) -> Self {
+        Self::Vulkan(error.into())
+    }
 }
 
 impl NvencEncoder {
@@ -75,10 +101,63 @@ impl NvencEncoder {
         let device = driver.devices()?.into_iter().next().ok_or(OpenNvencError::NoDevice)?;
         let api = Api::open()?;
         let context = Context::create(&driver, &device)?;
-        let engine = nvenc::Encoder::open(&api, &context, &settings)?;
-        info!(device = device.name, bus = device.bus_id, capabilities = ?engine.capabilities(), "NVENC open");
-        let picture = Picture::new(plan.size, plan.colorimetry);
-        Ok(Self { picture, colorimetry: plan.colorimetry, engine, opened: false, recovers: false })
+        let opening = Opening { api, context, device: &device, settings, plan };
+        let (engine, picture) = opening.encoder()?;
+        let conversion = match &picture {
+            Converted::Cpu(_) => "cpu",
+            Converted::Gpu(picture) => &picture.device().physical().name,
+        };
+        let (name, bus) = (&device.name, &device.bus_id);
+        info!(device = name, bus, conversion, capabilities = ?engine.capabilities(), "NVENC open");
+        Ok(Self { engine, picture, colorimetry: plan.colorimetry, opened: false, recovers: false })
+    }
+}
+
+/// What an encoder is opened with.
+struct Opening<'a> {
+    api: Api,
+    context: Rc<Context>,
+    device: &'a Device,
+    settings: Settings,
+    plan: &'a VideoPlan,
+}
+
+impl Opening<'_> {
+    fn encoder(&self) -> Result<(nvenc::Encoder, Converted), OpenNvencError> {
+        match self.plan.conversion {
+            Conversion::Cpu => self.with_copies(),
+            Conversion::Vulkan => self.with_shared_memory(),
+            Conversion::Auto => self.with_shared_memory().or_else(|reason| {
+                info!(%reason, "pictures are converted on the CPU");
+                self.with_copies()
+            }),
+        }
+    }
+
+    fn with_copies(&self) -> Result<(nvenc::Encoder, Converted), OpenNvencError> {
+        let engine = nvenc::Encoder::open(&self.api, &self.context, &self.settings)?;
+        Ok((engine, Converted::Cpu(Picture::new(self.plan.size, self.plan.colorimetry))))
+    }
+
+    /// One memory, which Vulkan makes and writes, CUDA imports and the engine reads.
+    fn with_shared_memory(&self) -> Result<(nvenc::Encoder, Converted), OpenNvencError> {
+        let instance = vulkan::Instance::open()?;
+        let physical = instance.device(Selection::Uuid(self.device.uuid))?;
+        let device = vulkan::Device::open(&instance, physical)?;
+        let (format, shared_format) = formats(self.plan.profile);
+        let target = Target {
+            visible: self.plan.size,
+            colorimetry: self.plan.colorimetry,
+            format,
+            handle: Handle::Opaque,
+            deadline: CONVERSION_DEADLINE,
+        };
+        let picture = VulkanPicture::open(&device, &target)?;
+        let exported = picture.surface().export()?;
+        let memory = ExternalMemory::import(&self.context, exported.fd, exported.length, exported.is_dedicated)?;
+        let shared = SharedPicture { memory, pitch: picture.surface().pitch(), format: shared_format };
+        let engine = nvenc::Encoder::open_shared(&self.api, &self.context, &self.settings, shared)?;
+        Ok((engine, Converted::Gpu(Box::new(picture))))
     }
 }
 
@@ -88,8 +167,12 @@ impl Encoder for NvencEncoder {
     }
 
     fn load(&mut self, frame: &Frame) -> Result<(), EncodeError> {
-        self.picture.show(frame).map_err(|error| broken(&error))?;
-        let planes = self.picture.planes();
+        let picture = match &mut self.picture {
+            Converted::Gpu(picture) => return picture.show(frame).map(drop).map_err(|error| broken(&error)),
+            Converted::Cpu(picture) => picture,
+        };
+        picture.show(frame).map_err(|error| broken(&error))?;
+        let planes = picture.planes();
         let planes =
             [(&planes.y[..], planes.y_stride), (&planes.u[..], planes.uv_stride), (&planes.v[..], planes.uv_stride)];
         self.engine.load(&nvenc::Picture { planes }).map_err(|error| broken(&error))
@@ -130,7 +213,16 @@ impl Encoder for NvencEncoder {
     }
 
     fn picture(&self) -> Option<RawPicture> {
-        Some(screenshot::copy(self.picture.planes(), self.colorimetry))
+        match &self.picture {
+            Converted::Cpu(picture) => Some(screenshot::copy(picture.planes(), self.colorimetry)),
+            Converted::Gpu(picture) => match picture.fetch() {
+                Ok(fetched) => Some(fetched.to_raw(self.colorimetry)),
+                Err(error) => {
+                    warn!(%error, "no picture for a screenshot");
+                    None
+                }
+            },
+        }
     }
 }
 
@@ -168,6 +260,16 @@ fn settings(plan: &VideoPlan) -> Result<Settings, OpenNvencError> {
     })
 }
 
+/// Samples as Vulkan writes and NVENC reads them.
+const fn formats(profile: VideoProfile) -> (SurfaceFormat, SharedFormat) {
+    match (profile.chroma, profile.ten_bit) {
+        (Chroma::Yuv420, false) => (SurfaceFormat::Nv12, SharedFormat::Nv12),
+        (Chroma::Yuv420, true) => (SurfaceFormat::P010, SharedFormat::P010),
+        (Chroma::Yuv444, false) => (SurfaceFormat::Yuv444, SharedFormat::Yuv444),
+        (Chroma::Yuv444, true) => (SurfaceFormat::Yuv444Ten, SharedFormat::Yuv444Ten),
+    }
+}
+
 /// A missing device explains a driver that does not load better than the driver
 /// does.
 fn why_not(error: OpenDriverError, control: &Path) -> OpenNvencError {
@@ -186,6 +288,10 @@ fn broken(error: &dyn std::fmt::Display) -> EncodeError {
 }
 
 const NAME: &str = "nvenc";
+
+/// Longest time for one picture: less than what a worker's heart may stand still
+/// for, so that it ends with a reason.
+const CONVERSION_DEADLINE: Duration = Duration::from_millis(1500);
 
 /// Pictures that one may refer to, where the client takes more than one: what H.264
 /// allows up to 4096x2160 at level 5.1.
