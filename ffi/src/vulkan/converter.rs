@@ -215,22 +215,47 @@ impl Converter {
     /// # Panics
     /// If `into` is shorter than the surface.
     pub fn fetch(&self, surface: &Surface, into: &mut HostBuffer) -> Result<(), VulkanError> {
-        assert!(into.buffer.length >= surface.length(), "{} bytes for a surface", into.buffer.length);
-        assert!(is_of(&self.device, &surface.buffer) && is_of(&self.device, &into.buffer), "another device");
-        let regions = [vk::BufferCopy::default().size(surface.length())];
-        let target = into.buffer.raw;
         let host = [vk::MemoryBarrier::default()
             .src_access_mask(vk::AccessFlags::TRANSFER_WRITE)
             .dst_access_mask(vk::AccessFlags::HOST_READ)];
-        let raw = &self.device.raw;
+        self.copy_to(surface, &into.buffer, |list| {
+            let (from, to) = (vk::PipelineStageFlags::TRANSFER, vk::PipelineStageFlags::HOST);
+            // SAFETY: the list is being written.
+            unsafe {
+                self.device.raw.cmd_pipeline_barrier(list, from, to, vk::DependencyFlags::empty(), &host, &[], &[]);
+            }
+        })
+    }
+
+    /// Copies a surface to one that nobody else uses: what conversions are measured
+    /// by.
+    ///
+    /// # Errors
+    /// [`VulkanError`].
+    ///
+    /// # Panics
+    /// If `into` is shorter, or somebody else's.
+    pub fn copy(&self, surface: &Surface, into: &Surface) -> Result<(), VulkanError> {
+        assert!(!into.is_shared(), "somebody else uses it");
+        self.copy_to(surface, &into.buffer, |_| ())
+    }
+
+    fn copy_to(
+        &self,
+        surface: &Surface,
+        into: &Buffer,
+        finish: impl FnOnce(vk::CommandBuffer),
+    ) -> Result<(), VulkanError> {
+        assert!(into.length >= surface.length(), "{} bytes for a surface", into.length);
+        assert!(is_of(&self.device, &surface.buffer) && is_of(&self.device, into), "another device");
+        let regions = [vk::BufferCopy::default().size(surface.length())];
         // SAFETY: both buffers are alive, of this device and long enough.
         unsafe {
             self.commands.run(|list| {
                 own(&self.device, list, surface, true);
-                raw.cmd_copy_buffer(list, surface.buffer.raw, target, &regions);
+                self.device.raw.cmd_copy_buffer(list, surface.buffer.raw, into.raw, &regions);
                 own(&self.device, list, surface, false);
-                let (from, to) = (vk::PipelineStageFlags::TRANSFER, vk::PipelineStageFlags::HOST);
-                raw.cmd_pipeline_barrier(list, from, to, vk::DependencyFlags::empty(), &host, &[], &[]);
+                finish(list);
             })
         }
     }

@@ -3,9 +3,12 @@
 //! `make test` installs one that runs on the CPU. Each call is checked by Vulkan's
 //! validation layer.
 
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use earthshine_ffi::vulkan::{Instance, Selection};
+use earthshine_ffi::vulkan::{DmabufPlane, Instance, Selection};
 
 use super::*;
 use crate::clock::Micros;
@@ -449,6 +452,41 @@ fn of_a_frame_that_follows_only_changed_rows_are_read_and_written() {
             assert!(visible != source || written.len() as u32 <= to - from + 2, "{written:?} for {from}..{to}");
         }
     }
+}
+
+/// Mesa on the CPU takes a file in memory for a DMA-BUF, from 24.3 on.
+#[test]
+fn frames_in_dmabufs_are_taken_in_once_and_read_where_they_are() {
+    let Some(device) = Checked::open() else { return };
+    if !device.0.physical().imports_linear {
+        return eprintln!("SKIPPED: {} takes in no DMA-BUFs", device.0.physical().name);
+    }
+    let visible = Size::new(150, 130);
+    let mut picture = device.picture(visible, LIMITED_709, SurfaceFormat::P010);
+    let buffers =
+        [0, 1].map(|_| File::from(rustix::fs::memfd_create("dmabuf", rustix::fs::MemfdFlags::empty()).unwrap()));
+    let colors = [noise, |x, y| noise(y, x), |x, y| noise(x + 7, y), |x, y| noise(x, y + 9)];
+    for (number, color) in (0..).zip(colors) {
+        let scene = Scene { color, ..Scene::noise(96, 77) };
+        let (bytes, stride) = scene.bytes(PixelLayout::Bgrx8, 0);
+        let id = number % 2;
+        let file = &buffers[usize::try_from(id).unwrap()];
+        file.write_all_at(&bytes, 0).unwrap();
+        let plane = DmabufPlane { fd: file.as_fd(), offset: 0, stride: u32::try_from(stride).unwrap() };
+        let fourcc = u32::from_le_bytes(*b"XR24");
+        let dmabuf = Dmabuf { planes: &[plane], modifier: 0, fourcc, width: 96, height: 77 };
+        // All changed, which a compositor may say, too.
+        let frame = Frame { number, changed: Some(0..77), ..frame(Vec::new(), scene.size, stride) };
+        picture.show_dmabuf(&frame, id, &dmabuf).unwrap();
+        let placement = placement(scene.size, visible);
+        let reference = Reference { scene: &scene, colorimetry: LIMITED_709, format: SurfaceFormat::P010, placement };
+        assert_exact(reference.largest_error(&picture.fetch().unwrap(), 1), "from a DMA-BUF");
+        assert_eq!(picture.imported.len(), buffers.len().min(usize::try_from(number).unwrap() + 1));
+    }
+    let plane = DmabufPlane { fd: buffers[0].as_fd(), offset: 0, stride: 96 * 4 };
+    let tiled = Dmabuf { planes: &[plane], modifier: 1 << 56, fourcc: 0x3432_5258, width: 96, height: 77 };
+    let error = picture.show_dmabuf(&frame(Vec::new(), Size::new(96, 77), 96 * 4), 9, &tiled).unwrap_err();
+    assert!(error.to_string().contains("modifier 0x100000000000000"), "{error}");
 }
 
 #[test]
