@@ -59,6 +59,8 @@ want pulseaudio-utils test "plays tones on the desktops"
 want cage test "the second compositor"
 want grim test "screenshots to compare with"
 want wlr-randr test "looks at a compositor's outputs"
+want mesa-vulkan-drivers test "Vulkan on the CPU, for conversion as GPUs do it"
+want vulkan-validationlayers test "checks each call of Vulkan"
 want strace test "which system calls a request makes"
 
 if [ -z "$wanted" ]; then

@@ -57,6 +57,7 @@ impl StreamPlan {
                 encrypted: false,
                 dscp: false,
                 encoders,
+                conversion: Conversion::Auto,
             },
             audio: AudioPlan {
                 layout: AudioLayout { channels: 2, streams: 1, coupled: 1, mapping: vec![0, 1] },
@@ -139,6 +140,21 @@ pub struct VideoPlan {
     pub dscp: bool,
     /// Encoders to try, in this order.
     pub encoders: Vec<EncoderFamily>,
+    /// Where pixels are converted for an encoder on a GPU.
+    pub conversion: Conversion,
+}
+
+/// Where pixels become samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Conversion {
+    /// On the encoder's GPU if Vulkan has it, else on the CPU.
+    #[default]
+    Auto,
+    /// On the CPU.
+    Cpu,
+    /// On the encoder's GPU; without Vulkan there, the encoder is passed over.
+    Vulkan,
 }
 
 /// The four ways to encode.

@@ -15,3 +15,4 @@ pub mod shared_memory;
 pub mod simd;
 pub mod udp;
 pub mod vaapi;
+pub mod vulkan;

@@ -19,7 +19,7 @@ pub use self::file::ConfigError;
 
 use crate::config::api::ApiConfig;
 use crate::config::apps::AppConfig;
-use crate::stream_plan::EncoderFamily;
+use crate::stream_plan::{Conversion, EncoderFamily};
 
 /// A checked configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,6 +64,8 @@ pub struct HostConfig {
 pub struct VideoConfig {
     /// Encoders to try, in this order.
     pub encoders: Vec<EncoderFamily>,
+    /// Where pixels are converted for an encoder on a GPU.
+    pub conversion: Conversion,
     /// Parity packets per hundred data packets, 0..=255.
     pub fec_percent: u8,
     /// Frames per second that a still picture is repeated at.

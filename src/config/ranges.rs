@@ -92,6 +92,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("api.certificate_file", "absolute path of a PEM file, empty for the host's own certificate"),
     ("api.key_file", "absolute path of a PEM file"),
     ("video.encoders", "a list of \"nvenc\", \"vaapi\", \"vulkan\", \"software\", at least one, each once"),
+    ("video.conversion", "\"auto\", \"cpu\" or \"vulkan\""),
     ("video.fec_percent", "0 to 255"),
     ("video.minimum_frame_rate", "1 to 240 frames per second"),
     ("video.max_bitrate_kbps", "500 to 1000000 kbit/s"),

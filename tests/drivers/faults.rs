@@ -10,6 +10,7 @@
 //! version MAJOR MINOR
 //! cap NAME VALUE
 //! nvml devices | sessions | memory_total | memory_used | lost NUMBER
+//! uuid HEX
 //! ```
 //!
 //! CALL is a C function's name ([`NAMES`]). `after` lets that
@@ -43,6 +44,9 @@ pub struct Orders {
     pub capabilities: Vec<(String, i32)>,
     /// What the management library says.
     pub nvml: Nvml,
+    /// What the device says it is: 32 digits, so that it can be another interface's
+    /// device, too.
+    pub uuid: Option<[u8; 16]>,
     /// Lines that mean nothing.
     pub unreadable: Vec<String>,
 }
@@ -127,6 +131,7 @@ impl Orders {
                 _ => return None,
             },
             "cap" => self.capabilities.push((words.next()?.to_owned(), number(&mut words)?)),
+            "uuid" => self.uuid = Some(bytes(words.next()?)?),
             call => self.faults.push(Fault::parse(call, &mut words)?),
         }
         words.next().is_none().then_some(self)
@@ -200,6 +205,18 @@ fn number<T: std::str::FromStr>(words: &mut SplitWhitespace<'_>) -> Option<T> {
     words.next()?.parse().ok()
 }
 
+/// As many bytes as there are pairs of digits.
+fn bytes<const LENGTH: usize>(text: &str) -> Option<[u8; LENGTH]> {
+    if text.len() != 2 * LENGTH || !text.is_ascii() {
+        return None;
+    }
+    let mut bytes = [0; LENGTH];
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).ok()?;
+    }
+    Some(bytes)
+}
+
 fn report_unreadable(lines: &[String]) {
     static REPORTED: Mutex<Option<HashSet<String>>> = Mutex::new(None);
     let mut reported = REPORTED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -225,7 +242,8 @@ mod tests {
         let orders = Orders::parse(
             "# a comment\n\ncuInit fail 100\nnvEncLockBitstream hang after 3\ncuMemAllocPitch_v2 fail 2 times 4\n\
              limit sessions 2\nlimit memory 1000000\nversion 11 1\ncap NV_ENC_CAPS_WIDTH_MAX 1920\ncap 28 0\n\
-             nvml sessions 3\nnvml memory_used 5\nnvmlDeviceGetEncoderStats hang\n",
+             nvml sessions 3\nnvml memory_used 5\nnvmlDeviceGetEncoderStats hang\n\
+             uuid 000102030405060708090a0b0c0d0eFF\n",
         );
         let fault = |call: &str, outcome, after, times| Fault { call: call.to_owned(), outcome, after, times };
         assert_eq!(
@@ -240,6 +258,7 @@ mod tests {
         assert_eq!(orders.nvml, Nvml { sessions: Some(3), memory_used: Some(5), ..Nvml::default() });
         assert_eq!((orders.sessions, orders.memory, orders.version), (Some(2), Some(1_000_000), Some((11, 1))));
         assert_eq!(orders.capabilities, [("NV_ENC_CAPS_WIDTH_MAX".to_owned(), 1920), ("28".to_owned(), 0)]);
+        assert_eq!(orders.uuid, Some([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255]));
         assert!(orders.unreadable.is_empty(), "{:?}", orders.unreadable);
     }
 
@@ -261,6 +280,8 @@ mod tests {
             "nvml sessions",
             "nvml people 3",
             "hang cuInit",
+            "uuid 0001",
+            "uuid 0001020304050607080900000000000g",
         ] {
             let orders = Orders::parse(line);
             assert_eq!(orders, Orders { unreadable: vec![line.to_owned()], ..Orders::default() });

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use earthshine::units::Size;
+use earthshine_ffi::vulkan::{Instance, Selection};
 
 use super::desktop_1080p60::assert_quadrants;
 use crate::support::apps::{self, PATTERN};
@@ -13,6 +14,7 @@ use crate::support::deadline::{SOON, wait_for};
 use crate::support::drivers::Drivers;
 use crate::support::lossy_relay::{Harm, LossyRelay};
 use crate::support::scratch::Scratch;
+use crate::support::skip::skip;
 use crate::support::{api, needs, picture};
 
 #[test]
@@ -63,6 +65,77 @@ fn picture_comes_back_at_another_size() {
     let files = stream.files.clone();
     stream.quit();
     assert_quadrants(&picture::last(&files.video, size));
+    drivers.assert_clean();
+}
+
+/// As the stand-in's orders have it; `None`, said loudly, where Vulkan has no device.
+fn vulkan_uuid() -> Option<String> {
+    let device = Instance::open().and_then(|instance| instance.device(Selection::Any));
+    let uuid = match device {
+        Ok(device) => device.uuid,
+        Err(error) => {
+            skip(&format!("a Vulkan device ({error})"));
+            return None;
+        }
+    };
+    Some(uuid.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Vulkan runs on the CPU here, and CUDA's stand-in says that it is the same device:
+/// the engine encodes what a shader wrote into memory that CUDA imported.
+#[test]
+fn pictures_that_vulkan_converts_are_encoded_where_they_are() {
+    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let Some(uuid) = vulkan_uuid() else { return };
+    let scratch = Scratch::new();
+    let tables = apps::pattern(&scratch, "");
+    let drivers = Drivers::install(&scratch);
+    drivers.order(&format!("uuid {uuid}\n"));
+    let host = drivers.host_that_converts(scratch, "\"nvenc\"", "vulkan", &tables);
+    let device = Device::paired(&host, "device");
+    let before = host.holdings();
+    // The last is another size than the desktop's first, and no whole macroblocks.
+    for (color_space, color_range, size) in
+        [(1, 0, Size::new(1280, 720)), (0, 1, Size::new(1280, 720)), (2, 0, Size::new(1366, 766))]
+    {
+        let (width, height) = (size.width, size.height);
+        let wanted = Wanted { color_space, color_range, width, height, ..Wanted::app(PATTERN) };
+        let imports = drivers.reports("import external").len();
+        let mut stream = device.stream(&wanted);
+        apps::wait_pattern_ready(&host.scratch);
+        stream.wait_frames(30);
+        assert_eq!(api::the_session(host.api())["encoder"], "nvenc");
+        let files = stream.files.clone();
+        stream.quit();
+        std::fs::remove_file(apps::pattern_log(&host.scratch)).expect("remove the log");
+        assert_quadrants(&picture::last(&files.video, size));
+        assert_eq!(drivers.reports("import external").len(), imports + 1, "once a stream, not once a picture");
+    }
+    host.assert_nothing_left(&before);
+    drivers.assert_clean();
+}
+
+/// CUDA refuses the memory, or the engine to read it: the stream is there all the same.
+#[test]
+fn pictures_that_cannot_be_shared_are_converted_on_the_cpu() {
+    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let Some(uuid) = vulkan_uuid() else { return };
+    let scratch = Scratch::new();
+    let tables = apps::pattern(&scratch, "");
+    let drivers = Drivers::install(&scratch);
+    let host = drivers.host(scratch, "\"nvenc\"", &tables);
+    let device = Device::paired(&host, "device");
+    for refusal in ["cuImportExternalMemory fail 999", "cuExternalMemoryGetMappedBuffer fail 1"] {
+        drivers.order(&format!("uuid {uuid}\n{refusal}\n"));
+        let mut stream = device.stream(&Wanted::app(PATTERN));
+        apps::wait_pattern_ready(&host.scratch);
+        stream.wait_frames(30);
+        assert_eq!(api::the_session(host.api())["encoder"], "nvenc");
+        let files = stream.files.clone();
+        stream.quit();
+        std::fs::remove_file(apps::pattern_log(&host.scratch)).expect("remove the log");
+        assert_quadrants(&picture::last(&files.video, Size::new(1280, 720)));
+    }
     drivers.assert_clean();
 }
 

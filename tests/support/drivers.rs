@@ -40,8 +40,14 @@ impl Drivers {
 
     /// A host that finds them, tries these encoders and has asked them what they make.
     pub(crate) fn host(&self, scratch: Scratch, encoders: &str, tables: &str) -> Host {
+        self.host_that_converts(scratch, encoders, "auto", tables)
+    }
+
+    /// The same, with `video.conversion`.
+    pub(crate) fn host_that_converts(&self, scratch: Scratch, encoders: &str, conversion: &str, tables: &str) -> Host {
+        let video = format!("encoders = [{encoders}]\nconversion = \"{conversion}\"");
         let config = format!(
-            "[host]\ndiscovery = false\n\n[video]\nencoders = [{encoders}]\n\n[desktop]\nidle_limit = 60\n\n\
+            "[host]\ndiscovery = false\n\n[video]\n{video}\n\n[desktop]\nidle_limit = 60\n\n\
              [health]\ncanary_interval = 3600\n\n[admission]\ncpu_percent = 0\n\n{tables}"
         );
         let host = Host::with_environment(scratch, &config, "127.0.0.1", &self.environment());

@@ -38,6 +38,44 @@ pub(crate) struct Copy2d {
     pub(crate) height: usize,
 }
 
+/// `CUexternalMemory`.
+pub(crate) type RawExternalMemory = *mut c_void;
+
+/// The handle's union, whose largest member is two pointers.
+#[repr(C, align(8))]
+#[derive(Debug)]
+pub(crate) struct ExternalHandle {
+    pub(crate) fd: c_int,
+    pub(crate) rest: [u32; 3],
+}
+
+/// `CUDA_EXTERNAL_MEMORY_HANDLE_DESC`.
+#[repr(C)]
+#[derive(Debug)]
+pub(crate) struct ExternalMemoryHandle {
+    pub(crate) kind: c_uint,
+    pub(crate) handle: ExternalHandle,
+    pub(crate) size: u64,
+    pub(crate) flags: c_uint,
+    pub(crate) reserved: [c_uint; 16],
+}
+
+/// `CUDA_EXTERNAL_MEMORY_BUFFER_DESC`.
+#[repr(C)]
+#[derive(Debug)]
+pub(crate) struct ExternalMemoryBuffer {
+    pub(crate) offset: u64,
+    pub(crate) size: u64,
+    pub(crate) flags: c_uint,
+    pub(crate) reserved: [c_uint; 16],
+}
+
+/// `CU_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD`.
+pub(crate) const EXTERNAL_OPAQUE_FD: c_uint = 1;
+
+/// `CUDA_EXTERNAL_MEMORY_DEDICATED`.
+pub(crate) const EXTERNAL_DEDICATED: c_uint = 1;
+
 /// `CU_MEMORYTYPE_HOST`.
 pub(crate) const MEMORY_HOST: c_uint = 1;
 
@@ -67,6 +105,22 @@ functions! {
         cuMemHostAlloc: fn(memory: *mut *mut c_void, length: usize, flags: c_uint) -> Status;
         cuMemFreeHost: fn(memory: *mut c_void) -> Status;
         cuMemcpy2DAsync_v2: fn(copy: *const Copy2d, stream: RawStream) -> Status;
+        cuImportExternalMemory: fn(memory: *mut RawExternalMemory, handle: *const ExternalMemoryHandle) -> Status;
+        cuExternalMemoryGetMappedBuffer: fn(pointer: *mut DevicePointer, memory: RawExternalMemory, buffer: *const ExternalMemoryBuffer) -> Status;
+        cuDestroyExternalMemory: fn(memory: RawExternalMemory) -> Status;
         cuGetErrorName: fn(status: Status, name: *mut *const c_char) -> Status;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn structures_are_as_large_as_the_headers() {
+        assert_eq!((size_of::<ExternalHandle>(), size_of::<ExternalMemoryHandle>()), (16, 104));
+        assert_eq!(std::mem::offset_of!(ExternalMemoryHandle, size), 24);
+        assert_eq!(size_of::<ExternalMemoryBuffer>(), 88);
+        assert_eq!(size_of::<Copy2d>(), 128);
     }
 }

@@ -6,11 +6,13 @@
 
 mod context;
 mod error;
+mod external_memory;
 mod functions;
 mod memory;
 mod stream;
 
 pub use self::context::{Context, Device, Driver, OpenDriverError};
 pub use self::error::CudaError;
+pub use self::external_memory::ExternalMemory;
 pub use self::memory::{DeviceMemory, HostMemory, Plane};
 pub use self::stream::Stream;

@@ -9,6 +9,7 @@ use super::error::NvencError;
 use super::input::{Input, Picture};
 use super::session::{Session, call};
 use super::settings::{Codec, Samples, Settings};
+use super::shared_input::{SharedInput, SharedPicture, Source};
 use super::sys::*;
 use crate::cuda::{Context, CudaError};
 
@@ -16,7 +17,7 @@ use crate::cuda::{Context, CudaError};
 pub struct Encoder {
     // In the order in which they have to go.
     bitstream: Bitstream,
-    input: Input,
+    input: Source,
     session: Rc<Session>,
     settings: Settings,
     capabilities: Capabilities,
@@ -75,6 +76,34 @@ impl Encoder {
     /// # Errors
     /// [`EncoderError`]; nothing stays open.
     pub fn open(api: &Api, context: &Rc<Context>, settings: &Settings) -> Result<Self, EncoderError> {
+        Self::open_with(api, context, settings, |session| Ok(Source::Own(Input::register(session, settings)?)))
+    }
+
+    /// Opens an encoder of a picture that somebody else writes, and that is never
+    /// loaded: what it holds when it is encoded is what counts.
+    ///
+    /// # Errors
+    /// [`EncoderError`]; nothing stays open.
+    ///
+    /// # Panics
+    /// If the memory is too small for a picture of the settings' size.
+    pub fn open_shared(
+        api: &Api,
+        context: &Rc<Context>,
+        settings: &Settings,
+        picture: SharedPicture,
+    ) -> Result<Self, EncoderError> {
+        Self::open_with(api, context, settings, |session| {
+            Ok(Source::Shared(SharedInput::register(session, settings, picture)?))
+        })
+    }
+
+    fn open_with(
+        api: &Api,
+        context: &Rc<Context>,
+        settings: &Settings,
+        register: impl FnOnce(&Rc<Session>) -> Result<Source, EncoderError>,
+    ) -> Result<Self, EncoderError> {
         let session = Rc::new(Session::open(api, context)?);
         if !capabilities::codecs(&session)?.contains(&settings.codec) {
             return Err(EncoderError::Codec(settings.codec));
@@ -91,7 +120,7 @@ impl Encoder {
         settings.fill(&mut config);
         let mut parameters = initialization(settings, &mut config);
         call!(&session, nvEncInitializeEncoder(&raw mut parameters))?;
-        let input = Input::register(&session, settings)?;
+        let input = register(&session)?;
         let bitstream = Bitstream::create(&session)?;
         let settings = *settings;
         Ok(Self { bitstream, input, session, settings, capabilities, config, newest: 0 })
@@ -109,12 +138,15 @@ impl Encoder {
     /// [`EncoderError`]; the encoder must not be used again.
     ///
     /// # Panics
-    /// If a plane is smaller than the encoder's picture.
+    /// If a plane is smaller than the encoder's picture, or that is shared.
     pub fn load(&mut self, picture: &Picture<'_>) -> Result<(), EncoderError> {
-        Ok(self.input.load(picture)?)
+        match &mut self.input {
+            Source::Own(input) => Ok(input.load(picture)?),
+            Source::Shared(_) => panic!("the picture is somebody else's"),
+        }
     }
 
-    /// Encodes the picture that was loaded last as number `picture`, more than the
+    /// Encodes the picture that was loaded last, or what the shared one holds, as number `picture`, more than the
     /// one before, and appends it to `out`: Annex B, or a temporal unit of AV1.
     ///
     /// # Errors

@@ -20,8 +20,7 @@ pub struct Picture<'a> {
 /// Memory that the engine reads, with what it takes to fill it.
 #[derive(Debug)]
 pub(crate) struct Input {
-    session: Rc<Session>,
-    resource: Handle,
+    registration: Registration,
     // After the registration is given back.
     memory: DeviceMemory,
     staging: HostMemory,
@@ -36,23 +35,13 @@ impl Input {
         let stream = Stream::with_highest_priority(context)?;
         let (width, height) = (settings.width as usize, settings.height as usize);
         let samples = settings.samples;
-        let rows = if samples.yuv444 { height * 3 } else { height + height / 2 };
-        let memory = DeviceMemory::allocate(context, width * bytes_per_sample(samples), rows)?;
+        let memory = DeviceMemory::allocate(context, width * bytes_per_sample(samples), rows(samples, height))?;
         let planes = layout(samples, width, height, memory.pitch());
-        let mut parameters: NV_ENC_REGISTER_RESOURCE = zeroed();
-        parameters.resourceType = NV_ENC_INPUT_RESOURCE_TYPE::NV_ENC_INPUT_RESOURCE_TYPE_CUDADEVICEPTR;
-        (parameters.width, parameters.height) = (settings.width, settings.height);
-        parameters.pitch = u32::try_from(memory.pitch()).unwrap_or(u32::MAX);
-        parameters.resourceToRegister = memory.pointer() as Handle;
-        parameters.bufferFormat = buffer_format(samples);
-        parameters.bufferUsage = NV_ENC_BUFFER_USAGE::NV_ENC_INPUT_IMAGE;
-        call!(session, nvEncRegisterResource(&raw mut parameters))?;
-        let resource = Registration { session, resource: parameters.registeredResource };
-        let length = planes.iter().map(|plane| plane.width * plane.rows).sum();
-        let staging = HostMemory::allocate(context, length)?;
+        let staging = HostMemory::allocate(context, planes.iter().map(|plane| plane.width * plane.rows).sum())?;
+        let pitch = u32::try_from(memory.pitch()).unwrap_or(u32::MAX);
+        let registration = Registration::of(session, settings, memory.pointer(), pitch, buffer_format(samples))?;
         let widening = samples.ten_bit.then(|| Widening::of(settings.colour.full_range));
-        let resource = resource.keep();
-        Ok(Self { session: Rc::clone(session), resource, memory, staging, stream, planes, widening })
+        Ok(Self { registration, memory, staging, stream, planes, widening })
     }
 
     /// Takes a picture to the device, and waits until it is there.
@@ -82,8 +71,37 @@ impl Input {
         self.memory.upload(&self.planes, &self.staging, &self.stream)
     }
 
-    pub(crate) fn pitch(&self) -> u32 {
-        u32::try_from(self.memory.pitch()).unwrap_or(u32::MAX)
+    pub(crate) const fn registration(&self) -> &Registration {
+        &self.registration
+    }
+}
+
+/// Device memory, known to the session as a picture of its size.
+#[derive(Debug)]
+pub(crate) struct Registration {
+    session: Rc<Session>,
+    resource: Handle,
+    pub(crate) pitch: u32,
+}
+
+impl Registration {
+    /// The memory must stay until this is dropped.
+    pub(crate) fn of(
+        session: &Rc<Session>,
+        settings: &Settings,
+        pointer: u64,
+        pitch: u32,
+        format: NV_ENC_BUFFER_FORMAT,
+    ) -> Result<Self, NvencError> {
+        let mut parameters: NV_ENC_REGISTER_RESOURCE = zeroed();
+        parameters.resourceType = NV_ENC_INPUT_RESOURCE_TYPE::NV_ENC_INPUT_RESOURCE_TYPE_CUDADEVICEPTR;
+        (parameters.width, parameters.height) = (settings.width, settings.height);
+        parameters.pitch = pitch;
+        parameters.resourceToRegister = pointer as Handle;
+        parameters.bufferFormat = format;
+        parameters.bufferUsage = NV_ENC_BUFFER_USAGE::NV_ENC_INPUT_IMAGE;
+        call!(session, nvEncRegisterResource(&raw mut parameters))?;
+        Ok(Self { session: Rc::clone(session), resource: parameters.registeredResource, pitch })
     }
 
     /// Lets the engine have it until that is dropped.
@@ -95,29 +113,9 @@ impl Input {
     }
 }
 
-impl Drop for Input {
+impl Drop for Registration {
     fn drop(&mut self) {
         let _ = call!(&self.session, nvEncUnregisterResource(self.resource));
-    }
-}
-
-/// A registration that is given back if nobody keeps it.
-struct Registration<'a> {
-    session: &'a Session,
-    resource: Handle,
-}
-
-impl Registration<'_> {
-    fn keep(self) -> Handle {
-        let resource = self.resource;
-        std::mem::forget(self);
-        resource
-    }
-}
-
-impl Drop for Registration<'_> {
-    fn drop(&mut self) {
-        let _ = call!(self.session, nvEncUnregisterResource(self.resource));
     }
 }
 
@@ -168,11 +166,16 @@ const fn rounded(number: i32, divisor: i32) -> i32 {
     (number * 2 + divisor).div_euclid(divisor * 2)
 }
 
+/// Rows of all planes for so many of luma, where those of half the width take half a row.
+pub(crate) const fn rows(samples: Samples, height: usize) -> usize {
+    if samples.yuv444 { height * 3 } else { height / 2 * 3 }
+}
+
 const fn bytes_per_sample(samples: Samples) -> usize {
     if samples.ten_bit { 2 } else { 1 }
 }
 
-const fn buffer_format(samples: Samples) -> NV_ENC_BUFFER_FORMAT {
+pub(crate) const fn buffer_format(samples: Samples) -> NV_ENC_BUFFER_FORMAT {
     match (samples.yuv444, samples.ten_bit) {
         (false, false) => NV_ENC_BUFFER_FORMAT::NV_ENC_BUFFER_FORMAT_IYUV,
         (false, true) => NV_ENC_BUFFER_FORMAT::NV_ENC_BUFFER_FORMAT_YUV420_10BIT,

@@ -15,6 +15,7 @@ mod error;
 mod input;
 mod session;
 mod settings;
+mod shared_input;
 
 pub use self::api::{Api, OpenApiError};
 pub use self::capabilities::Capabilities;
@@ -22,3 +23,4 @@ pub use self::encoder::{Coded, Encoder, EncoderError};
 pub use self::error::NvencError;
 pub use self::input::Picture;
 pub use self::settings::{Codec, Colour, Samples, Settings};
+pub use self::shared_input::SharedPicture;

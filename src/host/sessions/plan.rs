@@ -44,6 +44,7 @@ pub(crate) fn plan(announced: &StreamParameters, circumstances: Circumstances<'_
             encrypted: encryption.video,
             dscp: video.dscp,
             encoders: config.encoders.clone(),
+            conversion: config.conversion,
         },
         audio: AudioPlan {
             layout: audio.layout.clone(),

@@ -19,6 +19,25 @@ pub fn exact(rgb: [u8; 3], colorimetry: Colorimetry) -> [f64; 3] {
     }
 }
 
+/// What red, green and blue (0 to 1) count for in samples of `bits`, and the offset:
+/// a row each for Y', Cb and Cr.
+#[must_use]
+pub fn coefficients(colorimetry: Colorimetry, bits: u32) -> [[f64; 4]; 3] {
+    let (kr, kb) = luma_weights(colorimetry.space);
+    let scale = f64::from(1_u32 << (bits - 8));
+    let (luma, floor, chroma) = match colorimetry.range {
+        ColorRange::Full => (256.0 * scale - 1.0, 0.0, 256.0 * scale - 1.0),
+        ColorRange::Limited => (219.0 * scale, 16.0 * scale, 224.0 * scale),
+    };
+    let weights = [kr, 1.0 - kr - kb, kb];
+    let difference = |part: usize, weight: f64| {
+        let factor = chroma / (2.0 * (1.0 - weight));
+        let at = |index: usize| factor * (f64::from(u8::from(index == part)) - weights[index]);
+        [at(0), at(1), at(2), 128.0 * scale]
+    };
+    [[luma * weights[0], luma * weights[1], luma * weights[2], floor], difference(2, kb), difference(0, kr)]
+}
+
 /// Black in samples (Y', Cb, Cr), 8 bits.
 #[must_use]
 pub const fn black(range: ColorRange) -> [u8; 3] {
@@ -71,6 +90,21 @@ mod tests {
                 let samples = exact([255; 3], colorimetry);
                 assert!((samples[0] - white).abs() < 1e-9 && (samples[1] - 128.0).abs() < 1e-9, "{colorimetry:?}");
                 assert_eq!(exact([0; 3], colorimetry), black(range).map(f64::from), "{colorimetry:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn coefficients_say_the_same_in_8_bits() {
+        for space in [ColorSpace::Bt601, ColorSpace::Bt709, ColorSpace::Bt2020] {
+            for range in [ColorRange::Limited, ColorRange::Full] {
+                let colorimetry = Colorimetry { space, range };
+                let rgb = [200_u8, 30, 90];
+                let parts = rgb.map(|value| f64::from(value) / 255.0);
+                for (row, exact) in coefficients(colorimetry, 8).iter().zip(exact(rgb, colorimetry)) {
+                    let found = row[0] * parts[0] + row[1] * parts[1] + row[2] * parts[2] + row[3];
+                    assert!((found - exact).abs() < 1e-9, "{colorimetry:?}: {found} {exact}");
+                }
             }
         }
     }

@@ -172,7 +172,8 @@ pub enum ConvertError {
     },
 }
 
-fn check(frame: &Frame) -> Result<(), ConvertError> {
+/// A frame is as large as it says.
+pub(super) fn check(frame: &Frame) -> Result<(), ConvertError> {
     let (width, height) = (frame.size.width as usize, frame.size.height as usize);
     if width == 0 || height == 0 {
         return Err(ConvertError::Empty { size: frame.size });

@@ -15,8 +15,24 @@ use crate::worker::frame::Frame;
 pub struct Picture {
     converter: CpuConverter,
     planes: Planes,
-    /// The frame the planes show, if they show one.
-    shown: Option<u64>,
+    shown: Shown,
+}
+
+/// The frame that a picture shows, if it shows one.
+#[derive(Debug, Default)]
+pub(super) struct Shown(Option<u64>);
+
+impl Shown {
+    /// Rows of a frame outside of which the picture is the same; `None` if that is
+    /// not known. It shows nothing until it is told.
+    pub(super) fn outdated(&mut self, frame: &Frame) -> Option<Range<u32>> {
+        let follows = self.0.take().is_some_and(|shown| shown.checked_add(1) == Some(frame.number));
+        frame.changed.clone().filter(|_| follows)
+    }
+
+    pub(super) const fn set(&mut self, frame: &Frame) {
+        self.0 = Some(frame.number);
+    }
 }
 
 impl Picture {
@@ -24,7 +40,7 @@ impl Picture {
     #[must_use]
     pub fn new(visible: Size, chroma: Chroma, colorimetry: Colorimetry) -> Self {
         let converter = CpuConverter::new(visible, chroma, colorimetry);
-        Self { planes: converter.planes(), converter, shown: None }
+        Self { planes: converter.planes(), converter, shown: Shown::default() }
     }
 
     /// Its samples.
@@ -39,10 +55,9 @@ impl Picture {
     /// [`ConvertError`]; what the picture shows then is undefined until the next
     /// frame.
     pub fn show(&mut self, frame: &Frame) -> Result<Range<u32>, ConvertError> {
-        let follows = self.shown.take().is_some_and(|shown| shown.checked_add(1) == Some(frame.number));
-        let changed = frame.changed.clone().filter(|_| follows);
+        let changed = self.shown.outdated(frame);
         let written = self.converter.convert(frame, changed, &mut self.planes)?;
-        self.shown = Some(frame.number);
+        self.shown.set(frame);
         Ok(written)
     }
 }

@@ -1,15 +1,18 @@
 //! NVIDIA's encode engine.
 //!
-//! The picture is converted on the CPU and copied to the device in one step; one
-//! CUDA context per stream, made and used on the encode thread alone.
+//! The picture is converted on the engine's GPU, into memory that the engine reads
+//! from then on; or on the CPU, and copied to the device in one step. One CUDA context
+//! per stream, made and used on the encode thread alone.
 
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
-use earthshine_ffi::cuda::{Context, CudaError, Device, Driver, OpenDriverError};
+use earthshine_ffi::cuda::{Context, CudaError, Device, Driver, ExternalMemory, OpenDriverError};
 use earthshine_ffi::nvenc::{
-    self, Api, Capabilities, Codec, Colour, EncoderError, NvencError, OpenApiError, Samples, Settings,
+    self, Api, Capabilities, Codec, Colour, EncoderError, NvencError, OpenApiError, Samples, Settings, SharedPicture,
 };
+use earthshine_ffi::vulkan::{self, Handle, OpenVulkanError, Selection, SurfaceFormat, VulkanError};
 use tracing::{info, warn};
 
 use crate::clock::Micros;
@@ -17,11 +20,12 @@ use crate::codec::{Chroma, VideoCodec, VideoProfile};
 use crate::color::{ColorRange, Colorimetry};
 use crate::ipc::abilities::{Abilities, Ability};
 use crate::ipc::picture::RawPicture;
-use crate::stream_plan::VideoPlan;
+use crate::stream_plan::{Conversion, VideoPlan};
 use crate::units::{Bitrate, Size};
 use crate::worker::convert::color_matrix;
 use crate::worker::convert::picture::Picture;
 use crate::worker::convert::planes::even;
+use crate::worker::convert::vulkan::{Target, VulkanPicture};
 use crate::worker::encode::probe::Unavailable;
 use crate::worker::encode::{EncodeError, Encoder, FrameRequest};
 use crate::worker::frame::{EncodedFrame, Frame, FrameKind};
@@ -30,13 +34,23 @@ use crate::worker::screenshot;
 /// An open NVENC encoder with its picture.
 #[derive(Debug)]
 pub struct NvencEncoder {
-    picture: Picture,
-    colorimetry: Colorimetry,
+    // Before the memory that it reads.
     engine: nvenc::Encoder,
+    picture: Converted,
+    colorimetry: Colorimetry,
     // The first picture is an IDR frame, asked or not.
     opened: bool,
     /// The next picture is the first that does not refer to lost ones.
     recovers: bool,
+}
+
+/// The newest picture, and where it is converted.
+#[derive(Debug)]
+enum Converted {
+    /// On the CPU; the engine has a copy.
+    Cpu(Picture),
+    /// On the engine's GPU, where the engine reads it.
+    Gpu(Box<VulkanPicture>),
 }
 
 /// Why no NVENC encoder could be opened.
@@ -60,6 +74,15 @@ pub enum OpenNvencError {
     /// NVENC refused.
     #[error(transparent)]
     Encoder(#[from] EncoderError),
+    /// Pictures cannot be converted on its GPU, and shall be.
+    #[error("conversion on the GPU: {0}")]
+    Vulkan(#[from] OpenVulkanError),
+}
+
+impl From<VulkanError> for OpenNvencError {
+    fn from(error: VulkanError) -> Self {
+        Self::Vulkan(error.into())
+    }
 }
 
 impl From<NvencError> for OpenNvencError {
@@ -106,11 +129,60 @@ impl NvencEncoder {
     /// # Errors
     /// [`OpenNvencError`]; nothing stays open.
     pub fn open(plan: &VideoPlan) -> Result<Self, OpenNvencError> {
-        let Opened { api, context, device } = Opened::new()?;
-        let engine = nvenc::Encoder::open(&api, &context, &settings(plan))?;
-        info!(device = device.name, bus = device.bus_id, capabilities = ?engine.capabilities(), "NVENC open");
-        let picture = Picture::new(plan.size, plan.profile.chroma, plan.colorimetry);
-        Ok(Self { picture, colorimetry: plan.colorimetry, engine, opened: false, recovers: false })
+        let opening = Opening { opened: Opened::new()?, settings: settings(plan), plan };
+        let (engine, picture) = opening.encoder()?;
+        let conversion = match &picture {
+            Converted::Cpu(_) => "cpu",
+            Converted::Gpu(picture) => &picture.device().physical().name,
+        };
+        let Device { name, bus_id: bus, .. } = &opening.opened.device;
+        info!(device = name, bus, conversion, capabilities = ?engine.capabilities(), "NVENC open");
+        Ok(Self { engine, picture, colorimetry: plan.colorimetry, opened: false, recovers: false })
+    }
+}
+
+/// What an encoder is opened with.
+struct Opening<'a> {
+    opened: Opened,
+    settings: Settings,
+    plan: &'a VideoPlan,
+}
+
+impl Opening<'_> {
+    fn encoder(&self) -> Result<(nvenc::Encoder, Converted), OpenNvencError> {
+        match self.plan.conversion {
+            Conversion::Cpu => self.with_copies(),
+            Conversion::Vulkan => self.with_shared_memory(),
+            Conversion::Auto => self.with_shared_memory().or_else(|reason| {
+                info!(%reason, "pictures are converted on the CPU");
+                self.with_copies()
+            }),
+        }
+    }
+
+    fn with_copies(&self) -> Result<(nvenc::Encoder, Converted), OpenNvencError> {
+        let engine = nvenc::Encoder::open(&self.opened.api, &self.opened.context, &self.settings)?;
+        Ok((engine, Converted::Cpu(Picture::new(self.plan.size, self.plan.profile.chroma, self.plan.colorimetry))))
+    }
+
+    /// One memory, which Vulkan makes and writes, CUDA imports and the engine reads.
+    fn with_shared_memory(&self) -> Result<(nvenc::Encoder, Converted), OpenNvencError> {
+        let (opened, instance) = (&self.opened, vulkan::Instance::open()?);
+        let physical = instance.device(Selection::Uuid(opened.device.uuid))?;
+        let device = vulkan::Device::open(&instance, physical)?;
+        let target = Target {
+            visible: self.plan.size,
+            colorimetry: self.plan.colorimetry,
+            format: surface_format(self.plan.profile),
+            handle: Handle::Opaque,
+            deadline: CONVERSION_DEADLINE,
+        };
+        let picture = VulkanPicture::open(&device, &target)?;
+        let exported = picture.surface().export()?;
+        let memory = ExternalMemory::import(&opened.context, exported.fd, exported.length, exported.is_dedicated)?;
+        let shared = SharedPicture { memory, pitch: picture.surface().pitch() };
+        let engine = nvenc::Encoder::open_shared(&opened.api, &opened.context, &self.settings, shared)?;
+        Ok((engine, Converted::Gpu(Box::new(picture))))
     }
 }
 
@@ -120,8 +192,12 @@ impl Encoder for NvencEncoder {
     }
 
     fn load(&mut self, frame: &Frame) -> Result<(), EncodeError> {
-        self.picture.show(frame).map_err(|error| broken(&error))?;
-        let planes = self.picture.planes();
+        let picture = match &mut self.picture {
+            Converted::Gpu(picture) => return picture.show(frame).map(drop).map_err(|error| broken(&error)),
+            Converted::Cpu(picture) => picture,
+        };
+        picture.show(frame).map_err(|error| broken(&error))?;
+        let planes = picture.planes();
         let planes =
             [(&planes.y[..], planes.y_stride), (&planes.u[..], planes.uv_stride), (&planes.v[..], planes.uv_stride)];
         self.engine.load(&nvenc::Picture { planes }).map_err(|error| broken(&error))
@@ -162,7 +238,16 @@ impl Encoder for NvencEncoder {
     }
 
     fn picture(&self) -> Option<RawPicture> {
-        Some(screenshot::copy(self.picture.planes(), self.colorimetry))
+        match &self.picture {
+            Converted::Cpu(picture) => Some(screenshot::copy(picture.planes(), self.colorimetry)),
+            Converted::Gpu(picture) => match picture.fetch() {
+                Ok(fetched) => Some(fetched.to_raw(self.colorimetry)),
+                Err(error) => {
+                    warn!(%error, "no picture for a screenshot");
+                    None
+                }
+            },
+        }
     }
 }
 
@@ -209,6 +294,16 @@ const fn codec_named(codec: Codec) -> VideoCodec {
     }
 }
 
+/// Samples as Vulkan writes them for NVENC.
+const fn surface_format(profile: VideoProfile) -> SurfaceFormat {
+    match (profile.chroma, profile.ten_bit) {
+        (Chroma::Yuv420, false) => SurfaceFormat::Nv12,
+        (Chroma::Yuv420, true) => SurfaceFormat::P010,
+        (Chroma::Yuv444, false) => SurfaceFormat::Yuv444,
+        (Chroma::Yuv444, true) => SurfaceFormat::Yuv444Ten,
+    }
+}
+
 /// A missing device explains a driver that does not load better than the driver
 /// does.
 fn why_not(error: OpenDriverError, control: &Path) -> OpenNvencError {
@@ -227,6 +322,10 @@ fn broken(error: &dyn std::fmt::Display) -> EncodeError {
 }
 
 const NAME: &str = "nvenc";
+
+/// Longest time for one picture: less than what a worker's heart may stand still
+/// for, so that it ends with a reason.
+const CONVERSION_DEADLINE: Duration = Duration::from_millis(1500);
 
 /// Pictures that one may refer to, where the client takes more than one: what H.264
 /// allows up to 4096x2160 at level 5.1.

@@ -52,6 +52,7 @@ impl Driver {
         self.report_leaks(handle, &context);
         self.device.forget(handle);
         self.pinned.forget(handle);
+        self.external.forget(handle);
         // Where it is current on other threads it stays so, as the manual says.
         STACK.with_borrow_mut(|stack| stack.pop_if(|top| *top == handle));
         ledger::event("context destroy");
@@ -63,6 +64,7 @@ impl Driver {
             ("device memory", self.device.count(handle), self.device.bytes(handle)),
             ("page-locked memory", self.pinned.count(handle), self.pinned.bytes(handle)),
             ("streams", context.streams.len(), 0),
+            ("external memory", self.external.count(handle), 0),
         ] {
             if count > 0 {
                 ledger::leak(&format!("{what} at cuCtxDestroy_v2: {count} left, {bytes} bytes"));

@@ -155,21 +155,13 @@ impl Driver {
             match &copy.source.place {
                 Place::Host(start) => read_host(start + offset, &mut row),
                 Place::Staged(bytes) => row.copy_from_slice(&bytes[offset..offset + copy.width]),
-                Place::Device(start) => {
-                    if let Some(bytes) = self.device.slice(start + offset as u64, copy.width) {
-                        row.copy_from_slice(bytes);
-                    }
-                }
+                Place::Device(start) => self.device.read(start + offset as u64, &mut row),
             }
             let offset = y * copy.target.pitch;
             match &copy.target.place {
                 Place::Host(start) => write_host(start + offset, &row),
                 Place::Staged(_) => {}
-                Place::Device(start) => {
-                    if let Some(bytes) = self.device.slice(start + offset as u64, copy.width) {
-                        bytes.copy_from_slice(&row);
-                    }
-                }
+                Place::Device(start) => self.device.write(start + offset as u64, &row),
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::ffi::{c_char, c_int, c_uint};
 
 use earthshine_drivers::calls::{Refusal, take};
+use earthshine_drivers::faults::Orders;
 
 use crate::code::{INVALID_DEVICE, INVALID_VALUE};
 use crate::driver::{Driver, Result, put};
@@ -80,7 +81,7 @@ unsafe extern "C" fn cuDeviceGetUuid(uuid: *mut [u8; 16], device: c_int) -> u32 
     take("cuDeviceGetUuid", || {
         require(device)?;
         // SAFETY: the caller's contract.
-        unsafe { put(uuid, UUID) }
+        unsafe { put(uuid, Orders::read().uuid.unwrap_or(UUID)) }
     })
 }
 
@@ -89,7 +90,7 @@ unsafe extern "C" fn cuDeviceGetUuid_v2(uuid: *mut [u8; 16], device: c_int) -> u
     take("cuDeviceGetUuid_v2", || {
         require(device)?;
         // SAFETY: the caller's contract.
-        unsafe { put(uuid, UUID) }
+        unsafe { put(uuid, Orders::read().uuid.unwrap_or(UUID)) }
     })
 }
 

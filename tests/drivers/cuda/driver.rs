@@ -7,6 +7,7 @@ use earthshine_drivers::calls::Refusal;
 
 use crate::code::{CONTEXT_IS_DESTROYED, INVALID_CONTEXT, INVALID_VALUE, NOT_INITIALIZED};
 use crate::context::{self, Context};
+use crate::external::ExternalMemory;
 use crate::memory::DeviceMemory;
 use crate::pinned::PinnedMemory;
 
@@ -22,6 +23,7 @@ pub(crate) struct Driver {
     pub(crate) contexts: HashMap<Handle, Context>,
     pub(crate) device: DeviceMemory,
     pub(crate) pinned: PinnedMemory,
+    pub(crate) external: ExternalMemory,
     last_handle: Handle,
 }
 
@@ -37,6 +39,7 @@ impl Driver {
             contexts: HashMap::new(),
             device: DeviceMemory::default(),
             pinned: PinnedMemory::default(),
+            external: ExternalMemory::default(),
             last_handle: FIRST_HANDLE,
         }
     }

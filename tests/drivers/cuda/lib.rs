@@ -17,6 +17,7 @@ mod context;
 mod copy;
 mod device;
 mod driver;
+mod external;
 mod memory;
 mod pinned;
 mod sibling;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::c_uint;
+use std::sync::Arc;
 
 use earthshine_drivers::calls::{Refusal, release, take};
 use earthshine_drivers::faults::Orders;
@@ -9,6 +10,7 @@ use earthshine_drivers::ledger;
 
 use crate::code::{INVALID_VALUE, OUT_OF_MEMORY};
 use crate::driver::{Driver, Handle, Result, put};
+use crate::external::Mapping;
 
 /// All device memory of the process, by address.
 #[derive(Default)]
@@ -20,14 +22,39 @@ pub(crate) struct DeviceMemory {
 
 struct Allocation {
     context: Handle,
-    bytes: Vec<u8>,
+    bytes: Bytes,
+}
+
+/// Where device memory really is.
+enum Bytes {
+    Own(Vec<u8>),
+    /// From a byte on, so many, in what was imported.
+    Imported(Arc<Mapping>, usize, usize),
+}
+
+impl Bytes {
+    fn len(&self) -> usize {
+        match self {
+            Self::Own(bytes) => bytes.len(),
+            Self::Imported(_, _, length) => *length,
+        }
+    }
 }
 
 impl DeviceMemory {
     fn allocate(&mut self, context: Handle, size: usize) -> u64 {
+        self.place(context, Bytes::Own(vec![RUBBISH; size]))
+    }
+
+    /// Gives imported memory an address.
+    pub(crate) fn adopt(&mut self, context: Handle, mapping: Arc<Mapping>, offset: usize, length: usize) -> u64 {
+        self.place(context, Bytes::Imported(mapping, offset, length))
+    }
+
+    fn place(&mut self, context: Handle, bytes: Bytes) -> u64 {
         let address = FIRST_ADDRESS + self.given_out;
-        self.given_out += (size as u64).next_multiple_of(GAP) + GAP;
-        self.allocations.insert(address, Allocation { context, bytes: vec![RUBBISH; size] });
+        self.given_out += (bytes.len() as u64).next_multiple_of(GAP) + GAP;
+        self.allocations.insert(address, Allocation { context, bytes });
         address
     }
 
@@ -47,11 +74,24 @@ impl DeviceMemory {
         Err(Refusal::violation(INVALID_VALUE, text))
     }
 
-    /// Bytes that [`locate`](Self::locate) has found.
-    pub(crate) fn slice(&mut self, address: u64, length: usize) -> Option<&mut [u8]> {
-        let (&start, allocation) = self.allocations.range_mut(..=address).next_back()?;
-        let offset = usize::try_from(address - start).ok()?;
-        allocation.bytes.get_mut(offset..offset.checked_add(length)?)
+    /// Reads bytes that [`locate`](Self::locate) has found.
+    pub(crate) fn read(&self, address: u64, into: &mut [u8]) {
+        let Some((&start, allocation)) = self.allocations.range(..=address).next_back() else { return };
+        let offset = usize::try_from(address - start).unwrap_or(usize::MAX);
+        match &allocation.bytes {
+            Bytes::Own(bytes) => into.copy_from_slice(&bytes[offset..offset + into.len()]),
+            Bytes::Imported(mapping, first, _) => mapping.read(first + offset, into),
+        }
+    }
+
+    /// Writes bytes that [`locate`](Self::locate) has found.
+    pub(crate) fn write(&mut self, address: u64, from: &[u8]) {
+        let Some((&start, allocation)) = self.allocations.range_mut(..=address).next_back() else { return };
+        let offset = usize::try_from(address - start).unwrap_or(usize::MAX);
+        match &mut allocation.bytes {
+            Bytes::Own(bytes) => bytes[offset..offset + from.len()].copy_from_slice(from),
+            Bytes::Imported(mapping, first, _) => mapping.write(*first + offset, from),
+        }
     }
 
     pub(crate) fn forget(&mut self, context: Handle) {
@@ -71,7 +111,8 @@ impl DeviceMemory {
     }
 
     fn used(&self) -> usize {
-        self.allocations.values().map(|allocation| allocation.bytes.len()).sum()
+        let own = |allocation: &&Allocation| matches!(allocation.bytes, Bytes::Own(_));
+        self.allocations.values().filter(own).map(|allocation| allocation.bytes.len()).sum()
     }
 }
 

@@ -22,9 +22,7 @@ impl Driver {
         if self.is_written(&(start..start + into.len() as u64)) {
             return Err(Refusal::violation(NOT_READY, "a copy into the memory was not waited for"));
         }
-        if let Some(bytes) = self.device.slice(start, into.len()) {
-            into.copy_from_slice(bytes);
-        }
+        self.device.read(start, into);
         Ok(())
     }
 }

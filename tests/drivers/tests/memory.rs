@@ -194,3 +194,77 @@ fn an_ordered_limit_and_an_ordered_failure_are_no_violations() {
     });
     assert!(ledger.is_none_or(|ledger| complaints(&ledger).is_empty()));
 }
+
+/// Memory as Mesa's Vulkan on the CPU exports it: a page, and then the data.
+fn exported(data: &[u8]) -> i32 {
+    use std::io::Write;
+    use std::os::fd::{FromRawFd, IntoRawFd};
+    // SAFETY: the name ends with zero.
+    let fd = unsafe { libc::memfd_create(c"exported".as_ptr(), 0) };
+    assert!(fd >= 0);
+    // SAFETY: a fresh descriptor.
+    let mut file = unsafe { std::fs::File::from_raw_fd(fd) };
+    file.write_all(&[0xEE; 4096]).and_then(|()| file.write_all(data)).expect("memory");
+    file.into_raw_fd()
+}
+
+#[test]
+fn imported_memory_is_read_as_it_is_then() {
+    let ledger = ledger_of("imported_memory_is_read_as_it_is_then", "", || {
+        let cuda = Cuda::start();
+        let fd = exported(&[1; 8192]);
+        // SAFETY: the descriptor is open.
+        let other = unsafe { libc::dup(fd) };
+        let memory = cuda.import(fd, 8192).expect("memory");
+        let mapped = cuda.map_external(memory, 100, 8000).expect("an address");
+        assert_eq!(cuda.read(mapped, 8000).expect("bytes"), [1; 8000]);
+        // SAFETY: four bytes are there.
+        assert_eq!(unsafe { libc::pwrite(other, [2_u8; 4].as_ptr().cast(), 4, 4096 + 100) }, 4);
+        assert_eq!(cuda.read(mapped, 5).expect("bytes"), [2, 2, 2, 2, 1]);
+        assert_eq!((cuda.free(mapped), cuda.destroy_external(memory)), (0, 0));
+        cuda.end();
+    });
+    let clean = ["context create", "import external 8192", "context destroy"];
+    assert!(ledger.is_none_or(|ledger| ledger == clean));
+}
+
+#[test]
+fn imports_that_do_not_fit_are_refused() {
+    let ledger = ledger_of("imports_that_do_not_fit_are_refused", "", || {
+        let cuda = Cuda::start();
+        let fd = exported(&[1; 100]);
+        assert_eq!(cuda.import(fd, 101), Err(1));
+        assert_eq!(cuda.import(-1, 100), Err(1));
+        let memory = cuda.import(fd, 100).expect("memory");
+        assert_eq!(cuda.map_external(memory, 50, 51).err(), Some(1));
+        assert_eq!(cuda.map_external(memory + 1, 0, 100).err(), Some(400));
+        assert_eq!((cuda.destroy_external(memory), cuda.destroy_external(memory)), (0, 400));
+        cuda.end();
+    });
+    assert!(ledger.is_none_or(|ledger| complaints(&ledger).len() == 5));
+}
+
+#[test]
+fn what_becomes_of_imports_in_the_wrong_order_is_seen() {
+    let ledger = ledger_of("what_becomes_of_imports_in_the_wrong_order_is_seen", "", || {
+        let cuda = Cuda::start();
+        let fd = exported(&[1; 100]);
+        let memory = cuda.import(fd, 100).expect("memory");
+        let mapped = cuda.map_external(memory, 0, 100).expect("an address");
+        // SAFETY: wrongly, which is what the stand-in has to see.
+        unsafe { libc::close(fd) };
+        cuda.destroy_external(memory);
+        cuda.free(mapped);
+        cuda.import(exported(&[1; 100]), 100).expect("memory");
+        cuda.end();
+    });
+    if let Some(ledger) = ledger {
+        let complaints = complaints(&ledger);
+        for (said, expected) in
+            complaints.iter().zip(["is not freed", "had given away", "external memory at cuCtxDestroy"])
+        {
+            assert!(said.contains(expected), "{said}");
+        }
+        assert_eq!(complaints.len(), 3, "{complaints:?}");
+    }
+}

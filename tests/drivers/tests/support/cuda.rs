@@ -40,6 +40,29 @@ struct Side {
     pitch: usize,
 }
 
+/// `CUDA_EXTERNAL_MEMORY_HANDLE_DESC`.
+#[repr(C)]
+#[derive(Default)]
+struct ExternalHandle {
+    kind: u32,
+    padding: u32,
+    fd: i32,
+    rest: [u32; 3],
+    size: u64,
+    flags: u32,
+    reserved: [u32; 16],
+}
+
+/// `CUDA_EXTERNAL_MEMORY_BUFFER_DESC`.
+#[repr(C)]
+#[derive(Default)]
+struct ExternalBuffer {
+    offset: u64,
+    size: u64,
+    flags: u32,
+    reserved: [u32; 16],
+}
+
 macro_rules! call {
     ($library:expr, $name:ident($($argument:expr => $type:ty),*)) => {{
         // SAFETY: the types are those of the driver's manual, and pointers are to
@@ -91,6 +114,32 @@ impl Cuda {
 
     pub(crate) fn free(&self, memory: Memory) -> u32 {
         call!(self.library, cuMemFree_v2(memory.address => u64))
+    }
+
+    /// Imports an allocation of Vulkan's: its handle, or the driver's answer.
+    pub(crate) fn import(&self, fd: i32, size: u64) -> Result<usize, u32> {
+        let record = ExternalHandle { kind: 1, fd, size, flags: 1, ..ExternalHandle::default() };
+        let mut memory = 0_usize;
+        match call!(self.library, cuImportExternalMemory(&raw mut memory => *mut usize, &raw const record => *const ExternalHandle))
+        {
+            0 => Ok(memory),
+            code => Err(code),
+        }
+    }
+
+    pub(crate) fn map_external(&self, memory: usize, offset: u64, size: u64) -> Result<Memory, u32> {
+        let record = ExternalBuffer { offset, size, ..ExternalBuffer::default() };
+        let mut mapped = Memory { address: 0, pitch: 0 };
+        let address = &raw mut mapped.address;
+        match call!(self.library, cuExternalMemoryGetMappedBuffer(address => *mut u64, memory => usize, &raw const record => *const ExternalBuffer))
+        {
+            0 => Ok(mapped),
+            code => Err(code),
+        }
+    }
+
+    pub(crate) fn destroy_external(&self, memory: usize) -> u32 {
+        call!(self.library, cuDestroyExternalMemory(memory => usize))
     }
 
     pub(crate) fn allocate_host(&self, bytes: usize) -> usize {

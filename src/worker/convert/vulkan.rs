@@ -1,0 +1,355 @@
+//! Conversion on a GPU, by a compute shader (`shaders/`), into memory that the
+//! encoder takes over.
+//!
+//! Of a frame in shared memory the changed rows are uploaded; one in the GPU's
+//! memory is read where it is. Scaling and bars cost no pass of their own, and no
+//! more is converted than what the changed rows count for. Chroma of 4:2:0 lies on
+//! the even columns, as bitstreams without a note of it mean; the conversion on the
+//! CPU puts it between two columns, a quarter of a chroma sample further right.
+
+use std::ops::Range;
+use std::rc::Rc;
+use std::time::Duration;
+
+use earthshine_ffi::vulkan::{
+    Conversion, Converter, Device, Dmabuf, DmabufBuffer, Handle, HostBuffer, Image, ImportDmabufError, OpenVulkanError,
+    PixelLayout, Rows, Surface, SurfaceFormat, Upload, VulkanError,
+};
+
+use crate::color::Colorimetry;
+use crate::units::Size;
+use crate::worker::convert::color_matrix;
+use crate::worker::convert::cpu::{ConvertError, check};
+use crate::worker::convert::fetched::Fetched;
+use crate::worker::convert::picture::Shown;
+use crate::worker::convert::planes::even;
+use crate::worker::convert::scaler::Placement;
+use crate::worker::frame::{Frame, PixelFormat};
+
+/// The newest picture, converted, in a GPU's memory.
+#[derive(Debug)]
+pub struct VulkanPicture {
+    // Before the device's other things: they all hold the device.
+    converter: Converter,
+    surface: Surface,
+    uploaded: Option<Uploaded>,
+    imported: Vec<(BufferId, Imported)>,
+    device: Rc<Device>,
+    visible: Size,
+    matrix: [[f32; 4]; 3],
+    /// Where the picture lies that the surface shows.
+    placement: Option<Placement>,
+    shown: Shown,
+}
+
+/// What pictures are converted to.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// Pixels of the stream.
+    pub visible: Size,
+    /// Matrix and range.
+    pub colorimetry: Colorimetry,
+    /// Samples.
+    pub format: SurfaceFormat,
+    /// Who takes the result over.
+    pub handle: Handle,
+    /// What the GPU may take for one picture, before it counts as broken.
+    pub deadline: Duration,
+}
+
+/// Which buffer a picture is in: the same number means the same memory.
+pub type BufferId = u64;
+
+/// A frame could not be converted.
+#[derive(Debug, thiserror::Error)]
+pub enum VulkanConvertError {
+    /// It is not as it says.
+    #[error(transparent)]
+    Frame(#[from] ConvertError),
+    /// The GPU does not take it in.
+    #[error(transparent)]
+    Dmabuf(#[from] ImportDmabufError),
+    /// The GPU or its driver refused.
+    #[error(transparent)]
+    Vulkan(#[from] VulkanError),
+}
+
+/// A picture on the GPU that frames of the host are uploaded to.
+#[derive(Debug)]
+struct Uploaded {
+    image: Image,
+    layout: PixelLayout,
+    size: Size,
+    staging: Option<HostBuffer>,
+    /// It holds the frame before, whole.
+    is_current: bool,
+}
+
+/// A picture that lies in the GPU's memory already.
+#[derive(Debug)]
+enum Imported {
+    Image(Image),
+    /// Plain rows, for a driver that takes in no picture.
+    Rows(DmabufBuffer),
+}
+
+impl VulkanPicture {
+    /// A picture on a device. What it shows before the first frame is undefined.
+    ///
+    /// # Errors
+    /// [`OpenVulkanError`].
+    pub fn open(device: &Rc<Device>, target: &Target) -> Result<Self, OpenVulkanError> {
+        let size = even(target.visible);
+        let surface = Surface::allocate(device, target.format, (size.width, size.height), target.handle)?;
+        let coefficients = color_matrix::coefficients(target.colorimetry, target.format.bits());
+        #[allow(clippy::cast_possible_truncation, reason = "the shader has 24 bits, for samples of 10")]
+        let matrix = coefficients.map(|row| row.map(|value| value as f32));
+        Ok(Self {
+            converter: Converter::make(device, target.format, target.deadline)?,
+            surface,
+            uploaded: None,
+            imported: Vec::new(),
+            device: Rc::clone(device),
+            visible: target.visible,
+            matrix,
+            placement: None,
+            shown: Shown::default(),
+        })
+    }
+
+    /// Where the samples are.
+    #[must_use]
+    pub const fn surface(&self) -> &Surface {
+        &self.surface
+    }
+
+    /// The device they are on.
+    #[must_use]
+    pub const fn device(&self) -> &Rc<Device> {
+        &self.device
+    }
+
+    /// Shows a frame of the host's memory. Returns the rows outside of which nothing
+    /// changed.
+    ///
+    /// # Errors
+    /// [`VulkanConvertError`]; what the picture shows then is undefined until the
+    /// next frame.
+    pub fn show(&mut self, frame: &Frame) -> Result<Range<u32>, VulkanConvertError> {
+        check(frame)?;
+        let changed = self.shown.outdated(frame);
+        let layout = match frame.format {
+            PixelFormat::Bgrx => PixelLayout::Bgrx8,
+            PixelFormat::Rgbx => PixelLayout::Rgbx8,
+        };
+        let written = self.show_rows(frame.bytes(), layout, frame, changed)?;
+        self.shown.set(frame);
+        Ok(written)
+    }
+
+    /// Shows a frame whose pixels are in a DMA-BUF instead of where it says. The
+    /// buffer is not needed any more when this returns.
+    ///
+    /// # Errors
+    /// As [`show`](Self::show).
+    pub fn show_dmabuf(
+        &mut self,
+        frame: &Frame,
+        id: BufferId,
+        dmabuf: &Dmabuf<'_>,
+    ) -> Result<Range<u32>, VulkanConvertError> {
+        let changed = self.shown.outdated(frame);
+        let imported = self.take_in(id, dmabuf)?;
+        for plane in dmabuf.planes {
+            self.converter.wait_for_writers(plane.fd)?;
+        }
+        let written = match &imported {
+            Imported::Image(image) => {
+                let rows = self.outdated_rows(frame, changed);
+                self.convert(image, None, frame, rows)
+            }
+            Imported::Rows(rows) => self.show_linear(rows, dmabuf, frame, changed),
+        };
+        self.imported.push((id, imported));
+        let written = written?;
+        self.shown.set(frame);
+        Ok(written)
+    }
+
+    /// Copies what is shown to the host.
+    ///
+    /// # Errors
+    /// [`VulkanError`].
+    pub fn fetch(&self) -> Result<Fetched, VulkanError> {
+        let mut host = HostBuffer::from_device(&self.device, self.surface.length())?;
+        self.converter.fetch(&self.surface, &mut host)?;
+        let (width, height) = self.surface.size();
+        let (format, pitch) = (self.surface.format(), self.surface.pitch() as usize);
+        Ok(Fetched { format, size: Size::new(width, height), pitch, bytes: host.bytes().to_vec() })
+    }
+
+    fn show_rows(
+        &mut self,
+        bytes: &[u8],
+        layout: PixelLayout,
+        frame: &Frame,
+        changed: Option<Range<u32>>,
+    ) -> Result<Range<u32>, VulkanConvertError> {
+        let mut uploaded = self.place_for(layout, frame.size)?;
+        let all = 0..frame.size.height;
+        let changed = changed.filter(|rows| uploaded.is_current && rows.end <= all.end && !frame.bottom_up);
+        let rows = self.outdated_rows(frame, changed.clone());
+        let changed = changed.unwrap_or(all);
+        if rows.is_empty() || changed.is_empty() {
+            self.uploaded = Some(uploaded);
+            return Ok(0..0);
+        }
+        uploaded.is_current = false;
+        let part = changed.start as usize * frame.stride..changed.end as usize * frame.stride;
+        let mut staging = self.staging(uploaded.staging.take(), frame.stride as u64 * u64::from(frame.size.height))?;
+        staging.bytes_mut()[..part.len()].copy_from_slice(&bytes[part]);
+        let pixels = u32::try_from(frame.stride / 4).map_err(|_| ConvertError::Stride { stride: frame.stride })?;
+        let upload = Upload { rows: Rows::Host(&staging, pixels), range: changed };
+        let written = self.convert(&uploaded.image, Some(&upload), frame, rows)?;
+        uploaded.staging = Some(staging);
+        uploaded.is_current = true;
+        self.uploaded = Some(uploaded);
+        Ok(written)
+    }
+
+    fn show_linear(
+        &mut self,
+        rows: &DmabufBuffer,
+        dmabuf: &Dmabuf<'_>,
+        frame: &Frame,
+        changed: Option<Range<u32>>,
+    ) -> Result<Range<u32>, VulkanConvertError> {
+        let mut uploaded = self.place_for(dmabuf.layout()?, frame.size)?;
+        let changed = changed.filter(|rows| uploaded.is_current && rows.end <= frame.size.height && !frame.bottom_up);
+        uploaded.is_current = false;
+        let written = self.outdated_rows(frame, changed.clone());
+        let changed = changed.unwrap_or(0..frame.size.height);
+        if !changed.is_empty() && !written.is_empty() {
+            let upload = Upload { rows: Rows::Dmabuf(rows), range: changed };
+            self.convert(&uploaded.image, Some(&upload), frame, written.clone())?;
+        }
+        uploaded.is_current = true;
+        self.uploaded = Some(uploaded);
+        Ok(written)
+    }
+
+    /// The picture that was uploaded to before, if it is of the kind.
+    fn place_for(&mut self, layout: PixelLayout, size: Size) -> Result<Uploaded, VulkanConvertError> {
+        if let Some(uploaded) = self.uploaded.take_if(|found| (found.layout, found.size) == (layout, size)) {
+            return Ok(uploaded);
+        }
+        // Before there is another one.
+        self.uploaded = None;
+        let image = Image::allocate(&self.device, layout, size.width, size.height)?;
+        Ok(Uploaded { image, layout, size, staging: None, is_current: false })
+    }
+
+    fn staging(&self, before: Option<HostBuffer>, length: u64) -> Result<HostBuffer, VulkanError> {
+        match before {
+            Some(staging) if staging.bytes().len() as u64 >= length => Ok(staging),
+            _ => HostBuffer::to_device(&self.device, length),
+        }
+    }
+
+    /// Takes a buffer in, or finds it as it was taken in before.
+    fn take_in(&mut self, id: BufferId, dmabuf: &Dmabuf<'_>) -> Result<Imported, VulkanConvertError> {
+        if let Some(place) = self.imported.iter().position(|(found, _)| *found == id) {
+            let (_, imported) = self.imported.remove(place);
+            if imported.is_of(dmabuf) {
+                return Ok(imported);
+            }
+        }
+        // The one that was not used for longest.
+        if self.imported.len() >= IMPORTED {
+            self.imported.remove(0);
+        }
+        match Image::import(&self.device, dmabuf) {
+            Ok(image) => Ok(Imported::Image(image)),
+            Err(ImportDmabufError::Lacks { .. }) => Ok(Imported::Rows(DmabufBuffer::import(&self.device, dmabuf)?)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Rows of the surface that a frame's changed rows count for; all, if those are
+    /// not known or the picture was elsewhere before.
+    fn outdated_rows(&mut self, frame: &Frame, changed: Option<Range<u32>>) -> Range<u32> {
+        let placement = self.placement_of(frame.size);
+        let was_there = self.placement.replace(placement) == Some(placement);
+        let all = 0..self.surface.size().1;
+        match changed {
+            Some(changed) if was_there && !frame.bottom_up => {
+                let rows = reached(&changed, frame.size.height, placement);
+                if changed.is_empty() || rows.start >= rows.end {
+                    return 0..0;
+                }
+                rows.start / 2 * 2..rows.end.next_multiple_of(2).min(all.end)
+            }
+            _ => all,
+        }
+    }
+
+    fn placement_of(&self, source: Size) -> Placement {
+        if source == self.visible {
+            return Placement { left: 0, top: 0, size: source };
+        }
+        let (width, height) = self.surface.size();
+        Placement::fit(source, Size::new(width, height))
+    }
+
+    fn convert(
+        &self,
+        image: &Image,
+        upload: Option<&Upload<'_>>,
+        frame: &Frame,
+        rows: Range<u32>,
+    ) -> Result<Range<u32>, VulkanConvertError> {
+        if rows.is_empty() {
+            return Ok(rows);
+        }
+        let placement = self.placement_of(frame.size);
+        let conversion = Conversion {
+            origin: (placement.left, placement.top),
+            size: (placement.size.width, placement.size.height),
+            bottom_up: frame.bottom_up,
+            matrix: self.matrix,
+        };
+        self.converter.convert(image, upload, &conversion, &self.surface, rows.clone())?;
+        Ok(rows)
+    }
+}
+
+impl Imported {
+    fn is_of(&self, dmabuf: &Dmabuf<'_>) -> bool {
+        match self {
+            Self::Image(image) => image.is_of(dmabuf),
+            Self::Rows(rows) => rows.is_of(dmabuf),
+        }
+    }
+}
+
+/// Rows of the target that rows of the source count for: the filter (`scale.wgsl`)
+/// reaches as far as the coarser of the two grids is wide, and one row is spare.
+fn reached(changed: &Range<u32>, source: u32, placement: Placement) -> Range<u32> {
+    let (top, height) = (placement.top, placement.size.height);
+    if source == height {
+        return top + changed.start.min(height)..top + changed.end.min(height);
+    }
+    let ratio = f64::from(height) / f64::from(source);
+    let reach = (1.0 / ratio).max(1.0) + 1.0;
+    let from = ((f64::from(changed.start) - reach) * ratio - 1.0).floor().clamp(0.0, height.into());
+    let to = ((f64::from(changed.end) + reach) * ratio + 1.0).ceil().clamp(0.0, height.into());
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between zero and the height")]
+    let (from, to) = (from as u32, to as u32);
+    top + from..top + to
+}
+
+/// Buffers of a capture pool that are kept taken in: pools have four at most.
+const IMPORTED: usize = 8;
+
+#[cfg(test)]
+mod tests;
