@@ -17,9 +17,10 @@
 //! many calls of it go well, counted from the start of the process; `times` ends
 //! the fault after it was played that often, counted from when its line came in.
 //! What `nvml` orders is what the management library says of each GPU, but for
-//! `lost`: the number of one that has left the bus. A line that is none of these is a violation: a test that mistypes its fault
-//! would prove nothing. A test that changes the file while a stream runs renames
-//! another over it, so that nobody reads half of it.
+//! `lost`: the number of one that has left the bus. A line that is none of these is a
+//! violation: a test that mistypes its fault would prove nothing. A test that changes
+//! the file while a stream runs renames another over it, so that nobody reads half of
+//! it.
 
 use std::collections::{HashMap, HashSet};
 use std::str::SplitWhitespace;

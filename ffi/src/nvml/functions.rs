@@ -54,6 +54,11 @@ functions! {
         nvmlDeviceGetMemoryInfo: fn(device: RawDevice, memory: *mut RawMemory) -> Status;
         nvmlDeviceGetUtilizationRates: fn(device: RawDevice, utilization: *mut RawUtilization) -> Status;
         nvmlDeviceGetEncoderUtilization: fn(device: RawDevice, percent: *mut c_uint, period_us: *mut c_uint) -> Status;
-        nvmlDeviceGetEncoderStats: fn(device: RawDevice, sessions: *mut c_uint, fps: *mut c_uint, latency_us: *mut c_uint) -> Status;
+        nvmlDeviceGetEncoderStats: fn(
+            device: RawDevice,
+            sessions: *mut c_uint,
+            fps: *mut c_uint,
+            latency_us: *mut c_uint,
+        ) -> Status;
     }
 }
