@@ -25,14 +25,15 @@ fn pixels_are_the_applications_whatever_the_driver_can() {
     let device = Device::paired(&host, "device");
     let before = host.holdings();
     let (full, half) = (Size::new(640, 360), Size::new(426, 240));
-    for (orders, size, color_range, told) in [
-        ("", full, 0, ["profile=100", "cabac=1", "full_range=0"]),
-        ("cap profiles 1", half, 1, ["profile=66", "cabac=0", "full_range=1"]),
-        ("cap EncPackedHeaders 0", full, 0, ["profile=100", "references=1", "slices=4"]),
+    for (orders, size, (color_space, color_range), told) in [
+        ("", full, (1, 0), ["profile=100", "cabac=1", "full_range=0"]),
+        ("cap profiles 1", half, (1, 1), ["profile=66", "cabac=0", "full_range=1"]),
+        // Drivers that write all headers say no colours, and decoders take these then.
+        ("cap EncPackedHeaders 0", full, (0, 0), ["profile=100", "references=1", "slices=4"]),
     ] {
         drivers.order(orders);
         let (width, height) = (size.width, size.height);
-        let wanted = Wanted { width, height, color_range, slices: 4, ..Wanted::app(PATTERN) };
+        let wanted = Wanted { width, height, color_space, color_range, slices: 4, ..Wanted::app(PATTERN) };
         let mut stream = device.stream(&wanted);
         apps::wait_pattern_ready(&host.scratch);
         stream.wait_frames(30);
