@@ -30,8 +30,8 @@ fn main() -> ExitCode {
         Command::Worker => return worker::main::main(),
         Command::Canary(args) => return worker::canary::main(args.encoders),
         Command::Keeper(args) => return keeper::main(&args),
-        Command::Picture(PictureArgs { format, width, wayland }) => {
-            return worker::screenshot::main(&worker::screenshot::Wanted { format, width, wayland });
+        Command::Picture(PictureArgs { format, width, wayland, capture: memory }) => {
+            return worker::screenshot::main(&worker::screenshot::Wanted { format, width, wayland, memory });
         }
         Command::Serve(args) => serve(args),
         Command::Doctor(args) => examine(&args),
