@@ -19,6 +19,7 @@ use earthshine::commands::system::HealthArgs;
 use earthshine::config::Config;
 use earthshine::config::directories::Directories;
 use earthshine::desktop::descriptor_limit;
+use earthshine::stream_plan::CapturePlan;
 use earthshine::{bench, doctor, host, keeper, worker};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::MakeWriterExt;
@@ -30,8 +31,13 @@ fn main() -> ExitCode {
         Command::Worker => return worker::main::main(),
         Command::Canary(args) => return worker::canary::main(args.encoders),
         Command::Keeper(args) => return keeper::main(&args),
-        Command::Picture(PictureArgs { format, width, wayland, capture: memory }) => {
-            return worker::screenshot::main(&worker::screenshot::Wanted { format, width, wayland, memory });
+        Command::Picture(PictureArgs { format, width, wayland, capture: memory, capture_device: device }) => {
+            return worker::screenshot::main(&worker::screenshot::Wanted {
+                format,
+                width,
+                wayland,
+                capture: CapturePlan { memory, device },
+            });
         }
         Command::Serve(args) => serve(args),
         Command::Doctor(args) => examine(&args),

@@ -54,6 +54,9 @@ pub struct PictureArgs {
     /// What the desktop draws it into, as in video.capture.
     #[arg(long, value_name = "MEMORY", value_parser = parse_memory, default_value = "shm")]
     pub capture: CaptureMemory,
+    /// As video.capture_device.
+    #[arg(long, value_name = "NODE")]
+    pub capture_device: Option<PathBuf>,
 }
 
 fn parse_memory(text: &str) -> Result<CaptureMemory, String> {

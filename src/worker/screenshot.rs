@@ -27,7 +27,7 @@ use yuv::{YuvPlanarImage, YuvRange, YuvStandardMatrix};
 use crate::color::{ColorRange, ColorSpace, Colorimetry};
 use crate::ipc::counters_page::{CountersPage, WorkerThread};
 use crate::ipc::picture::RawPicture;
-use crate::stream_plan::{CaptureMemory, Source, StreamPlan};
+use crate::stream_plan::{CapturePlan, Source, StreamPlan};
 use crate::worker::capture::{CaptureError, source};
 use crate::worker::convert::picture::Picture;
 use crate::worker::convert::planes::Planes;
@@ -72,7 +72,7 @@ pub struct Wanted {
     /// there is one already.
     pub wayland: Option<PathBuf>,
     /// What the desktop's picture is captured into.
-    pub memory: CaptureMemory,
+    pub capture: CapturePlan,
 }
 
 /// File format of a screenshot.
@@ -119,7 +119,7 @@ pub fn main(wanted: &Wanted) -> ExitCode {
 
 fn run(wanted: &Wanted) -> Result<(), ScreenshotError> {
     let picture = match &wanted.wayland {
-        Some(socket) => capture(socket, wanted.memory)?,
+        Some(socket) => capture(socket, &wanted.capture)?,
         None => {
             RawPicture::read(io::stdin().lock()).map_err(ScreenshotError::Read)?.ok_or(ScreenshotError::NoPicture)?
         }
@@ -130,12 +130,12 @@ fn run(wanted: &Wanted) -> Result<(), ScreenshotError> {
 }
 
 /// The next picture of a desktop.
-fn capture(socket: &Path, memory: CaptureMemory) -> Result<RawPicture, ScreenshotError> {
+fn capture(socket: &Path, into: &CapturePlan) -> Result<RawPicture, ScreenshotError> {
     let counters = Arc::new(CountersPage::create().map_err(ScreenshotError::Read)?);
     let pulse = Pulse::new(WorkerThread::Capture, counters, Arc::new(AtomicBool::new(false)));
     let desktop = Source::Desktop { wayland: socket.to_owned(), sound: None, seat: None };
     let mut plan = StreamPlan::small_test_card(Vec::new());
-    plan.video.capture.memory = memory;
+    plan.video.capture = into.clone();
     let mut source = source::open(&desktop, &plan.video, &Arc::default(), &pulse)?.ok_or(ScreenshotError::NoPicture)?;
     let deadline = Instant::now() + CAPTURE_DEADLINE;
     while Instant::now() < deadline {

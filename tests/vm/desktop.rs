@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use earthshine::stream_plan::Source;
+use earthshine::units::Size;
+
+/// Size of its output.
+pub(crate) const SIZE: Size = Size::new(640, 360);
 
 /// The pattern window, until it is dropped.
 pub(crate) struct Pattern(Child);
@@ -12,6 +16,10 @@ pub(crate) struct Pattern(Child);
 impl Pattern {
     /// Shows it, and waits until it is on the screen.
     pub(crate) fn show(args: &[&str]) -> Self {
+        // A test before this one may have left another.
+        message(&["output", "*", "mode", &SIZE.to_string()]);
+        let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false);
+        let _ = log.try_init();
         let mut child =
             Command::new(program("pattern_window")).args(args).stdout(Stdio::piped()).spawn().expect("a window");
         let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();

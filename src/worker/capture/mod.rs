@@ -10,6 +10,8 @@ mod copier;
 mod desktop;
 pub mod dma_buf;
 mod error;
+#[cfg(test)]
+mod fake_compositor;
 mod image_copy;
 pub(crate) mod output;
 mod pixel_format;

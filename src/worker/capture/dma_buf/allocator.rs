@@ -10,7 +10,7 @@ use tracing::info;
 
 use super::choice::Choice;
 use super::node;
-use super::refusal::{AllocateError, Attempts, Refusal};
+use super::refusal::{AllocateError, Refusal};
 use crate::units::Size;
 use crate::worker::dma_buffer::DmaBuffer;
 
@@ -25,8 +25,8 @@ pub(crate) trait Allocator: Debug {
 pub(crate) struct GbmAllocator {
     /// Instead of the compositor's.
     configured: Option<PathBuf>,
-    /// The node that gave memory, and the number it was found by.
-    open: Option<(Option<u64>, gbm::Device)>,
+    /// The node that gave memory.
+    open: Option<(PathBuf, gbm::Device)>,
 }
 
 impl GbmAllocator {
@@ -35,34 +35,27 @@ impl GbmAllocator {
         Self { configured, open: None }
     }
 
-    fn nodes(&self, device: Option<u64>) -> Result<Vec<PathBuf>, Refusal> {
-        let (nodes, none) = match (&self.configured, device) {
-            (Some(path), _) => (vec![path.clone()], Refusal::NoNode),
-            (None, Some(device)) => (node::nodes_of(device), Refusal::NoNode),
-            (None, None) => (node::nodes_of_the_only_gpu(), Refusal::WhichDevice),
-        };
-        if nodes.is_empty() { Err(none) } else { Ok(nodes) }
+    fn node(&self, device: Option<u64>) -> Result<PathBuf, Refusal> {
+        match (&self.configured, device) {
+            (Some(path), _) => Ok(path.clone()),
+            (None, Some(device)) => node::of(device).ok_or(Refusal::NoNode),
+            (None, None) => node::of_the_only_gpu().ok_or(Refusal::WhichDevice),
+        }
     }
 }
 
 impl Allocator for GbmAllocator {
     fn allocate(&mut self, device: Option<u64>, size: Size, choice: &Choice) -> Result<DmaBuffer, Refusal> {
-        if let Some((_, open)) = self.open.as_ref().filter(|(of, _)| *of == device) {
-            let failed = |error| Refusal::NoMemory(Attempts(vec![(PathBuf::from(open.backend()), error)]));
+        let node = self.node(device)?;
+        let failed = |error| Refusal::NoMemory { node: node.clone(), error };
+        if let Some((_, open)) = self.open.as_ref().filter(|(of, _)| *of == node) {
             return allocate(open, size, choice).map_err(failed).and_then(|buffer| check(buffer, choice));
         }
-        let mut attempts = Attempts::default();
-        for path in self.nodes(device)? {
-            match open(&path).and_then(|open| Ok((allocate(&open, size, choice)?, open))) {
-                Ok((buffer, open)) => {
-                    info!(node = %path.display(), backend = open.backend(), ?buffer, "capture device");
-                    self.open = Some((device, open));
-                    return check(buffer, choice);
-                }
-                Err(error) => attempts.0.push((path, error)),
-            }
-        }
-        Err(Refusal::NoMemory(attempts))
+        let open = open(&node).map_err(failed)?;
+        let buffer = allocate(&open, size, choice).map_err(failed)?;
+        info!(node = %node.display(), backend = open.backend(), ?buffer, "capture device");
+        self.open = Some((node, open));
+        check(buffer, choice)
     }
 }
 
@@ -132,7 +125,7 @@ mod tests {
         assert!(error.to_string().contains("/nonexistent/renderD128: No such file"), "{error}");
         // Libraries take it for a device, or do not; memory it has none.
         let error = GbmAllocator::new(Some("/dev/null".into())).allocate(None, size, &choice()).unwrap_err();
-        assert!(matches!(&error, Refusal::NoMemory(attempts) if attempts.0.len() == 1), "{error}");
+        assert!(matches!(&error, Refusal::NoMemory { .. }), "{error}");
     }
 
     #[test]

@@ -39,14 +39,19 @@ pub(crate) enum Refusal {
     #[error("the compositor has not answered about DMA-BUFs for {0:?}")]
     Silent(Duration),
     /// The device is not here.
-    #[error("the compositor's device has no node in /dev/dri; pass it to this machine or container")]
+    #[error("the compositor's device has no render node in /dev/dri; pass it to this machine or container")]
     NoNode,
     /// linux-dmabuf before version 4 names no device.
     #[error("the compositor does not say which of the GPUs it uses; name a node of it in video.capture_device")]
     WhichDevice,
-    /// No node of the device gives memory.
-    #[error("no memory of the compositor's device: {0}")]
-    NoMemory(Attempts),
+    /// The device gives no memory.
+    #[error("no memory of the compositor's device: {}: {error}", node.display())]
+    NoMemory {
+        /// How it was tried.
+        node: PathBuf,
+        /// What came of it.
+        error: AllocateError,
+    },
     /// The driver did what was not asked.
     #[error("the driver's buffer has modifier {modifier:#x}, which was not asked for")]
     Modifier {
@@ -62,20 +67,6 @@ pub(crate) enum Refusal {
     /// A protocol error after DMA-BUFs were used; it cost a connection.
     #[error("the compositor hung up over a DMA-BUF: {0}")]
     HungUp(String),
-}
-
-/// What was tried, node by node.
-#[derive(Debug, Default)]
-pub(crate) struct Attempts(pub(crate) Vec<(PathBuf, AllocateError)>);
-
-impl std::fmt::Display for Attempts {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (index, (node, error)) in self.0.iter().enumerate() {
-            let separator = if index == 0 { "" } else { "; " };
-            write!(f, "{separator}{}: {error}", node.display())?;
-        }
-        Ok(())
-    }
 }
 
 /// A node gives no memory.
