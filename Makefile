@@ -7,7 +7,7 @@ CLIENT_VENV := $(abspath $(TARGET_DIR))/client-venv
 # More flags for `make run`, e.g. make run SERVE_FLAGS="--port 50000".
 SERVE_FLAGS ?=
 
-.PHONY: help run build test lint bench fuzz soak figures client picture
+.PHONY: help run build test lint bench fuzz soak figures client picture vm
 
 help:
 	@echo "make run    install what is missing, build, start the host"
@@ -17,6 +17,7 @@ help:
 	@echo "make fuzz   run every parser on random bytes for FUZZ_SECONDS each"
 	@echo "make soak   clients come and go while parts are killed at random, for SOAK_MINUTES"
 	@echo "make figures  measure what docs/reliability.md tells"
+	@echo "make vm     capture into DMA-BUFs in a virtual machine; as root"
 	@echo "make picture  take docs/stream.png with the real client"
 
 run:
@@ -71,6 +72,11 @@ figures:
 	@packaging/install-packages.sh build run test
 	@$(MAKE) --no-print-directory client
 	$(SOAK) figures::figures cycles::what_a_session_costs cycles::a_thousand_cycles_are_flat
+
+# What needs a GPU's kind of memory; tests/vm/README.md.
+vm:
+	@packaging/install-packages.sh build vm
+	CARGO="$(CARGO)" tests/vm/run
 
 # The README's picture: what the real client decodes of the default desktop.
 picture:

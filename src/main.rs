@@ -20,6 +20,7 @@ use earthshine::commands::system::HealthArgs;
 use earthshine::config::Config;
 use earthshine::config::directories::Directories;
 use earthshine::desktop::descriptor_limit;
+use earthshine::stream_plan::CapturePlan;
 use earthshine::{bench, doctor, host, keeper, worker};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::MakeWriterExt;
@@ -34,8 +35,13 @@ fn main() -> ExitCode {
         Command::Canary(args) => return worker::canary::main(args.encoders),
         Command::Gpus(args) => return worker::gpus::main(&args),
         Command::Keeper(args) => return keeper::main(&args),
-        Command::Picture(PictureArgs { format, width, wayland }) => {
-            return worker::screenshot::main(&worker::screenshot::Wanted { format, width, wayland });
+        Command::Picture(PictureArgs { format, width, wayland, capture: memory, capture_device: device }) => {
+            return worker::screenshot::main(&worker::screenshot::Wanted {
+                format,
+                width,
+                wayland,
+                capture: CapturePlan { memory, device },
+            });
         }
         Command::Serve(args) => serve(args),
         Command::Doctor(args) => examine(&args),

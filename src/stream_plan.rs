@@ -58,6 +58,7 @@ impl StreamPlan {
                 dscp: false,
                 encoders,
                 conversion: Conversion::Auto,
+                capture: CapturePlan::default(),
             },
             audio: AudioPlan {
                 layout: AudioLayout { channels: 2, streams: 1, coupled: 1, mapping: vec![0, 1] },
@@ -142,6 +143,8 @@ pub struct VideoPlan {
     pub encoders: Vec<EncoderFamily>,
     /// Where pixels are converted for an encoder on a GPU.
     pub conversion: Conversion,
+    /// What pictures are captured into.
+    pub capture: CapturePlan,
 }
 
 /// Where pixels become samples.
@@ -155,6 +158,45 @@ pub enum Conversion {
     Cpu,
     /// On the encoder's GPU; without Vulkan there, the encoder is passed over.
     Vulkan,
+}
+
+/// What a desktop's pictures are captured into.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CapturePlan {
+    /// Kind of memory.
+    pub memory: CaptureMemory,
+    /// DRM node to allocate DMA-BUFs on, instead of the compositor's.
+    pub device: Option<PathBuf>,
+}
+
+/// Kinds of memory that a compositor draws pictures into for us.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CaptureMemory {
+    /// DMA-BUFs if the encoder imports them and its driver says by fences when they are
+    /// finished, else shared memory.
+    #[default]
+    Auto,
+    /// Shared memory.
+    Shm,
+    /// DMA-BUFs, which an encoder that does not import them reads; shared memory
+    /// where there are none.
+    DmaBuf,
+}
+
+impl CaptureMemory {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Shm, Self::DmaBuf];
+
+    /// As in configuration files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Shm => "shm",
+            Self::DmaBuf => "dmabuf",
+        }
+    }
 }
 
 /// The four ways to encode.

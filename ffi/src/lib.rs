@@ -6,7 +6,9 @@
 //! starts and tests on any machine.
 
 pub mod cuda;
+pub mod dma_buf;
 pub mod dynamic_library;
+pub mod gbm;
 pub mod nvenc;
 pub mod nvml;
 pub mod openh264;

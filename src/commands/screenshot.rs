@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use crate::commands::{CommandError, HostArgs, print};
+use crate::stream_plan::CaptureMemory;
 use crate::worker::screenshot::Format;
 
 /// `earthshine screenshot`.
@@ -50,6 +51,17 @@ pub struct PictureArgs {
     /// Wayland socket of the desktop; else the picture is on standard input.
     #[arg(long)]
     pub wayland: Option<PathBuf>,
+    /// What the desktop draws it into, as in video.capture.
+    #[arg(long, value_name = "MEMORY", value_parser = parse_memory, default_value = "shm")]
+    pub capture: CaptureMemory,
+    /// As video.capture_device.
+    #[arg(long, value_name = "NODE")]
+    pub capture_device: Option<PathBuf>,
+}
+
+fn parse_memory(text: &str) -> Result<CaptureMemory, String> {
+    let found = CaptureMemory::ALL.into_iter().find(|memory| memory.name() == text);
+    found.ok_or_else(|| "expected auto, shm or dmabuf".to_owned())
 }
 
 impl ScreenshotArgs {

@@ -11,6 +11,7 @@ pub mod file;
 pub mod live;
 mod ranges;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ pub use self::file::ConfigError;
 
 use crate::config::api::ApiConfig;
 use crate::config::apps::AppConfig;
-use crate::stream_plan::{Conversion, EncoderFamily};
+use crate::stream_plan::{CaptureMemory, Conversion, EncoderFamily};
 
 /// A checked configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -72,6 +73,10 @@ pub struct VideoConfig {
     pub minimum_frame_rate: u32,
     /// Bit rate limit in kbit/s, whatever clients ask for.
     pub max_bitrate_kbps: u32,
+    /// What desktops' pictures are captured into.
+    pub capture: CaptureMemory,
+    /// DRM node for DMA-BUFs; empty for the compositor's.
+    pub capture_device: PathBuf,
 }
 
 /// `[desktop]`.

@@ -26,6 +26,7 @@ use crate::worker::encode::select::Skipped;
 use crate::worker::encode::thread::EncodeOrder;
 use crate::worker::frame::Frame;
 use crate::worker::heartbeat::{LONGEST_WAIT, Pulse};
+use crate::worker::imports::Imports;
 use crate::worker::input::{self, InputCommand};
 use crate::worker::main::{Start, cannot_start};
 use crate::worker::send;
@@ -69,6 +70,7 @@ impl<'a> EventLoop<'a> {
             .map_err(|error| cannot_start("eventfd", &error))?;
         let wake = Arc::new(wake);
         let slot: Arc<Slot<Frame>> = Arc::default();
+        let imports: Arc<Imports> = Arc::default();
         let (encode_orders, order_inbox) = mpsc::sync_channel(ORDERS);
         let (frames_out, frames_in) = mpsc::sync_channel(FRAMES_IN_FLIGHT);
         let (video_sockets, video_socket_inbox) = mpsc::sync_channel(SOCKETS);
@@ -82,13 +84,14 @@ impl<'a> EventLoop<'a> {
         spawner.spawn(WorkerThread::Capture, {
             let slot = Arc::clone(&slot);
             let (orders, voice) = (encode_orders.clone(), Voice::new(channel)?);
+            let imports = Arc::clone(&imports);
             move |plan, pulse| {
                 let shows = |number| {
                     order(&orders, EncodeOrder::NewSource);
                     voice.say(&FromWorker::Shows { number });
                 };
                 let first = NumberedSource { source: plan.source.clone(), number: plan.source_number };
-                capture::run(first, &plan.video, &slot, &capture_switch_inbox, shows, pulse)
+                capture::run(first, &plan.video, &imports, &slot, &capture_switch_inbox, shows, pulse)
                     .map_err(|failed| failure(blame(&failed), &failed.error))
             }
         })?;
@@ -102,7 +105,7 @@ impl<'a> EventLoop<'a> {
                     let passed_over = passed_over.map(|skipped| (skipped.family, skipped.reason.to_string()));
                     voice.say(&FromWorker::Ready { encoder: encoder.to_owned(), passed_over: passed_over.collect() });
                 };
-                encode::thread::run(&plan.video, &slot, &order_inbox, &frames_out, &sent, pulse, ready)
+                encode::thread::run(&plan.video, &imports, &slot, &order_inbox, &frames_out, &sent, pulse, ready)
                     .map_err(|error| failure(FailureKind::Encoder, &error))
             }
         })?;

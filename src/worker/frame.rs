@@ -1,22 +1,26 @@
 //! A frame on its way through the worker: captured pixels, then an access unit.
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
+
+use earthshine_ffi::shared_memory::SharedBytes;
 
 use crate::clock::Micros;
 use crate::units::Size;
 use crate::worker::capture::buffer_pool::Lease;
+use crate::worker::dma_buffer::{self, DmaBuffer, ReadError};
 
 /// A picture as the source delivered it.
 ///
 /// Dropping it gives its buffer back to the pool it came from.
 #[derive(Debug)]
 pub struct Frame {
-    /// The bytes.
+    /// Where they are.
     pub pixels: Pixels,
     /// Size in pixels.
     pub size: Size,
-    /// Bytes from one row to the next.
+    /// Bytes from one row to the next; of a DMA-BUF those of its first plane, which
+    /// may not lie in rows.
     pub stride: usize,
     /// Order of the bytes.
     pub format: PixelFormat,
@@ -34,23 +38,65 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// All rows, `stride` bytes each.
+    /// All rows, for the processor. They may be further apart than `stride` says:
+    /// see [`Rows::stride`].
+    ///
+    /// # Errors
+    /// [`ReadError`] of a DMA-BUF that cannot be brought into rows.
+    pub fn read(&self) -> Result<Rows<'_>, ReadError> {
+        Ok(match &self.pixels {
+            Pixels::Shared(lease) => Rows::Memory { bytes: lease.bytes(), stride: self.stride },
+            Pixels::Owned(bytes) => Rows::Memory { bytes, stride: self.stride },
+            Pixels::DmaBuf(lease) => Rows::Device(lease.read()?),
+        })
+    }
+}
+
+/// Where a frame's pixels are.
+#[derive(Debug)]
+pub enum Pixels {
+    /// In a shared-memory buffer of the capture pool.
+    Shared(Lease<SharedBytes>),
+    /// In a DMA-BUF of the capture pool. The compositor's device has finished it.
+    DmaBuf(Lease<DmaBuffer>),
+    /// In ordinary memory (test card).
+    Owned(Arc<[u8]>),
+}
+
+/// Rows of a frame, top to bottom as they are in memory.
+#[derive(Debug)]
+pub enum Rows<'a> {
+    /// In ordinary or shared memory.
+    Memory {
+        /// All of them.
+        bytes: &'a [u8],
+        /// Bytes from one row to the next.
+        stride: usize,
+    },
+    /// Read out of a device.
+    Device(dma_buffer::Reading<'a>),
+}
+
+impl Rows<'_> {
+    /// Bytes from one row to the next.
     #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        match &self.pixels {
-            Pixels::Shared(lease) => lease.bytes(),
-            Pixels::Owned(bytes) => bytes,
+    pub const fn stride(&self) -> usize {
+        match self {
+            Self::Memory { stride, .. } => *stride,
+            Self::Device(reading) => reading.stride(),
         }
     }
 }
 
-/// Where a frame's pixels are. DMA-BUFs will be a variant of this.
-#[derive(Debug)]
-pub enum Pixels {
-    /// In a shared-memory buffer of the capture pool.
-    Shared(Lease),
-    /// In ordinary memory (test card).
-    Owned(Arc<[u8]>),
+impl Deref for Rows<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Memory { bytes, .. } => bytes,
+            Self::Device(reading) => reading,
+        }
+    }
 }
 
 /// Order of the bytes of a pixel in memory.

@@ -28,7 +28,7 @@ use crate::codec::Chroma;
 use crate::color::{ColorRange, ColorSpace, Colorimetry};
 use crate::ipc::counters_page::{CountersPage, WorkerThread};
 use crate::ipc::picture::RawPicture;
-use crate::stream_plan::{Source, StreamPlan};
+use crate::stream_plan::{CapturePlan, Source, StreamPlan};
 use crate::worker::capture::{CaptureError, source};
 use crate::worker::convert::picture::Picture;
 use crate::worker::convert::planes::Planes;
@@ -74,6 +74,8 @@ pub struct Wanted {
     /// Wayland socket of the desktop to take a picture of; standard input if
     /// there is one already.
     pub wayland: Option<PathBuf>,
+    /// What the desktop's picture is captured into.
+    pub capture: CapturePlan,
 }
 
 /// File format of a screenshot.
@@ -120,7 +122,7 @@ pub fn main(wanted: &Wanted) -> ExitCode {
 
 fn run(wanted: &Wanted) -> Result<(), ScreenshotError> {
     let picture = match &wanted.wayland {
-        Some(socket) => capture(socket)?,
+        Some(socket) => capture(socket, &wanted.capture)?,
         None => {
             RawPicture::read(io::stdin().lock()).map_err(ScreenshotError::Read)?.ok_or(ScreenshotError::NoPicture)?
         }
@@ -131,12 +133,13 @@ fn run(wanted: &Wanted) -> Result<(), ScreenshotError> {
 }
 
 /// The next picture of a desktop.
-fn capture(socket: &Path) -> Result<RawPicture, ScreenshotError> {
+fn capture(socket: &Path, into: &CapturePlan) -> Result<RawPicture, ScreenshotError> {
     let counters = Arc::new(CountersPage::create().map_err(ScreenshotError::Read)?);
     let pulse = Pulse::new(WorkerThread::Capture, counters, Arc::new(AtomicBool::new(false)));
     let desktop = Source::Desktop { wayland: socket.to_owned(), sound: None, seat: None };
-    let plan = StreamPlan::small_test_card(Vec::new());
-    let mut source = source::open(&desktop, &plan.video, &pulse)?.ok_or(ScreenshotError::NoPicture)?;
+    let mut plan = StreamPlan::small_test_card(Vec::new());
+    plan.video.capture = into.clone();
+    let mut source = source::open(&desktop, &plan.video, &Arc::default(), &pulse)?.ok_or(ScreenshotError::NoPicture)?;
     let deadline = Instant::now() + CAPTURE_DEADLINE;
     while Instant::now() < deadline {
         if let Some(frame) = source.next_frame(CAPTURE_PATIENCE)? {

@@ -185,6 +185,15 @@ for head in [(1, 1, 4, 2), (0, 0, 2, 2), (2, 1, 64, 48), (1, 0, 8192, 8192), (3,
     samples = bytes(min(width * height * 3 // 2, 6000))
     seed("raw_picture", b"ESPIC" + struct.pack("<BBBHH", space, range_, 0, width, height) + samples)
 
+pair = lambda fourcc, modifier: struct.pack("<4sIQ", fourcc, 0, modifier)
+event = lambda kind, data: kind + bytes([len(data)]) + data
+table = event(b"t", pair(b"XR24", 0) + pair(b"XR24", 7) + pair(b"AR24", (1 << 56) - 1))
+device = struct.pack("<Q", 0xE280)
+tranche = event(b"d", device) + event(b"f", struct.pack("<HH", 1, 0)) + event(b"e", b"")
+seed("dmabuf_feedback", table + event(b"m", device) + tranche + tranche + b"\n\0")
+seed("dmabuf_feedback", table + tranche + event(b"f", struct.pack("<H", 9)) + b"\n\0" + event(b"f", b"\1\0") + b"\n\0")
+seed("dmabuf_feedback", event(b"t", bytes(17)) + event(b"o", b"ab") + event(b"m", b"1234"))
+
 for answer in [
     b"RTSP/1.0 200 OK\r\nCSeq: 3\r\nSession: TOKEN;timeout = 90\r\nX-SS-Ping-Payload: 0123456789ABCDEF\r\n\r\n"
     b"a=x-ss-general.encryptionSupported:5\na=x-ss-general.encryptionRequested:1\nsprop-parameter-sets=AAAAAU\n",

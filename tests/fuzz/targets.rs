@@ -70,6 +70,7 @@ use earthshine::protocol::video::frame_header::FrameHeader;
 use earthshine::protocol::video::packet_header::{FecInfo, PacketHeader};
 use earthshine::protocol::video::rtp::RtpHeader;
 use earthshine::protocol::video::sealer::VideoOpener;
+use earthshine::worker::capture::dma_buf::feedback::Feedback;
 use earthshine_ffi::shared_memory::SharedCounters;
 use enet_driver::Driver;
 
@@ -105,6 +106,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("enet_server", enet_server),
     ("checkpoint", checkpoint),
     ("gpu_report", gpu_report),
+    ("dmabuf_feedback", dmabuf_feedback),
 ];
 
 /// Requests one after the other, played through a handshake.
@@ -606,6 +608,33 @@ pub fn raw_picture(data: &[u8]) {
         }
         Ok(None) => assert!(data.is_empty()),
         Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::InvalidData),
+    }
+}
+
+/// What a compositor says about DMA-BUFs: events with a letter, a length and that
+/// many bytes each.
+pub fn dmabuf_feedback(data: &[u8]) {
+    let mut feedback = Feedback::default();
+    let mut rest = data;
+    while let [kind, len, tail @ ..] = rest {
+        let (bytes, tail) = tail.split_at(usize::from(*len).min(tail.len()));
+        match kind {
+            b't' => feedback.table(bytes),
+            b'm' => feedback.main_device(bytes),
+            b'd' => feedback.tranche_device(bytes),
+            b'f' => feedback.tranche_formats(bytes),
+            b'e' => feedback.tranche_done(),
+            b'o' => bytes.iter().for_each(|format| feedback.modifier((*format).into(), 7)),
+            _ => feedback.done(),
+        }
+        rest = tail;
+    }
+    feedback.done();
+    if let Some(Ok(formats)) = feedback.formats() {
+        let of_one = |fourcc| formats.modifiers(fourcc).count();
+        assert!(formats.pairs.iter().all(|pair| (1..=formats.pairs.len()).contains(&of_one(pair.0))));
+        let distinct: std::collections::HashSet<_> = formats.pairs.iter().collect();
+        assert_eq!(distinct.len(), formats.pairs.len());
     }
 }
 

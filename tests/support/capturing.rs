@@ -14,6 +14,7 @@ use earthshine::units::{FrameRate, Size};
 use earthshine::worker::capture::{self, NumberedSource, SourceFailure};
 use earthshine::worker::frame::{Frame, PixelFormat};
 use earthshine::worker::heartbeat::Pulse;
+use earthshine::worker::imports::Imports;
 use earthshine::worker::slot::Slot;
 
 /// The thread and everything it talks to.
@@ -29,6 +30,16 @@ pub(crate) struct Capturing {
 impl Capturing {
     /// Starts it.
     pub(crate) fn start(source: Source, size: Size, rate: u32) -> Self {
+        Self::with_plan(source, plan(size, rate))
+    }
+
+    /// Starts it as planned.
+    pub(crate) fn with_plan(source: Source, plan: VideoPlan) -> Self {
+        Self::with_imports(source, plan, Arc::default())
+    }
+
+    /// Starts it beside an encoder that imports, or will.
+    pub(crate) fn with_imports(source: Source, plan: VideoPlan, imports: Arc<Imports>) -> Self {
         let counters = Arc::new(CountersPage::create().unwrap());
         let (slot, stop) = (Arc::new(Slot::new()), Arc::new(AtomicBool::new(false)));
         let (switch, switches) = mpsc::channel();
@@ -37,7 +48,7 @@ impl Capturing {
         let first = NumberedSource { source, number: 0 };
         let (frames, outcome) = (Arc::clone(&slot), Arc::clone(&result));
         let thread = Some(thread::spawn(move || {
-            let ended = capture::run(first, &plan(size, rate), &frames, &switches, |_| {}, &pulse);
+            let ended = capture::run(first, &plan, &imports, &frames, &switches, |_| {}, &pulse);
             *outcome.lock().unwrap() = Some(ended);
         }));
         Self { slot, stop, switch, result, thread, counters }
@@ -94,7 +105,8 @@ pub(crate) fn color_at(frame: &Frame, x: f64, y: f64) -> [u8; 3] {
     if frame.bottom_up {
         y = frame.size.height as usize - 1 - y;
     }
-    let pixel = &frame.bytes()[y * frame.stride + x * 4..];
+    let rows = frame.read().unwrap();
+    let pixel = &rows[y * rows.stride() + x * 4..];
     match frame.format {
         PixelFormat::Bgrx => [pixel[2], pixel[1], pixel[0]],
         PixelFormat::Rgbx => [pixel[0], pixel[1], pixel[2]],
@@ -103,10 +115,12 @@ pub(crate) fn color_at(frame: &Frame, x: f64, y: f64) -> [u8; 3] {
 
 /// The marker in a frame.
 pub(crate) fn marker(frame: &Frame) -> Option<Marker> {
-    Marker::read_bgrx(frame.bytes(), frame.stride, frame.size)
+    let rows = frame.read().unwrap();
+    Marker::read_bgrx(&rows, rows.stride(), frame.size)
 }
 
-fn plan(size: Size, rate: u32) -> VideoPlan {
+/// A plan of that size and rate.
+pub(crate) fn plan(size: Size, rate: u32) -> VideoPlan {
     VideoPlan {
         size,
         frame_rate: FrameRate::from_hz(rate),

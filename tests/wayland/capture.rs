@@ -111,12 +111,12 @@ fn frames_tell_which_rows_changed_and_nothing_else_did() {
     sway.show_pattern(&[]);
     let capturing = Capturing::start(desktop(sway.socket()), SIZE, 60);
     let mut last = capturing.wait("a marker", |frame| marker(frame).is_some());
-    let (mut before, mut told) = (last.bytes().to_vec(), 0);
+    let (mut before, mut told) = (last.read().unwrap().to_vec(), 0);
     for _ in 0..40 {
         let number = last.number;
         drop(last);
         last = capturing.wait("another frame", |frame| frame.number > number);
-        let now = last.bytes().to_vec();
+        let now = last.read().unwrap().to_vec();
         if let (Some(changed), true) = (&last.changed, last.number == number + 1) {
             let rows = before.chunks_exact(last.stride).zip(now.chunks_exact(last.stride));
             for (row, (before, now)) in (0..).zip(rows) {

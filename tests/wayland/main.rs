@@ -4,6 +4,7 @@
 
 mod capture;
 #[path = "../support/capturing.rs"]
+#[allow(dead_code, reason = "shared by test binaries that each use a part")]
 mod capturing;
 mod input;
 #[path = "../support/playing.rs"]

@@ -40,11 +40,9 @@ pub(crate) enum Outcome {
 /// What the compositor has told about the copy under way.
 #[derive(Debug, Default)]
 pub(crate) struct Reply {
-    /// Size and stride (0: any) of the buffer it wants.
-    pub(crate) buffer: Option<(Size, u32)>,
-    /// Formats it offers.
-    pub(crate) formats: Vec<WEnum<Format>>,
-    /// The two above are complete.
+    /// What it captures into.
+    pub(crate) offer: Offer,
+    /// The above is complete.
     pub(crate) described: bool,
     /// The first row is the bottom.
     pub(crate) bottom_up: bool,
@@ -56,6 +54,35 @@ pub(crate) struct Reply {
     pub(crate) outcome: Option<Outcome>,
     /// The session is over, a new one is needed.
     pub(crate) stopped: bool,
+}
+
+/// Buffers that a compositor captures into.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Offer {
+    /// Size and stride (0: any).
+    pub(crate) buffer: Option<(Size, u32)>,
+    /// Formats in shared memory.
+    pub(crate) formats: Vec<WEnum<Format>>,
+    /// Formats in DMA-BUFs.
+    pub(crate) dma_bufs: Vec<DmaBufOffer>,
+    /// Number of the device that DMA-BUFs have to be of, if it tells.
+    pub(crate) device: Option<u64>,
+}
+
+impl Offer {
+    /// Size of the picture; nothing if it does not tell.
+    pub(crate) fn size(&self) -> Size {
+        self.buffer.map_or(Size::new(0, 0), |(size, _)| size)
+    }
+}
+
+/// A format that a compositor captures into DMA-BUFs in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DmaBufOffer {
+    /// DRM format code.
+    pub(crate) fourcc: u32,
+    /// Modifiers; `None` for those that it takes in general.
+    pub(crate) modifiers: Option<Vec<u64>>,
 }
 
 impl Reply {

@@ -2,9 +2,11 @@
 //!
 //! Two protocols can deliver them; what they share is here: ask what a buffer
 //! must look like, take a buffer, wait for the frame rate's leave, let the
-//! compositor copy the next damaged frame, and try again when that fails.
+//! compositor copy the next damaged frame, wait until its device has, and try
+//! again when that fails.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
@@ -16,18 +18,21 @@ use wayland_client::protocol::wl_shm::WlShm;
 use wayland_client::protocol::wl_shm_pool::WlShmPool;
 use wayland_client::{Connection, Dispatch, QueueHandle, delegate_noop};
 
-use super::buffer_pool::{BufferPool, Layout, PoolBuffer};
-use super::copier::{Copier, Outcome, Reply};
+use super::buffer_pool::{BufferPool, Memory, PoolBuffer};
+use super::copier::{Copier, Offer, Outcome, Reply};
+use super::dma_buf::{Choice, Chosen, DmaBufs, Refusal, Told};
 use super::error::{CaptureError, WaylandError};
 use super::image_copy::ImageCopy;
 use super::output::Output;
 use super::rate_limit::RateLimit;
 use super::screencopy::Screencopy;
+use super::shm_buffer::{self, Layout};
 use super::source::FrameSource;
 use super::wayland::{ANSWER_DEADLINE, Globals, HasGlobals, Wayland, on_callback, on_registry};
 use crate::clock::Micros;
 use crate::units::{FrameRate, Size};
-use crate::worker::frame::{Frame, Pixels};
+use crate::worker::dma_buffer::DmaBuffer;
+use crate::worker::frame::Frame;
 use crate::worker::heartbeat::{LONGEST_WAIT, Pulse};
 
 /// A compositor's output, as a source of pictures.
@@ -38,19 +43,47 @@ pub(crate) struct Desktop {
     registry: WlRegistry,
     shm: WlShm,
     copier: Box<dyn Copier>,
-    pool: Option<BufferPool>,
+    /// `None` only while it moves to another connection.
+    dma_bufs: Option<DmaBufs>,
+    pool: Option<Pool>,
     limit: RateLimit,
     phase: Phase,
     trouble: Option<Instant>,
     silence: Silence,
+    opened: Opened,
+}
+
+/// What it was opened with.
+#[derive(Debug)]
+struct Opened {
+    socket: PathBuf,
+    rate: FrameRate,
+    pulse: Pulse,
 }
 
 /// State behind the connection.
 #[derive(Debug, Default)]
 pub(crate) struct DesktopState {
-    globals: Globals,
+    pub(crate) globals: Globals,
     output: Option<Output>,
     pub(crate) reply: Reply,
+    pub(crate) told: Told,
+}
+
+/// Buffers that fit what the compositor offers.
+#[derive(Debug)]
+struct Pool {
+    buffers: BufferPool,
+    kind: Kind,
+    size: Size,
+    /// What was offered when it was made.
+    offer: Offer,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Shared(Layout),
+    DmaBuf(Choice),
 }
 
 #[derive(Debug)]
@@ -59,8 +92,12 @@ enum Phase {
     Idle,
     /// The compositor was asked to describe a buffer.
     Asked,
+    /// The compositor was shown a buffer that it has to import first.
+    Making { buffer: Arc<DmaBuffer>, since: Instant },
     /// The compositor holds a buffer.
     Copying(PoolBuffer),
+    /// Its device may still be drawing.
+    Finishing { buffer: PoolBuffer, since: Instant },
     /// Something failed; try again then.
     Pausing(Instant),
 }
@@ -74,7 +111,12 @@ struct Silence {
 
 impl Desktop {
     /// Connects to the compositor at `socket`; `None` if the pulse says stop.
-    pub(crate) fn open(socket: &Path, rate: FrameRate, pulse: &Pulse) -> Result<Option<Self>, CaptureError> {
+    pub(crate) fn open(
+        socket: &Path,
+        rate: FrameRate,
+        dma_bufs: DmaBufs,
+        pulse: &Pulse,
+    ) -> Result<Option<Self>, CaptureError> {
         let mut state = DesktopState::default();
         let Some((wayland, registry)) = Wayland::open(socket, &mut state, pulse)? else { return Ok(None) };
         let handle = wayland.handle();
@@ -92,11 +134,13 @@ impl Desktop {
             registry,
             shm,
             copier,
+            dma_bufs: Some(dma_bufs),
             pool: None,
             limit: RateLimit::new(rate),
             phase: Phase::Idle,
             trouble: None,
             silence,
+            opened: Opened { socket: socket.to_owned(), rate, pulse: pulse.clone() },
         }))
     }
 
@@ -109,7 +153,9 @@ impl Desktop {
         match std::mem::replace(&mut self.phase, Phase::Idle) {
             Phase::Idle => self.ask(),
             Phase::Asked => self.start_copy(patience),
+            Phase::Making { buffer, since } => Ok(self.end_making(buffer, since, patience)),
             Phase::Copying(buffer) => self.end_copy(buffer),
+            Phase::Finishing { buffer, since } => self.finish_drawing(buffer, since, patience),
             Phase::Pausing(until) => Ok(self.go_on_pausing(until)),
         }
     }
@@ -139,16 +185,111 @@ impl Desktop {
         if !wait.is_zero() {
             return Ok(Step::Wait(wait));
         }
-        let handle = self.wayland.handle();
-        let (size, stride) = self.state.reply.buffer.unwrap_or((Size::new(0, 0), 0));
-        let layout = Layout::negotiate(size, stride, &self.state.reply.formats)?;
-        let pool = fitting(&mut self.pool, layout);
-        let Some(buffer) = pool.take(&self.shm, &handle, patience)? else {
-            return Ok(Step::Wait(Duration::ZERO));
+        let Some(pool) = self.fitting_pool()? else { return Ok(Step::Wait(patience)) };
+        let Some(buffer) = pool.buffers.take(patience) else {
+            return if pool.buffers.has_room() { self.make_buffer() } else { Ok(Step::Wait(Duration::ZERO)) };
         };
-        self.copier.copy(&buffer.shown, layout.size, &handle);
+        let size = pool.size;
+        self.copier.copy(&buffer.shown, size, &self.wayland.handle());
         self.phase = Phase::Copying(buffer);
         Ok(Step::Again)
+    }
+
+    /// The pool for what the compositor offers; one for something else makes way.
+    /// `None` if it has to be waited for what the compositor has to say.
+    fn fitting_pool(&mut self) -> Result<Option<&mut Pool>, CaptureError> {
+        let offer = &self.state.reply.offer;
+        let wants_dma_bufs = self.dma_bufs.as_ref().is_some_and(DmaBufs::is_wanted);
+        let fits = |pool: &Pool| pool.offer == *offer && wants_dma_bufs == matches!(pool.kind, Kind::DmaBuf(_));
+        if !self.pool.as_ref().is_some_and(fits) {
+            self.pool = None;
+            let offer = offer.clone();
+            let kind = if wants_dma_bufs { self.choose_dma_bufs(&offer)? } else { None };
+            let kind = match kind {
+                Some(Chosen::Later) => return Ok(None),
+                Some(Chosen::This(choice)) => Kind::DmaBuf(choice),
+                None => self.choose_shared_memory(&offer)?,
+            };
+            self.pool = Some(Pool::new(kind, offer));
+        }
+        Ok(self.pool.as_mut())
+    }
+
+    /// `None` if shared memory has to do.
+    fn choose_dma_bufs(&mut self, offer: &Offer) -> Result<Option<Chosen>, CaptureError> {
+        // The limits of a picture's size are the same.
+        shm_buffer::check(offer.size(), 0)?;
+        let Some(dma_bufs) = &mut self.dma_bufs else { return Ok(None) };
+        if !dma_bufs.is_bound() {
+            let (wayland, handle) = (&self.wayland, self.wayland.handle());
+            dma_bufs.bind(&mut self.state, &self.registry, &handle, |state| wayland.sync(state));
+        }
+        let DesktopState { told, globals, .. } = &mut self.state;
+        match dma_bufs.choose(offer, told, globals) {
+            Ok(chosen) => Ok(Some(chosen)),
+            Err(refusal) => {
+                dma_bufs.refuse(&refusal);
+                Ok(None)
+            }
+        }
+    }
+
+    fn choose_shared_memory(&self, offer: &Offer) -> Result<Kind, CaptureError> {
+        let (size, stride) = (offer.size(), offer.buffer.map_or(0, |(_, stride)| stride));
+        let layout = Layout::negotiate(size, stride, &offer.formats)?;
+        let reason = self.dma_bufs.as_ref().map_or("", DmaBufs::why_not);
+        info!(%size, pixels = ?layout.pixels, reason, "capture buffers in shared memory");
+        Ok(Kind::Shared(layout))
+    }
+
+    fn make_buffer(&mut self) -> Result<Step, CaptureError> {
+        let Some(pool) = &mut self.pool else { return Ok(Step::Again) };
+        let handle = self.wayland.handle();
+        let choice = match &pool.kind {
+            Kind::Shared(layout) => {
+                let (shown, bytes) = shm_buffer::make(*layout, &self.shm, &handle).map_err(CaptureError::Memory)?;
+                pool.buffers.add(shown, Memory::Shared(Arc::new(bytes)));
+                return Ok(Step::Again);
+            }
+            Kind::DmaBuf(choice) => choice,
+        };
+        let Some(dma_bufs) = &mut self.dma_bufs else { return Ok(Step::Again) };
+        match dma_bufs.make(choice, pool.size, &pool.offer, &self.state.told, &handle) {
+            Ok(buffer) => self.phase = Phase::Making { buffer: Arc::new(buffer), since: Instant::now() },
+            Err(refusal) => dma_bufs.refuse(&refusal),
+        }
+        Ok(Step::Again)
+    }
+
+    /// Takes the compositor's answer to a buffer.
+    fn end_making(&mut self, buffer: Arc<DmaBuffer>, since: Instant, patience: Duration) -> Step {
+        let refusal = match self.state.told.made.take() {
+            Some((number, Some(shown))) if number == buffer.number() => {
+                if let Some(pool) = &mut self.pool {
+                    pool.buffers.add(shown, Memory::DmaBuf(buffer));
+                }
+                self.phase = Phase::Asked;
+                return Step::Again;
+            }
+            Some((number, None)) if number == buffer.number() => Refusal::CreateFailed,
+            Some((_, late)) => {
+                if let Some(late) = late {
+                    late.destroy();
+                }
+                self.phase = Phase::Making { buffer, since };
+                return Step::Again;
+            }
+            None if since.elapsed() < ANSWER_DEADLINE => {
+                self.phase = Phase::Making { buffer, since };
+                return Step::Wait(patience);
+            }
+            None => Refusal::Silent(ANSWER_DEADLINE),
+        };
+        if let Some(dma_bufs) = &mut self.dma_bufs {
+            dma_bufs.refuse(&refusal);
+        }
+        self.phase = Phase::Asked;
+        Step::Again
     }
 
     fn end_copy(&mut self, buffer: PoolBuffer) -> Result<Step, CaptureError> {
@@ -158,8 +299,23 @@ impl Desktop {
                 Ok(Step::Wait(LONGEST_WAIT))
             }
             Some(Outcome::Failed) => self.fail(),
-            Some(Outcome::Ready) => Ok(self.hand_over(buffer)),
+            Some(Outcome::Ready) => self.finish_drawing(buffer, Instant::now(), Duration::ZERO),
         }
+    }
+
+    /// Nobody reads a picture that the compositor's device is still drawing.
+    fn finish_drawing(&mut self, buffer: PoolBuffer, since: Instant, patience: Duration) -> Result<Step, CaptureError> {
+        if let Memory::DmaBuf(memory) = &buffer.memory
+            && !memory.wait_written(patience).map_err(CaptureError::Device)?
+        {
+            if since.elapsed() > FINISH_DEADLINE {
+                return Err(CaptureError::Unfinished(FINISH_DEADLINE));
+            }
+            self.phase = Phase::Finishing { buffer, since };
+            // What remains of the patience is for this, and not for the compositor.
+            return Ok(if patience.is_zero() { Step::Wait(Duration::ZERO) } else { Step::Again });
+        }
+        Ok(self.hand_over(buffer))
     }
 
     fn hand_over(&mut self, buffer: PoolBuffer) -> Step {
@@ -170,13 +326,20 @@ impl Desktop {
         self.copier.finish(Outcome::Ready, reply);
         self.limit.spend(captured);
         self.trouble = None;
+        self.count_copy(true);
         let Some(pool) = &self.pool else { return Step::Again };
-        let layout = pool.layout();
+        let (stride, format) = match (&pool.kind, &buffer.memory) {
+            (Kind::Shared(layout), _) => (layout.stride as usize, layout.pixels),
+            (Kind::DmaBuf(choice), Memory::DmaBuf(memory)) => {
+                (memory.planes().first().map_or(0, |plane| plane.stride as usize), choice.pixels)
+            }
+            (Kind::DmaBuf(choice), Memory::Shared(_)) => (0, choice.pixels),
+        };
         Step::Frame(Frame {
-            pixels: Pixels::Shared(pool.lease(buffer)),
-            size: layout.size,
-            stride: layout.stride as usize,
-            format: layout.pixels,
+            pixels: pool.buffers.lease(buffer),
+            size: pool.size,
+            stride,
+            format,
             bottom_up,
             number: 0,
             changed,
@@ -185,8 +348,17 @@ impl Desktop {
         })
     }
 
+    fn count_copy(&mut self, well: bool) {
+        let (Some(pool), Some(dma_bufs)) = (&self.pool, &mut self.dma_bufs) else { return };
+        match pool.kind {
+            Kind::DmaBuf(_) => dma_bufs.copied(well),
+            Kind::Shared(_) => dma_bufs.copied_to_shared_memory(well),
+        }
+    }
+
     /// A copy failed: the output changes its mode, is off, or is another.
     fn fail(&mut self) -> Result<Step, CaptureError> {
+        self.count_copy(false);
         self.copier.finish(Outcome::Failed, &mut self.state.reply);
         self.pause(CaptureError::Refused)
     }
@@ -245,6 +417,19 @@ enum Step {
 
 impl FrameSource for Desktop {
     fn next_frame(&mut self, patience: Duration) -> Result<Option<Frame>, CaptureError> {
+        match self.wait_for_frame(patience) {
+            Err(CaptureError::Wayland(WaylandError::Protocol(what)))
+                if self.dma_bufs.as_ref().is_some_and(|dma_bufs| dma_bufs.is_bound() && dma_bufs.is_wanted()) =>
+            {
+                self.begin_anew(&Refusal::HungUp(what))
+            }
+            outcome => outcome,
+        }
+    }
+}
+
+impl Desktop {
+    fn wait_for_frame(&mut self, patience: Duration) -> Result<Option<Frame>, CaptureError> {
         let deadline = Instant::now() + patience;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -258,6 +443,17 @@ impl FrameSource for Desktop {
                 return Ok(None);
             }
         }
+    }
+
+    /// A compositor that ends the conversation over a DMA-BUF is no reason to end
+    /// the stream: there is shared memory.
+    fn begin_anew(&mut self, refusal: &Refusal) -> Result<Option<Frame>, CaptureError> {
+        let Some(dma_bufs) = self.dma_bufs.take() else { return Ok(None) };
+        let Opened { socket, rate, pulse } = &self.opened;
+        if let Some(anew) = Self::open(socket, *rate, dma_bufs.given_up(refusal), pulse)? {
+            *self = anew;
+        }
+        Ok(None)
     }
 }
 
@@ -321,15 +517,18 @@ fn choose_copier(
     }
 }
 
-/// The pool for a layout; one of another layout makes way.
-fn fitting(pool: &mut Option<BufferPool>, layout: Layout) -> &mut BufferPool {
-    if pool.as_ref().is_some_and(|pool| pool.layout() != layout) {
-        *pool = None;
+impl Pool {
+    fn new(kind: Kind, offer: Offer) -> Self {
+        let size = offer.size();
+        let most = match &kind {
+            Kind::Shared(_) => SHARED_BUFFERS,
+            Kind::DmaBuf(choice) => {
+                info!(%size, pixels = ?choice.pixels, "capture buffers in DMA-BUFs");
+                DMA_BUFS
+            }
+        };
+        Self { buffers: BufferPool::new(most), kind, size, offer }
     }
-    pool.get_or_insert_with(|| {
-        info!(size = %layout.size, pixels = ?layout.pixels, "capture buffers");
-        BufferPool::new(layout)
-    })
 }
 
 /// Compositors stamp with the monotonic clock, but the protocol lets them use
@@ -337,6 +536,14 @@ fn fitting(pool: &mut Option<BufferPool>, layout: Layout) -> &mut BufferPool {
 fn is_plausible(presented: Micros, captured: Micros) -> bool {
     presented <= captured && captured.since(presented) < OLDEST_PRESENTATION
 }
+
+/// See `buffer_pool.rs`.
+const SHARED_BUFFERS: usize = 2;
+const DMA_BUFS: usize = 3;
+
+/// How long a device may draw one copy. A driver that resets a hung one takes
+/// some ten seconds, in which nothing is shown anyway.
+const FINISH_DEADLINE: Duration = Duration::from_secs(2);
 
 /// How long captures may fail, or an output be missing.
 const TROUBLE_DEADLINE: Duration = Duration::from_secs(5);
@@ -352,7 +559,93 @@ const OLDEST_PRESENTATION: u64 = 1_000_000;
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+    use std::sync::atomic::AtomicBool;
+
     use super::*;
+    use crate::ipc::counters_page::{CountersPage, WorkerThread};
+    use crate::stream_plan::CaptureMemory;
+    use crate::worker::capture::dma_buf::Allocator;
+    use crate::worker::capture::fake_compositor::{Conduct, FakeCompositor};
+    use crate::worker::dma_buffer::{MODIFIER_LINEAR, Plane};
+    use crate::worker::frame::Pixels;
+
+    /// Gives memory that is no device's, or none.
+    #[derive(Debug)]
+    struct FakeAllocator {
+        works: bool,
+    }
+
+    impl Allocator for FakeAllocator {
+        fn allocate(&mut self, _: Option<u64>, size: Size, choice: &Choice) -> Result<DmaBuffer, Refusal> {
+            if !self.works {
+                return Err(Refusal::NoNode);
+            }
+            assert_eq!((&choice.modifiers[..], choice.implicit), (&[MODIFIER_LINEAR][..], true));
+            let fd = rustix::fs::memfd_create("no DMA-BUF", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
+            let plane = Plane { fd, offset: 0, stride: size.width * 4 };
+            Ok(DmaBuffer::from_planes(vec![plane], size, choice.fourcc, MODIFIER_LINEAR))
+        }
+    }
+
+    fn open(compositor: &FakeCompositor, memory: CaptureMemory, works: bool) -> Desktop {
+        let counters = Arc::new(CountersPage::create().unwrap());
+        let pulse = Pulse::new(WorkerThread::Capture, counters, Arc::new(AtomicBool::new(false)));
+        let dma_bufs = DmaBufs::new(memory, Arc::default(), Box::new(FakeAllocator { works }));
+        Desktop::open(&compositor.socket(), FrameRate::from_hz(1000), dma_bufs, &pulse).unwrap().unwrap()
+    }
+
+    fn next(desktop: &mut Desktop) -> Frame {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while Instant::now() < deadline {
+            if let Some(frame) = desktop.next_frame(Duration::from_millis(50)).unwrap() {
+                return frame;
+            }
+        }
+        panic!("no frame came from {desktop:?}")
+    }
+
+    #[test]
+    fn whatever_is_wrong_with_dma_bufs_pictures_come() {
+        for (conduct, memory, works, in_dma_bufs) in [
+            (Conduct::Good, CaptureMemory::DmaBuf, true, true),
+            (Conduct::Good, CaptureMemory::Shm, true, false),
+            (Conduct::Good, CaptureMemory::Auto, true, false),
+            (Conduct::Good, CaptureMemory::DmaBuf, false, false),
+            (Conduct::Unaware, CaptureMemory::DmaBuf, true, false),
+            (Conduct::FailsToCreate, CaptureMemory::DmaBuf, true, false),
+            (Conduct::HangsUp, CaptureMemory::DmaBuf, true, false),
+            (Conduct::FailsToCopy, CaptureMemory::DmaBuf, true, false),
+            (Conduct::HasNoModifiers, CaptureMemory::DmaBuf, true, false),
+        ] {
+            let compositor = FakeCompositor::start(conduct);
+            let mut desktop = open(&compositor, memory, works);
+            for _ in 0..5 {
+                let frame = next(&mut desktop);
+                assert_eq!(frame.size, Size::new(64, 32));
+                let is_dma_buf = matches!(frame.pixels, Pixels::DmaBuf(_));
+                assert_eq!(is_dma_buf, in_dma_bufs, "{conduct:?} {memory:?} {works}");
+            }
+        }
+    }
+
+    #[test]
+    fn dma_bufs_come_back_to_their_pool_even_if_an_importer_keeps_them() {
+        let compositor = FakeCompositor::start(Conduct::Good);
+        let mut desktop = open(&compositor, CaptureMemory::DmaBuf, true);
+        let (mut imported, mut numbers) = (Vec::new(), HashSet::new());
+        for _ in 0..10 {
+            let frame = next(&mut desktop);
+            let Pixels::DmaBuf(lease) = &frame.pixels else { panic!("{frame:?}") };
+            numbers.insert(lease.number());
+            imported.push(Arc::clone(lease.buffer()));
+        }
+        assert!(numbers.len() <= DMA_BUFS, "{numbers:?}");
+        let held: Vec<_> = (0..DMA_BUFS).map(|_| next(&mut desktop)).collect();
+        assert!(desktop.next_frame(Duration::from_millis(100)).unwrap().is_none(), "all are out");
+        drop(held);
+        next(&mut desktop);
+    }
 
     #[test]
     fn stamps_of_another_clock_are_not_believed() {

@@ -43,6 +43,12 @@ pub enum CaptureError {
     /// Every capture failed for a while.
     #[error("the compositor has refused every capture for {0:?}")]
     Refused(Duration),
+    /// A picture was never finished.
+    #[error("the compositor's device has not finished a picture for {0:?}; look for a GPU reset in the kernel's log")]
+    Unfinished(Duration),
+    /// A picture failed.
+    #[error("the compositor's device could not finish a picture: {0}")]
+    Device(#[source] io::Error),
     /// No memory to capture into.
     #[error("no shared memory for a capture buffer: {0}")]
     Memory(#[source] io::Error),

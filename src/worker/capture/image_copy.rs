@@ -2,7 +2,8 @@
 //!
 //! A session describes its buffers once and whenever that changes; each picture
 //! then needs one question and one answer. From its second picture on, a
-//! session waits for damage by itself.
+//! session waits for damage by itself. Version 1 has no explicit synchronisation:
+//! that a DMA-BUF is finished is told by its fence.
 
 use tracing::debug;
 use wayland_client::protocol::wl_buffer::WlBuffer;
@@ -21,8 +22,9 @@ use wayland_protocols::ext::image_copy_capture::v1::client::ext_image_copy_captu
     self, ExtImageCopyCaptureSessionV1,
 };
 
-use super::copier::{Copier, Outcome, Reply};
+use super::copier::{Copier, DmaBufOffer, Offer, Outcome, Reply};
 use super::desktop::DesktopState;
+use super::dma_buf::feedback::{self, device_number};
 use super::wayland::Globals;
 use crate::units::Size;
 
@@ -108,11 +110,20 @@ impl Dispatch<ExtImageCopyCaptureSessionV1, ()> for DesktopState {
         match event {
             Event::BufferSize { width, height } => {
                 begin_description(reply);
-                reply.buffer = Some((Size::new(width, height), 0));
+                reply.offer.buffer = Some((Size::new(width, height), 0));
             }
             Event::ShmFormat { format } => {
                 begin_description(reply);
-                reply.formats.push(format);
+                reply.offer.formats.push(format);
+            }
+            Event::DmabufDevice { device } => {
+                begin_description(reply);
+                reply.offer.device = device_number(&device);
+            }
+            Event::DmabufFormat { format, modifiers } => {
+                begin_description(reply);
+                let modifiers = Some(feedback::modifiers(&modifiers));
+                reply.offer.dma_bufs.push(DmaBufOffer { fourcc: format, modifiers });
             }
             Event::Done => reply.described = true,
             Event::Stopped => reply.stopped = true,
@@ -156,7 +167,7 @@ delegate_noop!(DesktopState: ExtImageCopyCaptureManagerV1);
 fn begin_description(reply: &mut Reply) {
     if reply.described {
         reply.described = false;
-        reply.formats.clear();
+        reply.offer = Offer::default();
     }
 }
 

@@ -8,12 +8,16 @@
 pub mod buffer_pool;
 mod copier;
 mod desktop;
+pub mod dma_buf;
 mod error;
+#[cfg(test)]
+mod fake_compositor;
 mod image_copy;
 pub(crate) mod output;
 mod pixel_format;
 mod rate_limit;
 mod screencopy;
+mod shm_buffer;
 pub mod source;
 mod test_card;
 pub(crate) mod test_card_scene;
@@ -21,6 +25,7 @@ pub(crate) mod wayland;
 
 pub use error::{CaptureError, WaylandError};
 
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
@@ -31,6 +36,7 @@ use crate::ipc::flight_recorder::What;
 use crate::stream_plan::{Source, VideoPlan};
 use crate::worker::frame::Frame;
 use crate::worker::heartbeat::Pulse;
+use crate::worker::imports::Imports;
 use crate::worker::slot::Slot;
 
 /// A source to move to.
@@ -56,7 +62,9 @@ pub struct SourceFailure {
 /// number of each source just before its first frame goes into the slot.
 ///
 /// Frames have the source's size, which may differ from the stream's and may
-/// change; no more of them come than the plan's frame rate. While another
+/// change; no more of them come than the plan's frame rate. They are captured into
+/// DMA-BUFs where the plan says so and `imports` and the compositor allow
+/// ([`dma_buf`]). While another
 /// source is opened, the one before it stays: its last picture is repeated.
 ///
 /// # Errors
@@ -65,19 +73,20 @@ pub struct SourceFailure {
 pub fn run(
     first: NumberedSource,
     video: &VideoPlan,
+    imports: &Arc<Imports>,
     slot: &Slot<Frame>,
     switch: &Receiver<NumberedSource>,
     mut shows: impl FnMut(u32),
     pulse: &Pulse,
 ) -> Result<(), SourceFailure> {
     let mut number = first.number;
-    let Some(mut open) = open_source(&first, video, pulse)? else { return Ok(()) };
+    let Some(mut open) = open_source(&first, video, imports, pulse)? else { return Ok(()) };
     let mut is_new = true;
     let mut frames = 0;
     while pulse.beat() {
         if let Some(next) = switch.try_iter().last() {
             info!(source = source::name(&next.source), number = next.number, "capture switches");
-            let Some(opened) = open_source(&next, video, pulse)? else { return Ok(()) };
+            let Some(opened) = open_source(&next, video, imports, pulse)? else { return Ok(()) };
             (open, number, is_new) = (opened, next.number, true);
         }
         if let Some(frame) = open.next_frame(PATIENCE).map_err(|error| SourceFailure { number, error })? {
@@ -96,11 +105,13 @@ pub fn run(
 fn open_source(
     source: &NumberedSource,
     video: &VideoPlan,
+    imports: &Arc<Imports>,
     pulse: &Pulse,
 ) -> Result<Option<Box<dyn source::FrameSource>>, SourceFailure> {
     let number = source.number;
     pulse.note(What::SourceOpens, number, 0);
-    let opened = source::open(&source.source, video, pulse).map_err(|error| SourceFailure { number, error })?;
+    let opened =
+        source::open(&source.source, video, imports, pulse).map_err(|error| SourceFailure { number, error })?;
     pulse.note(What::SourceOpen, number, 0);
     Ok(opened)
 }

@@ -21,14 +21,26 @@ pub(crate) const fn readable(format: WEnum<Format>) -> Option<PixelFormat> {
     }
 }
 
-/// The fourcc of a format as text, e.g. `XR30`.
+/// The same of a DRM format code.
+pub(crate) fn of_fourcc(code: u32) -> Option<PixelFormat> {
+    match &code.to_le_bytes() {
+        b"XR24" | b"AR24" => Some(PixelFormat::Bgrx),
+        b"XB24" | b"AB24" => Some(PixelFormat::Rgbx),
+        _ => None,
+    }
+}
+
 fn fourcc(format: WEnum<Format>) -> String {
-    let code = match format {
+    fourcc_text(match format {
         WEnum::Value(Format::Argb8888) => u32::from_le_bytes(*b"AR24"),
         WEnum::Value(Format::Xrgb8888) => u32::from_le_bytes(*b"XR24"),
         WEnum::Value(other) => other.into(),
         WEnum::Unknown(code) => code,
-    };
+    })
+}
+
+/// A DRM format code as text, e.g. `XR30`.
+pub(crate) fn fourcc_text(code: u32) -> String {
     let bytes = code.to_le_bytes();
     if bytes.iter().all(u8::is_ascii_graphic) {
         bytes.map(char::from).iter().collect()
@@ -53,6 +65,15 @@ mod tests {
     fn the_first_readable_format_is_chosen() {
         let offered = [Format::Xrgb2101010, Format::Abgr8888, Format::Xrgb8888].map(WEnum::Value);
         assert_eq!(choose(&offered).unwrap(), (offered[1], PixelFormat::Rgbx));
+    }
+
+    #[test]
+    fn shared_memory_and_dma_bufs_agree_on_what_a_format_is() {
+        for format in [Format::Xrgb8888, Format::Argb8888, Format::Xbgr8888, Format::Abgr8888, Format::Xrgb2101010] {
+            let code = u32::from_le_bytes(fourcc(WEnum::Value(format)).into_bytes().try_into().unwrap());
+            assert_eq!(readable(WEnum::Value(format)), of_fourcc(code), "{format:?}");
+        }
+        assert_eq!(of_fourcc(0), None);
     }
 
     #[test]

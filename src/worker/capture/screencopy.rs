@@ -2,7 +2,9 @@
 //!
 //! Each picture is an object of its own: it describes the buffer, is told to
 //! copy, and is destroyed. From version 2 it can wait for damage, of which it
-//! then tells, from 3 it says when its description is complete.
+//! then tells, from 3 it says when its description is complete, and offers DMA-BUFs.
+//! It has no explicit synchronisation: `ready` says that the copy was handed to
+//! the device, and the buffer's fence when it is done.
 
 use tracing::debug;
 use wayland_client::protocol::wl_buffer::WlBuffer;
@@ -12,7 +14,7 @@ use wayland_client::{Connection, Dispatch, Proxy, QueueHandle, WEnum, delegate_n
 use wayland_protocols_wlr::screencopy::v1::client::zwlr_screencopy_frame_v1::{self, Flags, ZwlrScreencopyFrameV1};
 use wayland_protocols_wlr::screencopy::v1::client::zwlr_screencopy_manager_v1::ZwlrScreencopyManagerV1;
 
-use super::copier::{Copier, Outcome, Reply};
+use super::copier::{Copier, DmaBufOffer, Outcome, Reply};
 use super::desktop::DesktopState;
 use super::wayland::Globals;
 use crate::units::Size;
@@ -86,9 +88,13 @@ impl Dispatch<ZwlrScreencopyFrameV1, ()> for DesktopState {
         let reply = &mut state.reply;
         match event {
             Event::Buffer { format, width, height, stride } => {
-                reply.buffer = Some((Size::new(width, height), stride));
-                reply.formats.push(format);
+                reply.offer.buffer = Some((Size::new(width, height), stride));
+                reply.offer.formats.push(format);
                 reply.described = frame.version() < DONE_SINCE;
+            }
+            Event::LinuxDmabuf { format, width, height } => {
+                reply.offer.buffer.get_or_insert((Size::new(width, height), 0));
+                reply.offer.dma_bufs.push(DmaBufOffer { fourcc: format, modifiers: None });
             }
             Event::BufferDone => reply.described = true,
             Event::Damage { y, height, .. } => reply.add_damage(y.into(), height.into()),

@@ -1,14 +1,17 @@
 //! What every source of pictures can do.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::desktop::Desktop;
+use super::dma_buf::{DmaBufs, GbmAllocator};
 use super::error::CaptureError;
 use super::test_card::TestCard;
 use crate::stream_plan::{Source, VideoPlan};
 use crate::worker::frame::Frame;
 use crate::worker::heartbeat::Pulse;
+use crate::worker::imports::Imports;
 
 /// Something that shows pictures.
 pub(crate) trait FrameSource: fmt::Debug {
@@ -21,11 +24,15 @@ pub(crate) trait FrameSource: fmt::Debug {
 pub(crate) fn open(
     source: &Source,
     video: &VideoPlan,
+    imports: &Arc<Imports>,
     pulse: &Pulse,
 ) -> Result<Option<Box<dyn FrameSource>>, CaptureError> {
     Ok(match source {
         Source::Desktop { wayland, .. } => {
-            Desktop::open(wayland, video.frame_rate, pulse)?.map(|desktop| Box::new(desktop) as Box<dyn FrameSource>)
+            let allocator = Box::new(GbmAllocator::new(video.capture.device.clone()));
+            let dma_bufs = DmaBufs::new(video.capture.memory, Arc::clone(imports), allocator);
+            Desktop::open(wayland, video.frame_rate, dma_bufs, pulse)?
+                .map(|desktop| Box::new(desktop) as Box<dyn FrameSource>)
         }
         Source::TestCard => Some(open_test_card(video)),
     })

@@ -132,7 +132,7 @@ mod tests {
         let mut last = None;
         for _ in 0..10 {
             let frame = next(&mut card);
-            let marker = Marker::read_bgrx(frame.bytes(), frame.stride, frame.size).unwrap();
+            let marker = Marker::read_bgrx(&frame.read().unwrap(), frame.stride, frame.size).unwrap();
             assert_eq!(marker.time, frame.presented);
             assert!(frame.captured >= frame.presented);
             assert!(last < Some(marker.number));
@@ -144,9 +144,9 @@ mod tests {
     fn a_canvas_in_use_is_not_drawn_over() {
         let mut card = card();
         let held: Vec<Frame> = (0..MOST_CANVASES).map(|_| next(&mut card)).collect();
-        let before = held[0].bytes().to_vec();
+        let before = held[0].read().unwrap().to_vec();
         assert!(card.draw(1000, Micros(1)).is_none());
-        assert_eq!(held[0].bytes(), before);
+        assert_eq!(held[0].read().unwrap()[..], before);
         drop(held);
         assert!(card.draw(1001, Micros(1)).is_some());
     }
@@ -159,6 +159,6 @@ mod tests {
         }
         let reused = used.draw(200, Micros(2)).unwrap();
         let mut fresh = card();
-        assert!(reused.bytes() == fresh.draw(200, Micros(2)).unwrap().bytes());
+        assert!(*reused.read().unwrap() == *fresh.draw(200, Micros(2)).unwrap().read().unwrap());
     }
 }

@@ -12,7 +12,7 @@ use crate::units::Size;
 use crate::worker::convert::color_matrix;
 use crate::worker::convert::planes::Planes;
 use crate::worker::convert::scaler::{Placement, Scaler};
-use crate::worker::frame::{Frame, PixelFormat};
+use crate::worker::frame::{Frame, PixelFormat, Rows};
 
 /// Turns frames of any size into planes of one size.
 #[derive(Debug)]
@@ -53,22 +53,23 @@ impl CpuConverter {
         changed: Option<Range<u32>>,
         planes: &mut Planes,
     ) -> Result<Range<u32>, ConvertError> {
-        check(frame)?;
+        let rows = frame.read().map_err(|error| ConvertError::Read { what: error.to_string() })?;
+        check(frame, &rows)?;
         let all = 0..planes.size().height;
         if frame.size != self.visible {
-            self.convert_scaled(frame, planes)?;
+            self.convert_scaled(frame, &rows, planes)?;
             return Ok(all);
         }
         let fits_already = self.placement.take().is_none();
         match changed {
-            Some(changed) if fits_already && !frame.bottom_up => self.convert_rows(frame, changed, planes),
-            _ => self.convert_whole(frame, planes).map(|()| all),
+            Some(changed) if fits_already && !frame.bottom_up => self.convert_rows(frame, &rows, changed, planes),
+            _ => self.convert_whole(frame, &rows, planes).map(|()| all),
         }
     }
 
-    fn convert_whole(&self, frame: &Frame, planes: &mut Planes) -> Result<(), ConvertError> {
+    fn convert_whole(&self, frame: &Frame, rows: &Rows<'_>, planes: &mut Planes) -> Result<(), ConvertError> {
         let whole = Placement { left: 0, top: 0, size: self.visible };
-        self.convert_pixels(frame.bytes(), frame.stride, frame.format, whole, planes)?;
+        self.convert_pixels(rows, rows.stride(), frame.format, whole, planes)?;
         if frame.bottom_up {
             // With an odd height the chroma lands half a row off; no known
             // compositor has both.
@@ -79,20 +80,27 @@ impl CpuConverter {
     }
 
     /// Chroma takes rows in pairs, so pairs are converted.
-    fn convert_rows(&self, frame: &Frame, rows: Range<u32>, planes: &mut Planes) -> Result<Range<u32>, ConvertError> {
+    fn convert_rows(
+        &self,
+        frame: &Frame,
+        rows: &Rows<'_>,
+        changed: Range<u32>,
+        planes: &mut Planes,
+    ) -> Result<Range<u32>, ConvertError> {
         let height = self.visible.height;
-        let (from, to) = (rows.start.min(height) / 2 * 2, rows.end.min(height).next_multiple_of(2).min(height));
+        let (from, to) = (changed.start.min(height) / 2 * 2, changed.end.min(height).next_multiple_of(2).min(height));
         if from >= to {
             return Ok(0..0);
         }
         let part = Placement { left: 0, top: from, size: Size::new(self.visible.width, to - from) };
-        let bytes = &frame.bytes()[from as usize * frame.stride..to as usize * frame.stride];
-        self.convert_pixels(bytes, frame.stride, frame.format, part, planes)?;
+        let stride = rows.stride();
+        let bytes = &rows[from as usize * stride..to as usize * stride];
+        self.convert_pixels(bytes, stride, frame.format, part, planes)?;
         planes.repeat_odd_edges(self.visible);
         Ok(from..to.next_multiple_of(2))
     }
 
-    fn convert_scaled(&mut self, frame: &Frame, planes: &mut Planes) -> Result<(), ConvertError> {
+    fn convert_scaled(&mut self, frame: &Frame, rows: &Rows<'_>, planes: &mut Planes) -> Result<(), ConvertError> {
         let placement = Placement::fit(frame.size, planes.size());
         if self.placement != Some(placement) {
             self.placement = Some(placement);
@@ -102,7 +110,7 @@ impl CpuConverter {
         // scaling they cost nothing.
         fill_bars(planes, placement, color_matrix::black(self.colorimetry.range));
         let mut scaler = self.scaler.take().unwrap_or_else(|| Scaler::new(placement.size));
-        let pixels = scaler.scale(frame)?;
+        let pixels = scaler.scale(rows, frame.size)?;
         self.convert_pixels(pixels, placement.size.width as usize * 4, frame.format, placement, planes)?;
         self.scaler = Some(scaler);
         if frame.bottom_up {
@@ -164,6 +172,12 @@ pub enum ConvertError {
         /// Bytes from row to row.
         stride: usize,
     },
+    /// They cannot be got at.
+    #[error("{what}")]
+    Read {
+        /// Why.
+        what: String,
+    },
     /// The conversion library refused.
     #[error("conversion failed: {what}")]
     Library {
@@ -173,15 +187,16 @@ pub enum ConvertError {
 }
 
 /// A frame is as large as it says.
-pub(super) fn check(frame: &Frame) -> Result<(), ConvertError> {
+pub(super) fn check(frame: &Frame, rows: &Rows<'_>) -> Result<(), ConvertError> {
     let (width, height) = (frame.size.width as usize, frame.size.height as usize);
     if width == 0 || height == 0 {
         return Err(ConvertError::Empty { size: frame.size });
     }
-    if frame.stride < width * 4 || !frame.stride.is_multiple_of(4) {
-        return Err(ConvertError::Stride { stride: frame.stride });
+    let stride = rows.stride();
+    if stride < width * 4 || !stride.is_multiple_of(4) {
+        return Err(ConvertError::Stride { stride });
     }
-    let (got, needed) = (frame.bytes().len(), frame.stride * height);
+    let (got, needed) = (rows.len(), stride * height);
     if got < needed { Err(ConvertError::Short { got, needed }) } else { Ok(()) }
 }
 

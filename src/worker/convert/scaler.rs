@@ -8,7 +8,7 @@ use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer
 
 use crate::units::Size;
 use crate::worker::convert::cpu::ConvertError;
-use crate::worker::frame::Frame;
+use crate::worker::frame::Rows;
 
 /// Where a scaled picture lies in the target; all four numbers are even.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,14 +60,14 @@ impl Scaler {
         Size::new(self.scaled.width(), self.scaled.height())
     }
 
-    /// Scales a frame. The result has the frame's byte order and row order and
+    /// Scales a frame's rows. The result has their byte order and row order and
     /// no padding between rows.
     ///
     /// # Errors
     /// [`ConvertError::Stride`] for rows that are no whole number of pixels
     /// apart, [`ConvertError::Library`] for what the library refuses.
-    pub fn scale(&mut self, frame: &Frame) -> Result<&[u8], ConvertError> {
-        let stride = frame.stride;
+    pub fn scale(&mut self, rows: &Rows<'_>, size: Size) -> Result<&[u8], ConvertError> {
+        let stride = rows.stride();
         let row_pixels = u32::try_from(stride / 4).map_err(|_| ConvertError::Stride { stride })?;
         if !stride.is_multiple_of(4) {
             return Err(ConvertError::Stride { stride });
@@ -75,10 +75,8 @@ impl Scaler {
         // The library knows no stride: padding becomes pixels outside a view,
         // which the filter does not reach (it would with a crop option).
         let library = |error: &dyn std::fmt::Display| ConvertError::Library { what: error.to_string() };
-        let source = ImageRef::new(row_pixels, frame.size.height, frame.bytes(), PixelType::U8x4)
-            .map_err(|error| library(&error))?;
-        let source =
-            CroppedImage::new(&source, 0, 0, frame.size.width, frame.size.height).map_err(|error| library(&error))?;
+        let source = ImageRef::new(row_pixels, size.height, rows, PixelType::U8x4).map_err(|error| library(&error))?;
+        let source = CroppedImage::new(&source, 0, 0, size.width, size.height).map_err(|error| library(&error))?;
         let options = ResizeOptions::new().use_alpha(false).resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
         self.resizer.resize(&source, &mut self.scaled, &options).map_err(|error| library(&error))?;
         Ok(self.scaled.buffer())

@@ -8,12 +8,13 @@
 //! CPU puts it between two columns, a quarter of a chroma sample further right.
 
 use std::ops::Range;
+use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::time::Duration;
 
 use earthshine_ffi::vulkan::{
-    Conversion, Converter, Device, Dmabuf, DmabufBuffer, Handle, HostBuffer, Image, ImportDmabufError, OpenVulkanError,
-    PixelLayout, Rows, Surface, SurfaceFormat, Upload, VulkanError,
+    Conversion, Converter, Device, Dmabuf, DmabufBuffer, DmabufPlane, Handle, HostBuffer, Image, ImportDmabufError,
+    Modifier, OpenVulkanError, PixelLayout, Rows, Surface, SurfaceFormat, Upload, VulkanError,
 };
 
 use crate::color::Colorimetry;
@@ -24,7 +25,9 @@ use crate::worker::convert::fetched::Fetched;
 use crate::worker::convert::picture::Shown;
 use crate::worker::convert::planes::even;
 use crate::worker::convert::scaler::Placement;
-use crate::worker::frame::{Frame, PixelFormat};
+use crate::worker::dma_buffer::{DmaBuffer, Plane};
+use crate::worker::frame::{self, Frame, PixelFormat, Pixels};
+use crate::worker::imports::Importable;
 
 /// The newest picture, converted, in a GPU's memory.
 #[derive(Debug)]
@@ -40,6 +43,7 @@ pub struct VulkanPicture {
     /// Where the picture lies that the surface shows.
     placement: Option<Placement>,
     shown: Shown,
+    importable: Option<Importable>,
 }
 
 /// What pictures are converted to.
@@ -104,7 +108,7 @@ impl VulkanPicture {
         let coefficients = color_matrix::coefficients(target.colorimetry, target.format.bits());
         #[allow(clippy::cast_possible_truncation, reason = "the shader has 24 bits, for samples of 10")]
         let matrix = coefficients.map(|row| row.map(|value| value as f32));
-        Ok(Self {
+        let mut picture = Self {
             converter: Converter::make(device, target.format, target.deadline)?,
             surface,
             uploaded: None,
@@ -114,7 +118,10 @@ impl VulkanPicture {
             matrix,
             placement: None,
             shown: Shown::default(),
-        })
+            importable: None,
+        };
+        picture.importable = picture.can_import();
+        Ok(picture)
     }
 
     /// Where the samples are.
@@ -136,15 +143,59 @@ impl VulkanPicture {
     /// [`VulkanConvertError`]; what the picture shows then is undefined until the
     /// next frame.
     pub fn show(&mut self, frame: &Frame) -> Result<Range<u32>, VulkanConvertError> {
-        check(frame)?;
+        if let Pixels::DmaBuf(buffer) = &frame.pixels
+            && self.imports(buffer)
+        {
+            return self.show_imported(frame, buffer);
+        }
+        let rows = frame.read().map_err(|error| ConvertError::Read { what: error.to_string() })?;
+        check(frame, &rows)?;
         let changed = self.shown.outdated(frame);
         let layout = match frame.format {
             PixelFormat::Bgrx => PixelLayout::Bgrx8,
             PixelFormat::Rgbx => PixelLayout::Rgbx8,
         };
-        let written = self.show_rows(frame.bytes(), layout, frame, changed)?;
+        let written = self.show_rows(&rows, layout, frame, changed)?;
         self.shown.set(frame);
         Ok(written)
+    }
+
+    /// Pictures of a compositor's device that are read where they are.
+    #[must_use]
+    pub const fn importable(&self) -> Option<&Importable> {
+        self.importable.as_ref()
+    }
+
+    fn can_import(&self) -> Option<Importable> {
+        let (width, height) = self.surface.size();
+        let layouts = [(b"XR24", PixelLayout::Bgrx8), (b"XB24", PixelLayout::Rgbx8)];
+        let formats: Vec<_> = layouts
+            .into_iter()
+            .flat_map(|(code, layout)| {
+                let modifiers = Modifier::of(&self.device, layout, width, height);
+                modifiers.into_iter().map(|modifier| (u32::from_le_bytes(*code), modifier.value))
+            })
+            .collect();
+        let (major, minor) = self.device.physical().render_node?;
+        let device = rustix::fs::makedev(u32::try_from(major).ok()?, u32::try_from(minor).ok()?);
+        (!formats.is_empty()).then_some(Importable { device: Some(device), formats, fenced: false })
+    }
+
+    /// Whether a buffer is of a kind that was said to be importable: others are read.
+    fn imports(&self, buffer: &DmaBuffer) -> bool {
+        let pair = (buffer.fourcc(), buffer.modifier());
+        self.importable.as_ref().is_some_and(|importable| importable.formats.contains(&pair))
+    }
+
+    fn show_imported(&mut self, frame: &Frame, buffer: &DmaBuffer) -> Result<Range<u32>, VulkanConvertError> {
+        let planes = buffer.planes().iter();
+        let planes =
+            planes.map(|Plane { fd, offset, stride }| DmabufPlane { fd: fd.as_fd(), offset: *offset, stride: *stride });
+        let planes: Vec<_> = planes.collect();
+        let Size { width, height } = buffer.size();
+        let (modifier, fourcc) = (buffer.modifier(), buffer.fourcc());
+        let dmabuf = Dmabuf { planes: &planes, modifier, fourcc, width, height };
+        self.show_dmabuf(frame, buffer.number(), &dmabuf)
     }
 
     /// Shows a frame whose pixels are in a DMA-BUF instead of where it says. The
@@ -190,7 +241,7 @@ impl VulkanPicture {
 
     fn show_rows(
         &mut self,
-        bytes: &[u8],
+        pixels: &frame::Rows<'_>,
         layout: PixelLayout,
         frame: &Frame,
         changed: Option<Range<u32>>,
@@ -205,11 +256,12 @@ impl VulkanPicture {
             return Ok(0..0);
         }
         uploaded.is_current = false;
-        let part = changed.start as usize * frame.stride..changed.end as usize * frame.stride;
-        let mut staging = self.staging(uploaded.staging.take(), frame.stride as u64 * u64::from(frame.size.height))?;
-        staging.bytes_mut()[..part.len()].copy_from_slice(&bytes[part]);
-        let pixels = u32::try_from(frame.stride / 4).map_err(|_| ConvertError::Stride { stride: frame.stride })?;
-        let upload = Upload { rows: Rows::Host(&staging, pixels), range: changed };
+        let stride = pixels.stride();
+        let part = changed.start as usize * stride..changed.end as usize * stride;
+        let mut staging = self.staging(uploaded.staging.take(), stride as u64 * u64::from(frame.size.height))?;
+        staging.bytes_mut()[..part.len()].copy_from_slice(&pixels[part]);
+        let across = u32::try_from(stride / 4).map_err(|_| ConvertError::Stride { stride })?;
+        let upload = Upload { rows: Rows::Host(&staging, across), range: changed };
         let written = self.convert(&uploaded.image, Some(&upload), frame, rows)?;
         uploaded.staging = Some(staging);
         uploaded.is_current = true;

@@ -21,6 +21,7 @@ use crate::clock::Micros;
 use crate::ipc::picture::RawPicture;
 use crate::units::Bitrate;
 use crate::worker::frame::{EncodedFrame, Frame};
+use crate::worker::imports::Importable;
 
 /// One open encoder. Created, used and dropped on the encode thread, because
 /// it may own a GPU context that belongs to that thread.
@@ -46,6 +47,12 @@ pub trait Encoder: std::fmt::Debug {
     /// # Errors
     /// When the encoder refuses; it goes on at the old rate.
     fn set_bitrate(&mut self, bitrate: Bitrate) -> Result<(), EncodeError>;
+
+    /// Pictures that it takes straight out of a compositor's device, if any; it
+    /// takes all others too.
+    fn imports(&self) -> Option<Importable> {
+        None
+    }
 
     /// A copy of the picture that was loaded last, for a screenshot; `None` from
     /// encoders whose pictures are out of reach.

@@ -29,6 +29,7 @@ use crate::worker::convert::vulkan::{Target, VulkanPicture};
 use crate::worker::encode::probe::Unavailable;
 use crate::worker::encode::{EncodeError, Encoder, FrameRequest};
 use crate::worker::frame::{EncodedFrame, Frame, FrameKind};
+use crate::worker::imports::Importable;
 use crate::worker::screenshot;
 
 /// An open NVENC encoder with its picture.
@@ -218,6 +219,13 @@ impl Encoder for NvencEncoder {
         };
         let encoding = Micros::now().since(started);
         Ok(EncodedFrame { data, kind, picture, captured, encoding, repeated })
+    }
+
+    fn imports(&self) -> Option<Importable> {
+        match &self.picture {
+            Converted::Cpu(_) => None,
+            Converted::Gpu(picture) => picture.importable().cloned(),
+        }
     }
 
     fn set_bitrate(&mut self, bitrate: Bitrate) -> Result<(), EncodeError> {

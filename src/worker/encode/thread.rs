@@ -22,6 +22,7 @@ use crate::worker::encode::select::{self, OpenEncoderError, Skipped};
 use crate::worker::encode::{EncodeError, Encoder, FrameRequest};
 use crate::worker::frame::{EncodedFrame, Frame, FrameKind};
 use crate::worker::heartbeat::{LONGEST_WAIT, Pulse};
+use crate::worker::imports::Imports;
 use crate::worker::screenshot;
 use crate::worker::sent_frames::SentFrames;
 use crate::worker::slot::Slot;
@@ -54,13 +55,15 @@ pub enum EncodeOrder {
 
 /// Runs until the pulse says stop or `orders` is closed.
 ///
-/// Opens the encoder here, on the thread that will use it, and then calls
-/// `opened` with its name and what was tried before it.
+/// Opens the encoder here, on the thread that will use it, tells `imports` what it
+/// takes straight out of a device, and then calls `opened` with its name and what was
+/// tried before it.
 ///
 /// # Errors
 /// [`EncodeThreadError`]; the worker cannot go on.
 pub fn run(
     plan: &VideoPlan,
+    imports: &Imports,
     slot: &Slot<Frame>,
     orders: &Receiver<EncodeOrder>,
     out: &SyncSender<EncodedFrame>,
@@ -75,6 +78,9 @@ pub fn run(
         info!(family = ?skipped.family, reason = %skipped.reason, "encoder passed over");
     }
     info!(encoder = encoder.name(), size = %plan.size, bitrate = %plan.bitrate, "encoder open");
+    if let Some(importable) = encoder.imports() {
+        imports.tell(importable);
+    }
     opened(encoder.name(), &skipped);
     Loop::new(plan, encoder, slot, orders, out, sent, pulse).run()
 }
@@ -361,7 +367,11 @@ mod tests {
             let thread = std::thread::spawn({
                 let slot = Arc::clone(&slot);
                 let sent = SentFrames::new();
-                move || run(&plan, &slot, &order_receiver, &sender, &sent, &pulse, |name, _| assert!(!name.is_empty()))
+                move || {
+                    run(&plan, &Imports::new(), &slot, &order_receiver, &sender, &sent, &pulse, |name, _| {
+                        assert!(!name.is_empty())
+                    })
+                }
             });
             Self { slot, orders, out, counters, stop, thread }
         }

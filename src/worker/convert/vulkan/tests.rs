@@ -280,7 +280,7 @@ fn every_format_matrix_and_range_is_exact_to_rounding() {
                 let mut picture = device.picture(scene.size, colorimetry, format);
                 let (bytes, stride) = scene.bytes(layout, 12);
                 let frame = frame(bytes, scene.size, stride);
-                picture.show_rows(frame.bytes(), layout, &frame, None).unwrap();
+                picture.show_rows(&frame.read().unwrap(), layout, &frame, None).unwrap();
                 let placement = placement(scene.size, scene.size);
                 let reference = Reference { scene: &scene, colorimetry, format, placement };
                 largest = largest.max(reference.largest_error(&picture.fetch().unwrap(), 1));
@@ -425,7 +425,7 @@ fn of_a_frame_that_follows_only_changed_rows_are_read_and_written() {
         (Size::new(60, 30), SurfaceFormat::Yuv444),
     ] {
         let mut picture = device.picture(visible, LIMITED_709, format);
-        let mut screen = Scene { size: source, ..Scene::noise(96, 77) }.frame(0).bytes().to_vec();
+        let mut screen = Scene { size: source, ..Scene::noise(96, 77) }.frame(0).read().unwrap().to_vec();
         let stride = source.width as usize * 4;
         picture.show(&frame(screen.clone(), source, stride)).unwrap();
         for number in 1..40_u32 {
