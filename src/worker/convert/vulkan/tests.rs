@@ -487,6 +487,8 @@ fn frames_in_dmabufs_are_taken_in_once_and_read_where_they_are() {
     let tiled = Dmabuf { planes: &[plane], modifier: 1 << 56, fourcc: 0x3432_5258, width: 96, height: 77 };
     let error = picture.show_dmabuf(&frame(Vec::new(), Size::new(96, 77), 96 * 4), 9, &tiled).unwrap_err();
     assert!(error.to_string().contains("modifier 0x100000000000000"), "{error}");
+    let error = picture.show_dmabuf(&frame(Vec::new(), Size::new(96, 78), 96 * 4), 9, &tiled).unwrap_err();
+    assert!(error.to_string().contains("of another size"), "{error}");
 }
 
 #[test]
