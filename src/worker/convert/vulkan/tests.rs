@@ -449,7 +449,7 @@ fn of_a_frame_that_follows_only_changed_rows_are_read_and_written() {
                 let at = row as usize * width..(row as usize + 1) * width;
                 assert!(before[at.clone()] == after[at], "row {row} of {written:?}");
             }
-            assert!(visible != source || written.len() as u32 <= to - from + 2, "{written:?} for {from}..{to}");
+            assert!(visible != source || written.end - written.start <= to - from + 2, "{written:?} for {from}..{to}");
         }
     }
 }
