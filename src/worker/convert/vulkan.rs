@@ -210,6 +210,11 @@ impl VulkanPicture {
         dmabuf: &Dmabuf<'_>,
     ) -> Result<Range<u32>, VulkanConvertError> {
         let changed = self.shown.outdated(frame);
+        let Dmabuf { width, height, .. } = *dmabuf;
+        if frame.size != Size::new(width, height) {
+            let what = "the frame is of another size";
+            return Err(ImportDmabufError::Shape { width, height, what }.into());
+        }
         let imported = self.take_in(id, dmabuf)?;
         for plane in dmabuf.planes {
             self.converter.wait_for_writers(plane.fd)?;

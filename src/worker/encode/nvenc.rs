@@ -49,7 +49,7 @@ pub struct NvencEncoder {
 #[derive(Debug)]
 enum Converted {
     /// On the CPU; the engine has a copy.
-    Cpu(Picture),
+    Cpu(Box<Picture>),
     /// On the engine's GPU, where the engine reads it.
     Gpu(Box<VulkanPicture>),
 }
@@ -163,7 +163,8 @@ impl Opening<'_> {
 
     fn with_copies(&self) -> Result<(nvenc::Encoder, Converted), OpenNvencError> {
         let engine = nvenc::Encoder::open(&self.opened.api, &self.opened.context, &self.settings)?;
-        Ok((engine, Converted::Cpu(Picture::new(self.plan.size, self.plan.profile.chroma, self.plan.colorimetry))))
+        let picture = Picture::new(self.plan.size, self.plan.profile.chroma, self.plan.colorimetry);
+        Ok((engine, Converted::Cpu(Box::new(picture))))
     }
 
     /// One memory, which Vulkan makes and writes, CUDA imports and the engine reads.

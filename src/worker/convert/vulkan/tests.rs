@@ -449,7 +449,7 @@ fn of_a_frame_that_follows_only_changed_rows_are_read_and_written() {
                 let at = row as usize * width..(row as usize + 1) * width;
                 assert!(before[at.clone()] == after[at], "row {row} of {written:?}");
             }
-            assert!(visible != source || written.len() as u32 <= to - from + 2, "{written:?} for {from}..{to}");
+            assert!(visible != source || written.end - written.start <= to - from + 2, "{written:?} for {from}..{to}");
         }
     }
 }
@@ -487,6 +487,8 @@ fn frames_in_dmabufs_are_taken_in_once_and_read_where_they_are() {
     let tiled = Dmabuf { planes: &[plane], modifier: 1 << 56, fourcc: 0x3432_5258, width: 96, height: 77 };
     let error = picture.show_dmabuf(&frame(Vec::new(), Size::new(96, 77), 96 * 4), 9, &tiled).unwrap_err();
     assert!(error.to_string().contains("modifier 0x100000000000000"), "{error}");
+    let error = picture.show_dmabuf(&frame(Vec::new(), Size::new(96, 78), 96 * 4), 9, &tiled).unwrap_err();
+    assert!(error.to_string().contains("of another size"), "{error}");
 }
 
 #[test]
