@@ -404,14 +404,18 @@ impl Stream {
 
     /// A second death may be the doing of the encoder's driver, whatever it looked
     /// like: the next worker begins with the encoder after it in the list, and comes
-    /// back to it only if none of the others will do.
+    /// back to it only if none of the others will do. Where none got as far as to be
+    /// open, it begins with the one that needs no driver.
     fn pass_over_encoder(&mut self) {
         let video = &mut self.plan.video;
         let is_in_use = |family: &EncoderFamily| self.encoder.split('/').next() == Some(family.name());
-        let Some(place) = video.encoders.iter().position(is_in_use) else { return };
-        if place + 1 < video.encoders.len() {
-            warn!(session = %self.plan.session, encoder = self.encoder, "encoder tried last from now on");
-            video.encoders.rotate_left(place + 1);
+        let first = match video.encoders.iter().position(is_in_use) {
+            Some(place) => (place + 1) % video.encoders.len(),
+            None => video.encoders.iter().position(|family| *family == EncoderFamily::Software).unwrap_or(0),
+        };
+        if first > 0 {
+            video.encoders.rotate_left(first);
+            warn!(session = %self.plan.session, encoder = self.encoder, order = ?video.encoders, "encoders change places");
         }
     }
 
