@@ -108,7 +108,7 @@ pub struct CodedBuffer {
 pub struct CodedStatus {
     /// Average quantizer; 0 from drivers that do not say.
     pub quantizer: u32,
-    /// The picture did not fit, or is no valid one.
+    /// The picture is no valid one.
     pub broken: bool,
 }
 
@@ -214,4 +214,4 @@ miscs!(
 
 plain!(VAImage, VAImageFormat, VADRMPRIMESurfaceDescriptor, VAPictureH264, VAPictureHEVC);
 
-const BROKEN: u32 = VA_CODED_BUF_STATUS_SLICE_OVERFLOW_MASK | VA_CODED_BUF_STATUS_BAD_BITSTREAM;
+const BROKEN: u32 = VA_CODED_BUF_STATUS_BAD_BITSTREAM;
