@@ -91,7 +91,7 @@ fn convert(bencher: Bencher, source: Size, target: Size, format: SurfaceFormat) 
     let matrix = [[50.0, 150.0, 20.0, 16.0], [-30.0, -80.0, 110.0, 128.0], [110.0, -100.0, -10.0, 128.0]];
     let conversion = Conversion { origin: (0, 0), size: (target.width, target.height), bottom_up: false, matrix };
     let mut host = HostBuffer::to_device(&device, pixels(source) * 4).expect("memory");
-    host.bytes_mut().copy_from_slice(frame(source).bytes());
+    host.bytes_mut().copy_from_slice(&frame(source).read().expect("rows"));
     let upload = Upload { rows: Rows::Host(&host, source.width), range: 0..source.height };
     let run = |upload| converter.convert(&image, upload, &conversion, &surface, 0..target.height).expect("samples");
     run(Some(&upload));

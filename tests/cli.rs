@@ -46,6 +46,20 @@ fn sessions_are_listed_shown_and_stopped() {
 }
 
 #[test]
+fn encoders_say_what_they_make_and_are_tested() {
+    let Some(_turn) = needs::turn(&[]) else { return };
+    let output =
+        earthshine(&["encoders", "--encoders", "software", "--json"]).output().expect("run earthshine encoders");
+    let made: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(made[0]["able"][0]["profile"]["codec"], "h264", "{made}");
+    let output = earthshine(&["doctor", "--encode-test"]).output().expect("run earthshine doctor");
+    let report = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{report}");
+    let row = report.lines().find(|line| line.starts_with("| software | h264 8 bit 4:2:0 |")).expect("a row");
+    assert!(row.contains("| 60 | 0 20 45 | IDR frame |") && row.ends_with("| good |"), "{row}");
+}
+
+#[test]
 fn doctor_says_by_its_exit_status_whether_streaming_can_work() {
     let host = Host::start();
     let port = host.ready.http.to_string();

@@ -21,9 +21,9 @@ use crate::ipc::message::{FailureKind, FromWorker, MediaKind, ToWorker, WorkerFa
 use crate::stream_plan::{Source, StreamPlan};
 use crate::worker::audio;
 use crate::worker::capture::{self, NumberedSource, SourceFailure};
-use crate::worker::encode;
 use crate::worker::encode::select::Skipped;
 use crate::worker::encode::thread::EncodeOrder;
+use crate::worker::encode::{self, Encoder};
 use crate::worker::frame::Frame;
 use crate::worker::heartbeat::{LONGEST_WAIT, Pulse};
 use crate::worker::imports::Imports;
@@ -100,12 +100,18 @@ impl<'a> EventLoop<'a> {
         spawner.spawn(WorkerThread::Encode, {
             let sent = Arc::clone(&sent);
             move |plan, pulse| {
-                let ready = |encoder: &str, skipped: &[Skipped]| {
+                let ready = |encoder: &dyn Encoder, skipped: &[Skipped]| {
+                    if let Some(importable) = encoder.imports() {
+                        imports.tell(importable);
+                    }
                     let passed_over = skipped.iter().filter(|skipped| !skipped.reason.is_absence());
                     let passed_over = passed_over.map(|skipped| (skipped.family, skipped.reason.to_string()));
-                    voice.say(&FromWorker::Ready { encoder: encoder.to_owned(), passed_over: passed_over.collect() });
+                    voice.say(&FromWorker::Ready {
+                        encoder: encoder.name().to_owned(),
+                        passed_over: passed_over.collect(),
+                    });
                 };
-                encode::thread::run(&plan.video, &imports, &slot, &order_inbox, &frames_out, &sent, pulse, ready)
+                encode::thread::run(&plan.video, &slot, &order_inbox, &frames_out, &sent, pulse, ready)
                     .map_err(|error| failure(FailureKind::Encoder, &error))
             }
         })?;

@@ -37,6 +37,8 @@ def main(codec, pixel_format, width, height, primaries, transfer, matrix, full_r
     encoder.framerate, encoder.time_base = Fraction(60), Fraction(1, 60)
     # Only what is asked for is an IDR frame.
     encoder.gop_size = 1 << 20
+    # Nobody described them: 0 has no meaning, 2 says so.
+    primaries, transfer, matrix = (point if point != "0" else "2" for point in (primaries, transfer, matrix))
     colour = {"color_primaries": primaries, "color_trc": transfer, "colorspace": matrix, "color_range": "pc" if full_range == "1" else "tv"}
     encoder.options = options | colour
     number = 0

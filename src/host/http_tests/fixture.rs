@@ -48,6 +48,9 @@ key_file = ""
 
 [video]
 encoders = ["software"]
+conversion = "auto"
+capture = "auto"
+capture_device = ""
 fec_percent = 20
 minimum_frame_rate = 10
 max_bitrate_kbps = 100000

@@ -22,7 +22,6 @@ use crate::worker::encode::select::{self, OpenEncoderError, Skipped};
 use crate::worker::encode::{EncodeError, Encoder, FrameRequest};
 use crate::worker::frame::{EncodedFrame, Frame, FrameKind};
 use crate::worker::heartbeat::{LONGEST_WAIT, Pulse};
-use crate::worker::imports::Imports;
 use crate::worker::screenshot;
 use crate::worker::sent_frames::SentFrames;
 use crate::worker::slot::Slot;
@@ -55,21 +54,19 @@ pub enum EncodeOrder {
 
 /// Runs until the pulse says stop or `orders` is closed.
 ///
-/// Opens the encoder here, on the thread that will use it, tells `imports` what it
-/// takes straight out of a device, and then calls `opened` with its name and what was
-/// tried before it.
+/// Opens the encoder here, on the thread that will use it, and then calls `opened` with
+/// it and what was tried before it.
 ///
 /// # Errors
 /// [`EncodeThreadError`]; the worker cannot go on.
 pub fn run(
     plan: &VideoPlan,
-    imports: &Imports,
     slot: &Slot<Frame>,
     orders: &Receiver<EncodeOrder>,
     out: &SyncSender<EncodedFrame>,
     sent: &SentFrames,
     pulse: &Pulse,
-    opened: impl FnOnce(&str, &[Skipped]),
+    opened: impl FnOnce(&dyn Encoder, &[Skipped]),
 ) -> Result<(), EncodeThreadError> {
     pulse.note(What::EncoderOpens, 0, 0);
     let (encoder, skipped) = select::open(plan)?;
@@ -78,10 +75,7 @@ pub fn run(
         info!(family = ?skipped.family, reason = %skipped.reason, "encoder passed over");
     }
     info!(encoder = encoder.name(), size = %plan.size, bitrate = %plan.bitrate, "encoder open");
-    if let Some(importable) = encoder.imports() {
-        imports.tell(importable);
-    }
-    opened(encoder.name(), &skipped);
+    opened(encoder.as_ref(), &skipped);
     Loop::new(plan, encoder, slot, orders, out, sent, pulse).run()
 }
 
@@ -368,8 +362,8 @@ mod tests {
                 let slot = Arc::clone(&slot);
                 let sent = SentFrames::new();
                 move || {
-                    run(&plan, &Imports::new(), &slot, &order_receiver, &sender, &sent, &pulse, |name, _| {
-                        assert!(!name.is_empty())
+                    run(&plan, &slot, &order_receiver, &sender, &sent, &pulse, |encoder, _| {
+                        assert!(!encoder.name().is_empty());
                     })
                 }
             });

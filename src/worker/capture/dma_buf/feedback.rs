@@ -273,7 +273,8 @@ mod tests {
 
     #[test]
     fn an_answer_that_makes_no_sense_is_named_and_the_next_one_counts() {
-        let broken: [(fn(&mut Feedback), FeedbackError); 6] = [
+        type Nonsense = (fn(&mut Feedback), FeedbackError);
+        let broken: [Nonsense; 6] = [
             (|feedback| feedback.table(&[0; 17]), FeedbackError::Table(17)),
             (|feedback| feedback.table(&vec![0; 16 << 17]), FeedbackError::Table(16 << 17)),
             (|feedback| feedback.main_device(&[0; 4]), FeedbackError::List(4)),
