@@ -40,7 +40,7 @@ pub struct Outcome {
     pub frames: u32,
     /// Numbers of those that are IDR frames.
     pub idr_frames: Vec<u32>,
-    /// Lost references were avoided, instead of an IDR frame.
+    /// A frame after a loss refers to what is older than the loss, and is no IDR frame.
     pub invalidates: bool,
     /// Bytes of all frames.
     pub bytes: u64,
@@ -110,7 +110,6 @@ fn run(trial: &Trial, stream: &Path, outcome: &mut Outcome) -> Result<(), TrialE
             encoder.set_bitrate(Bitrate::from_kbps(KBPS / 2))?;
         }
         let lost = number == LOST_AT && encoder.invalidate_references(number - 1);
-        outcome.invalidates |= lost;
         let idr = number == IDR_AT || (number == LOST_AT && !lost);
         let frame = frame(&scene, number);
         let started = Micros::now();
@@ -118,6 +117,7 @@ fn run(trial: &Trial, stream: &Path, outcome: &mut Outcome) -> Result<(), TrialE
         let encoded =
             encoder.encode(FrameRequest { picture: number, idr, repeated: false, captured: frame.captured })?;
         micros.push(Micros::now().since(started));
+        outcome.invalidates |= encoded.kind == FrameKind::Recovered;
         match encoded.kind {
             FrameKind::Idr => outcome.idr_frames.push(number),
             _ if idr || number == 0 => return Err(TrialError::NoIdr(number)),
