@@ -1,7 +1,6 @@
 //! From pixels to samples, by one dispatch of a shader (`shaders/`).
 
 use std::ops::Range;
-use std::os::fd::BorrowedFd;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -13,14 +12,12 @@ use super::device::Device;
 use super::error::{Named, VulkanError};
 use super::image::{COLOR, Image};
 use super::surface::{Surface, SurfaceFormat};
-use super::sync_file;
 
 /// A shader for one format of samples, ready to run.
 pub struct Converter {
     device: Rc<Device>,
     format: SurfaceFormat,
     commands: Commands,
-    deadline: Duration,
     set_layout: vk::DescriptorSetLayout,
     layout: vk::PipelineLayout,
     pipeline: vk::Pipeline,
@@ -76,7 +73,6 @@ impl Converter {
             device: Rc::clone(device),
             format,
             commands: Commands::make(device, deadline)?,
-            deadline,
             set_layout: vk::DescriptorSetLayout::null(),
             layout: vk::PipelineLayout::null(),
             pipeline: vk::Pipeline::null(),
@@ -149,22 +145,6 @@ impl Converter {
         let sets = unsafe { raw.allocate_descriptor_sets(&information) }.named("vkAllocateDescriptorSets")?;
         self.set = sets[0];
         Ok(())
-    }
-
-    /// Waits until nobody writes to a DMA-BUF any more.
-    ///
-    /// # Errors
-    /// [`VulkanError`] that is a timeout.
-    pub fn wait_for_writers(&self, dmabuf: BorrowedFd<'_>) -> Result<(), VulkanError> {
-        sync_file::wait_for_writers(dmabuf, self.deadline)
-    }
-
-    /// Waits for a fence that came as a sync file.
-    ///
-    /// # Errors
-    /// [`VulkanError`] that is a timeout.
-    pub fn wait_for_fence(&self, file: BorrowedFd<'_>) -> Result<(), VulkanError> {
-        sync_file::wait(file, self.deadline)
     }
 
     /// Converts `rows` of the surface from a picture, into which `upload` is copied

@@ -17,7 +17,6 @@ mod image;
 mod instance;
 mod modifiers;
 mod surface;
-mod sync_file;
 
 pub use self::buffer::{DmabufBuffer, HostBuffer};
 pub use self::converter::{Conversion, Converter, Rows, Upload};

@@ -130,7 +130,6 @@ fn a_linear_dmabuf_is_read_where_it_is() {
     let mut samples = HostBuffer::from_device(&device, surface.length()).unwrap();
     for (turn, range) in [(1, 0..height), (2, 2..height)] {
         write(turn, range.clone());
-        converter.wait_for_writers(file.as_fd()).unwrap();
         let upload = Upload { rows: Rows::Dmabuf(&rows), range };
         converter.convert(&image, Some(&upload), &conversion, &surface, 0..height).unwrap();
         converter.fetch(&surface, &mut samples).unwrap();

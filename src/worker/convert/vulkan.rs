@@ -198,8 +198,8 @@ impl VulkanPicture {
         self.show_dmabuf(frame, buffer.number(), &dmabuf)
     }
 
-    /// Shows a frame whose pixels are in a DMA-BUF instead of where it says. The
-    /// buffer is not needed any more when this returns.
+    /// Shows a frame whose pixels are in a DMA-BUF instead of where it says. Whoever
+    /// drew them has finished; the buffer is not needed any more when this returns.
     ///
     /// # Errors
     /// As [`show`](Self::show).
@@ -216,9 +216,6 @@ impl VulkanPicture {
             return Err(ImportDmabufError::Shape { width, height, what }.into());
         }
         let imported = self.take_in(id, dmabuf)?;
-        for plane in dmabuf.planes {
-            self.converter.wait_for_writers(plane.fd)?;
-        }
         let written = match &imported {
             Imported::Image(image) => {
                 let rows = self.outdated_rows(frame, changed);
