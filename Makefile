@@ -7,7 +7,7 @@ CLIENT_VENV := $(abspath $(TARGET_DIR))/client-venv
 # More flags for `make run`, e.g. make run SERVE_FLAGS="--port 50000".
 SERVE_FLAGS ?=
 
-.PHONY: help run build test lint bench fuzz soak figures client picture vm
+.PHONY: help run build test lint bench fuzz soak figures driver-faults client picture vm
 
 help:
 	@echo "make run    install what is missing, build, start the host"
@@ -17,6 +17,7 @@ help:
 	@echo "make fuzz   run every parser on random bytes for FUZZ_SECONDS each"
 	@echo "make soak   clients come and go while parts are killed at random, for SOAK_MINUTES"
 	@echo "make figures  measure what docs/reliability.md tells"
+	@echo "make driver-faults  every call of an encode driver fails and hangs (stand-ins)"
 	@echo "make vm     capture into DMA-BUFs in a virtual machine; as root"
 	@echo "make picture  take docs/stream.png with the real client"
 
@@ -58,8 +59,9 @@ fuzz:
 	tests/fuzz/run all $(FUZZ_SECONDS)
 
 # SOAK_MINUTES (30), SOAK_CLIENTS (8) and SOAK_SEED are passed on by the environment.
-SOAK = EARTHSHINE_TESTS_MUST_RUN=1 EARTHSHINE_TEST_LOG=info EARTHSHINE_CLIENT_PYTHON=$(CLIENT_VENV)/bin/python \
-	$(CARGO) test $(SOAK_PROFILE) --test soak --examples -- --ignored --nocapture --exact
+SOAK_TESTS = EARTHSHINE_TESTS_MUST_RUN=1 EARTHSHINE_TEST_LOG=info EARTHSHINE_CLIENT_PYTHON=$(CLIENT_VENV)/bin/python \
+	$(CARGO) test $(SOAK_PROFILE) --test soak --examples -- --ignored --nocapture
+SOAK = $(SOAK_TESTS) --exact
 # Empty for the profile of tests, or --release.
 SOAK_PROFILE ?=
 soak:
@@ -71,7 +73,14 @@ soak:
 figures:
 	@packaging/install-packages.sh build run test
 	@$(MAKE) --no-print-directory client
-	$(SOAK) figures::figures cycles::what_a_session_costs cycles::a_thousand_cycles_are_flat
+	$(SOAK) figures::figures cycles::what_a_session_costs cycles::a_thousand_cycles_are_flat \
+		cycles::a_thousand_cycles_leave_nothing_in_an_encode_driver
+
+# Every call of every driver's stand-in fails and hangs, beside somebody who plays on.
+driver-faults:
+	@packaging/install-packages.sh build run test
+	$(CARGO) build -p earthshine-drivers --examples
+	$(SOAK_TESTS) driver_faults:: --test-threads=1
 
 # What needs a GPU's kind of memory; tests/vm/README.md.
 vm:

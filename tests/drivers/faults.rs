@@ -11,11 +11,13 @@
 //! cap NAME VALUE
 //! nvml devices | sessions | memory_total | memory_used | lost NUMBER
 //! uuid HEX
+//! spare PROCESS
 //! ```
 //!
 //! CALL is a C function's name ([`NAMES`]). `after` lets that
 //! many calls of it go well, counted from the start of the process; `times` ends
-//! the fault after it was played that often, counted from when its line came in.
+//! the fault after it was played that often, counted from when its line came in. Faults
+//! are not played in a process that is spared.
 //! What `nvml` orders is what the management library says of each GPU, but for
 //! `lost`: the number of one that has left the bus. A line that is none of these is a
 //! violation: a test that mistypes its fault would prove nothing. A test that changes
@@ -48,6 +50,8 @@ pub struct Orders {
     /// What the device says it is: 32 digits, so that it can be another interface's
     /// device, too.
     pub uuid: Option<[u8; 16]>,
+    /// Processes that no fault is played in.
+    pub spared: Vec<u32>,
     /// Lines that mean nothing.
     pub unreadable: Vec<String>,
 }
@@ -133,6 +137,7 @@ impl Orders {
             },
             "cap" => self.capabilities.push((words.next()?.to_owned(), number(&mut words)?)),
             "uuid" => self.uuid = Some(bytes(words.next()?)?),
+            "spare" => self.spared.push(number(&mut words)?),
             call => self.faults.push(Fault::parse(call, &mut words)?),
         }
         words.next().is_none().then_some(self)
@@ -173,6 +178,9 @@ impl History {
         let before = self.calls.entry(call).or_default();
         let earlier = *before;
         *before += 1;
+        if orders.spared.contains(&std::process::id()) {
+            return None;
+        }
         self.played.retain(|fault, _| orders.faults.contains(fault));
         for fault in orders.faults.iter().filter(|fault| fault.call == call && fault.after <= earlier) {
             let played = self.played.entry(fault.clone()).or_default();
@@ -192,8 +200,13 @@ pub fn play(call: &'static str) -> Option<u32> {
     static HISTORY: Mutex<Option<History>> = Mutex::new(None);
     let orders = Orders::read();
     let mut history = HISTORY.lock().unwrap_or_else(PoisonError::into_inner);
-    let outcome = history.get_or_insert_default().next(call, &orders);
+    let history_here = history.get_or_insert_default();
+    let is_first = !history_here.calls.contains_key(call);
+    let outcome = history_here.next(call, &orders);
     drop(history);
+    if is_first {
+        ledger::event(&format!("called {call}"));
+    }
     match outcome? {
         Outcome::Fail(code) => Some(code),
         Outcome::Hang => loop {
@@ -244,8 +257,9 @@ mod tests {
             "# a comment\n\ncuInit fail 100\nnvEncLockBitstream hang after 3\ncuMemAllocPitch_v2 fail 2 times 4\n\
              limit sessions 2\nlimit memory 1000000\nversion 11 1\ncap NV_ENC_CAPS_WIDTH_MAX 1920\ncap 28 0\n\
              nvml sessions 3\nnvml memory_used 5\nnvmlDeviceGetEncoderStats hang\n\
-             uuid 000102030405060708090a0b0c0d0eFF\n",
+             uuid 000102030405060708090a0b0c0d0eFF\nspare 7\n",
         );
+        assert_eq!(orders.spared, [7]);
         let fault = |call: &str, outcome, after, times| Fault { call: call.to_owned(), outcome, after, times };
         assert_eq!(
             orders.faults,
@@ -311,6 +325,12 @@ mod tests {
         assert_eq!(outcomes(&mut history, &orders, 2), [Some(Outcome::Fail(5)), None]);
         assert_eq!(outcomes(&mut history, &nothing, 1), [None]);
         assert_eq!(outcomes(&mut history, &orders, 2), [Some(Outcome::Fail(5)), None]);
+    }
+
+    #[test]
+    fn a_spared_process_meets_no_faults() {
+        let orders = Orders::parse(&format!("nvEncEncodePicture fail 5\nspare {}", std::process::id()));
+        assert_eq!(outcomes(&mut History::default(), &orders, 2), [None, None]);
     }
 
     #[test]

@@ -10,18 +10,37 @@ use serde_json::json;
 use crate::churn::setting;
 use crate::resources::Sample;
 use crate::support::deadline::settle;
+use crate::support::drivers::Drivers;
 use crate::support::host::Host;
 use crate::support::players::{self, TEST_CARD, block_on, more_frames, stream};
+use crate::support::scratch::Scratch;
 use crate::support::{api, needs, process};
 
 #[test]
 #[ignore = "takes many minutes; make figures"]
 fn a_thousand_cycles_are_flat() {
     let _turn = needs::whole_machine_without_client();
+    come_and_go(&Host::start());
+}
+
+#[test]
+#[ignore = "takes many minutes; make figures"]
+fn a_thousand_cycles_leave_nothing_in_an_encode_driver() {
+    let _turn = needs::whole_machine_without_client();
+    let scratch = Scratch::new();
+    let drivers = Drivers::install(&scratch);
+    let host = drivers.host(scratch, "\"nvenc\"", "");
+    let cycles = come_and_go(&host);
+    drivers.assert_clean();
+    let opened = drivers.reports("open ").len();
+    assert!(opened >= cycles, "{opened} encode sessions in {cycles} cycles");
+}
+
+/// How often: [`SOAK_CYCLES`](self).
+fn come_and_go(host: &Host) -> usize {
     let cycles: usize = setting("SOAK_CYCLES", 1000);
-    let host = Host::start();
-    let player = players::paired(&host, 1, &["--size", "160x90", "--fps", "10"]).remove(0);
-    let before = Sample::of(&host);
+    let player = players::paired(host, 1, &["--size", "160x90", "--fps", "10"]).remove(0);
+    let before = Sample::of(host);
     let mut samples = Vec::new();
     let mut times = Vec::new();
     for cycle in 0..cycles {
@@ -37,7 +56,7 @@ fn a_thousand_cycles_are_flat() {
                 gone if gone.is_empty() => Ok(()),
                 left => Err(format!("{left:?}")),
             });
-            samples.push(Sample::of(&host));
+            samples.push(Sample::of(host));
             eprintln!("{:>5} cycles: {:?}", cycle + 1, samples.last().expect("just pushed"));
         }
     }
@@ -58,6 +77,7 @@ fn a_thousand_cycles_are_flat() {
     // The blocking pool has more or fewer idle threads from moment to moment.
     assert!(last.threads <= first.threads + 8, "{first:?} {last:?}");
     assert!(last.resident_kib < first.resident_kib + 8 * 1024, "{first:?} {last:?}");
+    cycles
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod support;
 
 mod churn;
 mod cycles;
+mod driver_faults;
 mod figures;
 mod keystroke;
 mod killer;

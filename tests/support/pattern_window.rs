@@ -135,7 +135,8 @@ impl Window {
     fn redraw_if_due(&mut self, handle: &QueueHandle<Self>) -> Result<()> {
         let resized = self.drawing.as_ref().is_none_or(|drawing| drawing.canvas.size != self.wanted);
         let answers = self.input_came;
-        let moves = self.frame_due && !self.options.still;
+        // A still one draws on until it fills the screen: the size may be right before.
+        let moves = self.frame_due && (!self.options.still || !self.ready);
         if self.configured && (resized || answers || moves) {
             self.redraw(handle, resized)?;
         }

@@ -55,8 +55,16 @@ pub(crate) fn source() -> Source {
     crate::capturing::desktop(&socket())
 }
 
-/// Tells the compositor something.
+/// Tells the compositor something. `swaymsg` waits three seconds for an answer, and a
+/// mode may take longer here; said twice, it is what it was.
 pub(crate) fn message(words: &[&str]) {
-    let done = Command::new("swaymsg").arg("--").args(words).output().expect("swaymsg");
-    assert!(done.status.success(), "swaymsg {words:?}: {}", String::from_utf8_lossy(&done.stderr));
+    let tell = || Command::new("swaymsg").arg("--").args(words).output().expect("swaymsg");
+    let mut done = tell();
+    for _ in 0..5 {
+        if done.status.success() {
+            return;
+        }
+        done = tell();
+    }
+    panic!("swaymsg {words:?}: {}", String::from_utf8_lossy(&done.stderr));
 }
