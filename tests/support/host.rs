@@ -13,6 +13,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use super::deadline::{SOON, wait_for};
+use super::drivers::Drivers;
 use super::leftovers::{Holdings, assert_nothing_left};
 use super::scratch::Scratch;
 use super::{api, process};
@@ -26,6 +27,8 @@ pub(crate) struct Host {
     base: u16,
     bind: &'static str,
     environment: Vec<(&'static str, String)>,
+    /// Whose driver encodes, where the test leaves that open ([`ENCODER`]).
+    drivers: Option<Drivers>,
 }
 
 /// The line a host prints when it accepts connections.
@@ -86,11 +89,14 @@ impl Host {
         bind: &'static str,
         environment: &[(&'static str, String)],
     ) -> Self {
-        std::fs::write(scratch.join("config.toml"), config).expect("write config.toml");
         let base = free_base_port();
-        let environment = environment.to_vec();
+        let mut environment = environment.to_vec();
+        let with_encoder = if environment.is_empty() { with_encoder(config) } else { None };
+        let drivers = with_encoder.as_ref().map(|_| Drivers::install(&scratch));
+        environment.extend(drivers.iter().flat_map(Drivers::environment));
+        std::fs::write(scratch.join("config.toml"), with_encoder.as_deref().unwrap_or(config)).expect("config.toml");
         let (child, ready) = spawn(&scratch, base, bind, &environment);
-        Self { scratch, ready, child, base, bind, environment }
+        Self { scratch, ready, child, base, bind, environment, drivers }
     }
 
     /// Process id.
@@ -203,6 +209,11 @@ impl Drop for Host {
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if let Some(drivers) = &self.drivers
+            && !std::thread::panicking()
+        {
+            assert_eq!(drivers.reports("violation"), [""; 0]);
+        }
         for straggler in process::that_know(self.scratch.path()) {
             if let Some(pid) = i32::try_from(straggler.pid).ok().and_then(rustix::process::Pid::from_raw) {
                 let _ = rustix::process::kill_process(pid, Signal::KILL);
@@ -210,6 +221,23 @@ impl Drop for Host {
         }
     }
 }
+
+/// The configuration with the family of encoders that [`ENCODER`] names, if it names
+/// one and the test has not chosen.
+fn with_encoder(config: &str) -> Option<String> {
+    let family = std::env::var(ENCODER).ok().filter(|family| !family.is_empty())?;
+    let mut config: toml::Table = config.parse().ok()?;
+    let video = config.entry("video").or_insert_with(|| toml::Table::new().into()).as_table_mut()?;
+    if video.contains_key("encoders") {
+        return None;
+    }
+    video.insert("encoders".to_owned(), vec![family].into());
+    Some(config.to_string())
+}
+
+/// Variable with the family of encoders (`nvenc`, `vaapi`) whose driver's stand-in
+/// hosts encode with, and nothing else, where the test leaves that open.
+const ENCODER: &str = "EARTHSHINE_TEST_ENCODER";
 
 /// Home directory of the host's user.
 pub(crate) fn home(scratch: &Scratch) -> PathBuf {
