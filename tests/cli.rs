@@ -7,6 +7,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::support::deadline::{SOON, wait_for};
+use crate::support::drivers::Drivers;
 use crate::support::host::{Host, metric};
 use crate::support::load::Load;
 use crate::support::scratch::Scratch;
@@ -57,6 +58,22 @@ fn encoders_say_what_they_make_and_are_tested() {
     assert!(output.status.success(), "{report}");
     let row = report.lines().find(|line| line.starts_with("| software | h264 8 bit 4:2:0 |")).expect("a row");
     assert!(row.contains("| 60 | 0 20 45 | IDR frame |") && row.ends_with("| good |"), "{row}");
+}
+
+#[test]
+fn every_encoder_of_a_driver_is_tested_in_every_profile() {
+    let Some(_turn) = needs::turn(&[]) else { return };
+    let scratch = Scratch::new();
+    let drivers = Drivers::install(&scratch);
+    let output = earthshine(&["doctor", "--encode-test"]).envs(drivers.environment()).output().expect("run doctor");
+    let report = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{report}");
+    for tried in ["nvenc | h264 8 bit 4:2:0", "nvenc | hevc 10 bit 4:4:4", "nvenc | av1 10 bit 4:2:0", "vaapi | h264"] {
+        let row = report.lines().find(|line| line.starts_with(&format!("| {tried}"))).expect("a row");
+        assert!(row.contains("(stand-in)") || row.contains("stand-in for a VA driver"), "{row}");
+        assert!(row.ends_with("| good |"), "{row}");
+    }
+    drivers.assert_clean();
 }
 
 #[test]
