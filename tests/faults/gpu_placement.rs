@@ -25,10 +25,11 @@ fn stage(encoders: &str, orders: &str, tables: &str, count: usize) -> (Drivers, 
     drivers.order(&format!("devices 2\n{orders}"));
     let host = drivers.host(scratch, encoders, tables);
     let players = players::paired(&host, count, &[]);
-    wait_for("figures of both GPUs", SOON, || {
+    // The first canary may have a session for a moment.
+    wait_for("figures of two idle GPUs", SOON, || {
         let gpus = api::get(host.api(), "/api/v1/capacity")["gpus"].clone();
-        let told = gpus["list"].as_array().is_some_and(|list| list.len() == 2);
-        (told && gpus["available"] == true).then_some(())
+        let idle = gpus["list"].as_array()?.iter().filter(|gpu| gpu["encoder_sessions"] == 0).count();
+        (idle == 2 && gpus["available"] == true).then_some(())
     });
     (drivers, host, players)
 }
@@ -118,15 +119,15 @@ fn streams_are_spread_and_a_lost_gpu_costs_a_worker_and_no_stream() {
 }
 
 #[test]
-fn a_gpu_that_hangs_is_left_for_the_other() {
+fn a_gpu_on_which_workers_die_is_left_for_the_other() {
     let Some(_turn) = needs::turn(&[]) else { return };
     let (drivers, host, players) = stage("\"nvenc\"", "", &app_on("On B", B), 1);
     block_on(async {
         let mut stream = stream(&players[0], "On B").await;
         assert_eq!(gpus_of_streams(&host), [B]);
         let events = Subscriber::new(host.api(), None);
-        // Whatever is opened there fails a little later, again and again.
-        drivers.order("devices 2\nnvEncEncodePicture fail 5 after 10");
+        // Whatever is opened fails a little later, again and again.
+        drivers.order("devices 2\nnvEncEncodePicture fail 5 after 90");
         let told = events.wait("GpuPassedOver", |_| true).data;
         assert_eq!((&told["wanted"], &told["gpu"]), (&json!(B), &json!(A)), "{told}");
         assert!(told["reason"].as_str().is_some_and(|reason| reason.contains("nvEncEncodePicture")), "{told}");
@@ -215,9 +216,13 @@ fn a_lobby_has_a_gpu_of_its_own_which_encodes_for_its_visitors() {
     let (drivers, host, players) = stage("\"nvenc\"", "", "", 1);
     let said = host.scratch.exchange("gpu");
     let run_cmd = format!("printf %s \"$EARTHSHINE_GPU $DRI_PRIME\" >{}; exec sleep 1000", said.display());
-    let mut wanted = lobbies::pattern_lobby(&host.scratch, &lobbies::small_picture());
-    wanted["runner"] = json!({"type": "process", "run_cmd": run_cmd});
-    wanted["video_settings"]["wayland_render_node"] = json!(B);
+    let mut wanted = json!({
+        "name": "On B",
+        "stop_when_everyone_leaves": false,
+        "video_settings": {"width": 640, "height": 360, "refresh_rate": 30, "wayland_render_node": B},
+        "audio_settings": {"channel_count": 2},
+        "runner": {"type": "process", "run_cmd": run_cmd},
+    });
     let lobby = lobbies::create(&host, &wanted);
     assert_eq!(lobbies::list(&host)[0]["gpu"], B);
     assert_eq!(placement(&host, B)["lobbies"], json!([lobby]));
@@ -254,7 +259,8 @@ fn an_app_is_encoded_on_the_render_node_that_it_names() {
         let first = stream(&players[0], "Second").await;
         let second = stream(&players[1], "First").await;
         assert_eq!(gpus_of_streams(&host), [node("renderD129"), node("renderD128")]);
-        assert_eq!((displays("renderD128"), displays("renderD129")), (before.0 + 1, before.1 + 1));
+        // The first canary may have been on the first.
+        assert!(displays("renderD128") > before.0 && displays("renderD129") == before.1 + 1);
         leave([first, second]).await;
         for player in &players {
             player.cancel().await.expect("cancel");
@@ -267,7 +273,6 @@ fn an_app_is_encoded_on_the_render_node_that_it_names() {
     drivers.assert_clean();
 }
 
-/// What the environment names is what apps may name, too.
 #[test]
 fn people_see_which_gpu_does_what() {
     let Some(_turn) = needs::turn(&[]) else { return };
@@ -284,7 +289,7 @@ fn people_see_which_gpu_does_what() {
         };
         let capacity = command(&["capacity"]);
         assert!(capacity.contains("PLACED ON") && capacity.contains(B), "{capacity}");
-        let sessions = command(&["sessions", "list"]);
+        let sessions = command(&["sessions"]);
         assert!(sessions.contains(A), "{sessions}");
         stream.leave().await.expect("a client that leaves");
     });

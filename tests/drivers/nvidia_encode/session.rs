@@ -119,7 +119,8 @@ fn enter(encoder: *mut c_void, work: impl FnOnce(&mut Session) -> Result) -> Res
 
 /// What a session answers whose device is lost.
 fn of_lost_device(encoder: *mut c_void) -> Option<u32> {
-    let device = lock(&find(encoder).ok()?).device;
+    let session = find(encoder).ok()?;
+    let device = lock(&session).device;
     Orders::read().lost.contains(&device).then_some(NVENCSTATUS::NV_ENC_ERR_DEVICE_NOT_EXIST.0)
 }
 
