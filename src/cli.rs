@@ -14,6 +14,7 @@ use crate::commands::pairing::PairArgs;
 use crate::commands::screenshot::{PictureArgs, ScreenshotArgs};
 use crate::commands::sessions::SessionsArgs;
 use crate::commands::system::{CapacityArgs, HealthArgs};
+use crate::gpu::GpuName;
 use crate::stream_plan::EncoderFamily;
 use crate::units::Size;
 
@@ -169,6 +170,9 @@ pub struct EncodeTrialArgs {
     /// Whose encoder.
     #[arg(long, value_name = "NAME", value_parser = parse_encoder)]
     pub encoder: EncoderFamily,
+    /// On which GPU; the first that does it, if not given.
+    #[arg(long, value_name = "GPU")]
+    pub gpu: Option<GpuName>,
     /// h264, hevc or av1.
     #[arg(long, value_name = "CODEC", value_parser = parse_codec)]
     pub codec: VideoCodec,

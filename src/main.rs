@@ -20,6 +20,7 @@ use earthshine::commands::system::HealthArgs;
 use earthshine::config::Config;
 use earthshine::config::directories::Directories;
 use earthshine::desktop::descriptor_limit;
+use earthshine::gpu::GpuName;
 use earthshine::stream_plan::CapturePlan;
 use earthshine::{bench, doctor, host, keeper, worker};
 use tracing_subscriber::EnvFilter;
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
                 format,
                 width,
                 wayland,
-                capture: CapturePlan { memory, device },
+                capture: CapturePlan { memory, device, placed: None },
             });
         }
         Command::Serve(args) => serve(args),
@@ -85,7 +86,8 @@ fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
 fn encode_trial(args: &EncodeTrialArgs) -> ExitCode {
     let chroma = if args.yuv444 { Chroma::Yuv444 } else { Chroma::Yuv420 };
     let profile = VideoProfile { codec: args.codec, chroma, ten_bit: args.ten_bit };
-    let trial = worker::encode_trial::Trial { family: args.encoder, profile, size: args.size };
+    let gpu = args.gpu.as_ref().and_then(GpuName::address);
+    let trial = worker::encode_trial::Trial { family: args.encoder, gpu, profile, size: args.size };
     worker::encode_trial::main(&trial, &args.stream)
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::VideoProfile;
 use crate::color::{ColorRange, ColorSpace, Colorimetry};
+use crate::gpu::GpuAddress;
 use crate::ids::SessionId;
 use crate::protocol::secret::SessionKey;
 use crate::units::{Bitrate, FecPercent, FrameRate, Size};
@@ -57,6 +58,8 @@ impl StreamPlan {
                 encrypted: false,
                 dscp: false,
                 encoders,
+                gpu: None,
+                other_gpus: Vec::new(),
                 conversion: Conversion::Auto,
                 capture: CapturePlan::default(),
             },
@@ -141,6 +144,13 @@ pub struct VideoPlan {
     pub dscp: bool,
     /// Encoders to try, in this order.
     pub encoders: Vec<EncoderFamily>,
+    /// GPU to encode on; any, in their drivers' order, if not given.
+    #[serde(default)]
+    pub gpu: Option<GpuAddress>,
+    /// GPUs to try if that one encodes it with none of them, in this order. Pictures
+    /// then go through the host's memory.
+    #[serde(default)]
+    pub other_gpus: Vec<GpuAddress>,
     /// Where pixels are converted for an encoder on a GPU.
     pub conversion: Conversion,
     /// What pictures are captured into.
@@ -167,6 +177,10 @@ pub struct CapturePlan {
     pub memory: CaptureMemory,
     /// DRM node to allocate DMA-BUFs on, instead of the compositor's.
     pub device: Option<PathBuf>,
+    /// DRM node of the GPU that the desktop was placed on, for compositors that do not
+    /// say which they use.
+    #[serde(default)]
+    pub placed: Option<PathBuf>,
 }
 
 /// Kinds of memory that a compositor draws pictures into for us.

@@ -73,6 +73,7 @@ fn spec(root: &Path, name: &str, command: &str) -> DesktopSpec {
         seats: 0,
         channels: 2,
         app: AppSpec { command: command.to_owned(), environment: BTreeMap::new(), working_directory: None },
+        gpu: None,
         place: Place {
             runtime_root: root.to_owned(),
             log_directory: root.join("logs"),

@@ -224,6 +224,7 @@ const COLUMNS: &[(&str, &str)] = &[
     ("WIDTH", "video_width"),
     ("HEIGHT", "video_height"),
     ("HZ", "video_refresh_rate"),
+    ("GPU", "gpu"),
     ("PIN", "pin_required"),
     ("MANY", "multi_user"),
     ("SESSIONS", "connected_sessions"),

@@ -139,6 +139,7 @@ const COLUMNS: &[(&str, &str)] = &[
     ("HEIGHT", "video_height"),
     ("HZ", "video_refresh_rate"),
     ("ENCODER", "encoder"),
+    ("GPU", "encoder_gpu"),
     ("LOBBY", "lobby_id"),
     ("ADDRESS", "client_ip"),
     ("RESTARTS", "worker_restarts"),

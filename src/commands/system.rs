@@ -74,12 +74,26 @@ fn report(answer: &Value) -> String {
     if gpus["list"].as_array().is_some_and(|all| !all.is_empty()) {
         let _ = writeln!(text, "\n{}", Table::of(&gpus["list"], GPU_COLUMNS));
     }
+    if answer["placement"].as_array().is_some_and(|all| !all.is_empty()) {
+        let _ = writeln!(text, "\n{}", Table::of(&answer["placement"], PLACEMENT_COLUMNS));
+    }
     if gpus["error"] != "" {
         let _ =
             writeln!(text, "\nGPUs: {} (figures are of {} s ago)", shown(&gpus["error"]), shown(&gpus["age_seconds"]));
     }
     text.trim_end().to_owned()
 }
+
+const PLACEMENT_COLUMNS: &[(&str, &str)] = &[
+    ("PLACED ON", "gpu"),
+    ("NODE", "render_node"),
+    ("STREAMS", "streams"),
+    ("SESSIONS", "sessions"),
+    ("LOBBIES", "lobbies"),
+    ("STREAMS THAT FIT", "streams_that_fit"),
+    ("DOUBTED", "doubted"),
+    ("FULL", "full"),
+];
 
 const GPU_COLUMNS: &[(&str, &str)] = &[
     ("GPU", "bus_id"),

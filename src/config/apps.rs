@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::config::CompositorKind;
+use crate::gpu::GpuName;
 use crate::ids::AppId;
 
 /// One app.
@@ -27,6 +28,9 @@ pub struct AppConfig {
     /// Compositor, if not the default one.
     #[serde(default)]
     pub compositor: Option<CompositorKind>,
+    /// GPU that it draws on and is encoded on, if not the default one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<GpuName>,
     /// Environment variables added for the app and the compositor.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,

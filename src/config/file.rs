@@ -311,11 +311,12 @@ fn join<'a>(keys: impl Iterator<Item = &'a String>) -> String {
 const DEFAULT_SOURCE: Source<'static> = Source { text: DEFAULTS, path: "defaults.toml" };
 const SECTIONS: &str = "[host], [api], [video], [desktop], [admission], [health], [limits], [[app]]";
 const APP_KEYS: &[&str] =
-    &["title", "id", "command", "test_card", "compositor", "environment", "icon", "working_directory"];
+    &["title", "id", "command", "test_card", "compositor", "gpu", "environment", "icon", "working_directory"];
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gpu::GpuName;
     use crate::ids::AppId;
 
     fn parse(text: &str) -> Result<Config, ConfigError> {
@@ -340,7 +341,7 @@ mod tests {
         let config = parse(
             "[video]\nfec_percent = 30\n[desktop]\nidle_limit = 0.5\n\
              [[app]]\ntitle = \"Desktop\"\ncommand = \"weston-terminal\"\n\
-             [[app]]\ntitle = \"Game\"\nid = 77\ncommand = \"game\"\nenvironment = { A = \"b\" }\n",
+             [[app]]\ntitle = \"Game\"\nid = 77\ncommand = \"game\"\ngpu = \"41:00.0\"\nenvironment = { A = \"b\" }\n",
         )
         .unwrap();
         assert_eq!(config.video.fec_percent, 30);
@@ -350,6 +351,8 @@ mod tests {
         assert_eq!(titles, ["Desktop", "Test card", "Game"]);
         assert_eq!(config.apps[0].command, "weston-terminal");
         assert_eq!(config.apps[2].id(), AppId(77));
+        assert_eq!(config.apps[2].gpu, Some(GpuName::BusId("0000:41:00.0".to_owned())));
+        assert_eq!((&config.video.gpu, &config.apps[0].gpu), (&GpuName::Auto, &None));
     }
 
     #[test]
@@ -375,6 +378,9 @@ mod tests {
         assert!(error("[desktop]\ncompositor = \"kwin\"\n").contains("expected \"sway\", \"cage\" or \"labwc\""));
         assert!(error("[desktop]\nready_deadline = -1\n").contains("1 to 120 seconds"));
         assert!(error("[video]\nencoders = []\n").contains("at least one"));
+        for text in ["[video]\ngpu = \"gpu1\"\n", "[[app]]\ntitle = \"a\"\ngpu = \"gpu1\"\n"] {
+            assert!(error(text).contains("a render node as in \"/dev/dri/renderD129\" or a place"), "{}", error(text));
+        }
         assert!(error("[[app]]\ntitle = \"a\"\nid = 0\n").starts_with("my.toml:3: app.id = 0"));
         assert!(error("[[app]]\ntitle = \"a\"\nenvironment = { \"a=b\" = \"c\" }\n").contains("app.environment"));
         assert!(error("[[app]]\ntitle = \"a\"\ntest_card = true\ncommand = \"x\"\n").contains("without a command"));

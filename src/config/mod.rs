@@ -20,6 +20,7 @@ pub use self::file::ConfigError;
 
 use crate::config::api::ApiConfig;
 use crate::config::apps::AppConfig;
+use crate::gpu::GpuName;
 use crate::stream_plan::{CaptureMemory, Conversion, EncoderFamily};
 
 /// A checked configuration.
@@ -65,6 +66,11 @@ pub struct HostConfig {
 pub struct VideoConfig {
     /// Encoders to try, in this order.
     pub encoders: Vec<EncoderFamily>,
+    /// GPU of apps and lobbies that name none.
+    pub gpu: GpuName,
+    /// Another GPU encodes where the one that was named, or that the desktop is on,
+    /// does not.
+    pub gpu_fallback: bool,
     /// Where pixels are converted for an encoder on a GPU.
     pub conversion: Conversion,
     /// Parity packets per hundred data packets, 0..=255.

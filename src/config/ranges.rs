@@ -81,6 +81,9 @@ fn is_command(arguments: &[String]) -> bool {
         && arguments.iter().all(|argument| !argument.contains('\0'))
 }
 
+const GPU: &str = "\"auto\", a render node as in \"/dev/dri/renderD129\" or a place on the PCI bus as in \"0000:41:00.0\" \
+                   (earthshine gpus lists those that are here)";
+
 const ALLOWED: &[(&str, &str)] = &[
     ("host.name", "text of at most 64 bytes, empty for the machine's host name"),
     ("host.discovery", "true or false"),
@@ -93,6 +96,8 @@ const ALLOWED: &[(&str, &str)] = &[
     ("api.certificate_file", "absolute path of a PEM file, empty for the host's own certificate"),
     ("api.key_file", "absolute path of a PEM file"),
     ("video.encoders", "a list of \"nvenc\", \"vaapi\", \"vulkan\", \"software\", at least one, each once"),
+    ("video.gpu", GPU),
+    ("video.gpu_fallback", "true or false"),
     ("video.conversion", "\"auto\", \"cpu\" or \"vulkan\""),
     ("video.fec_percent", "0 to 255"),
     ("video.minimum_frame_rate", "1 to 240 frames per second"),
@@ -133,6 +138,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("app.command", "a command line for sh -c, empty for the compositor alone"),
     ("app.test_card", "true (then without a command) or false"),
     ("app.compositor", "\"sway\", \"cage\" or \"labwc\""),
+    ("app.gpu", GPU),
     ("app.environment", "a table of names without '=' and texts"),
     ("app.icon", "absolute path of a PNG file"),
     ("app.working_directory", "absolute path of a directory"),

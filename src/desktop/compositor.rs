@@ -60,16 +60,21 @@ pub(super) fn command(
     sound_socket: &Path,
 ) -> io::Result<ChildCommand> {
     let config = write_config(spec, directories)?;
-    let variables = environment.for_compositor(
+    let renderer = renderer_name(spec.compositor.renderer);
+    let mut variables = environment.for_compositor(
         [
             ("WLR_BACKENDS", "headless".into()),
             ("WLR_LIBINPUT_NO_DEVICES", "1".into()),
             ("WLR_HEADLESS_OUTPUTS", "1".into()),
             ("SWAYSOCK", sway_socket(directories).into()),
-            ("WLR_RENDERER", renderer_name(spec.compositor.renderer).into()),
+            ("WLR_RENDERER", renderer.into()),
         ],
         sound_socket,
     );
+    // Without it, wlroots draws on the first render node that it finds.
+    if let Some(node) = drawing_node(renderer, spec) {
+        variables.entry(DRAWING_NODE.into()).or_insert_with(|| node.into());
+    }
     Ok(ChildCommand {
         arguments: arguments(&spec.compositor, &config),
         environment: variables,
@@ -224,6 +229,12 @@ fn sway_config(spec: &DesktopSpec, display_file: &Path) -> String {
     format!("{mode}\n{xwayland}{SWAY_CONFIG}")
 }
 
+/// The render node that wlroots shall draw on. On the CPU it needs none.
+fn drawing_node<'a>(renderer: &str, spec: &'a DesktopSpec) -> Option<&'a Path> {
+    let node = spec.gpu.as_ref()?.render_node.as_deref()?;
+    (renderer != renderer_name(Renderer::Pixman)).then_some(node)
+}
+
 fn renderer_name(renderer: Renderer) -> &'static str {
     match renderer {
         Renderer::Pixman => "pixman",
@@ -298,6 +309,9 @@ const LABWC_CONFIG: &str = "\
 </labwc_config>
 ";
 
+/// wlroots' documentation, `env_vars.md`.
+const DRAWING_NODE: &str = "WLR_RENDER_DRM_DEVICE";
+
 /// Picoseconds that drawing and copying a pixel take: 1.7 ms for 720p and
 /// 3.7 ms for 1080p with sway and pixman on two busy cores.
 const DRAWING: u64 = 1800;
@@ -307,6 +321,8 @@ const MODE_DEADLINE: Duration = Duration::from_secs(1);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::desktop::spec::{AppSpec, Place};
+    use crate::gpu::GpuAddress;
 
     fn compositor(kind: CompositorKind, command: &[&str]) -> CompositorSpec {
         let command = command.iter().map(ToString::to_string).collect();
@@ -318,6 +334,36 @@ mod tests {
         let own = compositor(CompositorKind::Sway, &["my-sway", "-c", "{config}/sway"]);
         assert_eq!(arguments(&own, Path::new("/run/x")), ["my-sway", "-c", "/run/x/sway"]);
         assert!(!has_xwayland(&own), "nobody would tell us its display");
+    }
+
+    #[test]
+    fn wlroots_draws_on_the_gpu_of_the_desktop() {
+        let spec = |renderer, gpu| DesktopSpec {
+            name: "x".to_owned(),
+            size: Size::new(64, 64),
+            frame_rate: FrameRate::from_hz(60),
+            compositor: CompositorSpec { renderer, ..compositor(CompositorKind::Sway, &[]) },
+            seats: 0,
+            channels: 2,
+            app: AppSpec::default(),
+            gpu,
+            place: Place {
+                runtime_root: PathBuf::new(),
+                log_directory: PathBuf::new(),
+                home: PathBuf::new(),
+                identity: None,
+            },
+            ready_deadline: Duration::ZERO,
+        };
+        let node = |renderer, gpu: Option<GpuAddress>| {
+            drawing_node(renderer_name(renderer), &spec(renderer, gpu)).map(Path::to_owned)
+        };
+        let gpu = Some(GpuAddress::of_node("/dev/dri/renderD129"));
+        assert_eq!(node(Renderer::Gles2, gpu.clone()), Some("/dev/dri/renderD129".into()));
+        assert_eq!(node(Renderer::Vulkan, gpu.clone()), Some("/dev/dri/renderD129".into()));
+        assert_eq!(node(Renderer::Pixman, gpu), None);
+        assert_eq!(node(Renderer::Gles2, Some(GpuAddress::at("0000:41:00.0"))), None);
+        assert_eq!(node(Renderer::Gles2, None), None);
     }
 
     #[test]

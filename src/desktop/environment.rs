@@ -12,6 +12,7 @@ use super::members::MARKER;
 use super::programs;
 use super::runtime_dir::RuntimeDir;
 use super::spec::DesktopSpec;
+use crate::gpu::GpuAddress;
 
 /// Variables of one desktop.
 #[derive(Debug, Clone)]
@@ -26,7 +27,7 @@ impl Environment {
     pub(super) fn new(spec: &DesktopSpec, directories: &RuntimeDir) -> Self {
         let home = &spec.place.home;
         let run = directories.run();
-        let usual = table([
+        let mut usual = table([
             ("PATH", programs::search_path()),
             ("HOME", home.into()),
             ("USER", "earthshine".into()),
@@ -36,6 +37,7 @@ impl Environment {
             ("XDG_SESSION_TYPE", "wayland".into()),
             ("XDG_CURRENT_DESKTOP", desktop_name(spec).into()),
         ]);
+        usual.extend(spec.gpu.iter().flat_map(of_gpu));
         let configured = spec.app.environment.iter().map(|(key, value)| (key.into(), value.into())).collect();
         let fixed = table([
             (MARKER, directories.path().into()),
@@ -77,6 +79,26 @@ impl Environment {
     }
 }
 
+/// What leads programs to a GPU. Wayland ones go where their compositor is by
+/// themselves; others ask Mesa, which takes a place on the bus in this form
+/// (docs.mesa3d.org/envvars.html, DRI_PRIME). Ours are for scripts: of containers, say,
+/// that shall have the node.
+fn of_gpu(gpu: &GpuAddress) -> Vec<(OsString, OsString)> {
+    let place = gpu.bus_id.as_ref();
+    let prime = place.map(|place| format!("pci-{}", place.replace([':', '.'], "_")));
+    let variables = [
+        ("DRI_PRIME", prime.map(OsString::from)),
+        (GPU, place.map(OsString::from)),
+        (RENDER_NODE, gpu.render_node.as_ref().map(OsString::from)),
+    ];
+    variables.into_iter().filter_map(|(name, value)| Some((name.into(), value?))).collect()
+}
+
+/// Where the desktop's GPU is on the PCI bus.
+const GPU: &str = "EARTHSHINE_GPU";
+/// Its render node.
+const RENDER_NODE: &str = "EARTHSHINE_RENDER_NODE";
+
 fn pulse_server(socket: &Path) -> (&'static str, OsString) {
     let mut address = OsString::from("unix:");
     address.push(socket);
@@ -109,4 +131,23 @@ fn table<const N: usize>(entries: [(&str, OsString); N]) -> BTreeMap<OsString, O
 /// Later tables win.
 fn merge<const N: usize>(tables: [&BTreeMap<OsString, OsString>; N]) -> BTreeMap<OsString, OsString> {
     tables.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_led_to_the_gpu_as_far_as_it_is_known() {
+        let names = |gpu: &GpuAddress| {
+            let text = |(name, value): (OsString, OsString)| format!("{}={}", name.display(), value.display());
+            of_gpu(gpu).into_iter().map(text).collect::<Vec<_>>()
+        };
+        let whole =
+            GpuAddress { bus_id: Some("0000:41:00.0".to_owned()), render_node: Some("/dev/dri/renderD129".into()) };
+        let expected =
+            ["DRI_PRIME=pci-0000_41_00_0", "EARTHSHINE_GPU=0000:41:00.0", "EARTHSHINE_RENDER_NODE=/dev/dri/renderD129"];
+        assert_eq!(names(&whole), expected);
+        assert_eq!(names(&GpuAddress::of_node("/x")), ["EARTHSHINE_RENDER_NODE=/x"]);
+    }
 }

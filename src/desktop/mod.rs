@@ -60,6 +60,7 @@ use self::record::{Record, Running};
 use self::remains::{KILL_DEADLINE, Remains};
 use self::runtime_dir::RuntimeDir;
 use self::spec::{AppSpec, DesktopSpec};
+use crate::gpu::GpuAddress;
 use crate::units::{FrameRate, Size};
 
 /// Something that ended without having been told to.
@@ -129,6 +130,12 @@ impl Desktop {
     #[must_use]
     pub fn directory(&self) -> &Path {
         self.directories.path()
+    }
+
+    /// The GPU that it was told to draw on.
+    #[must_use]
+    pub const fn gpu(&self) -> Option<&GpuAddress> {
+        self.spec.gpu.as_ref()
     }
 
     /// Where the compositor listens.

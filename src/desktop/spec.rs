@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::apps::AppConfig;
 use crate::config::{CompositorKind, DesktopConfig, Renderer};
+use crate::gpu::GpuAddress;
 use crate::units::{FrameRate, Size};
 
 /// Everything needed to start one desktop.
@@ -29,6 +30,9 @@ pub struct DesktopSpec {
     pub channels: u8,
     /// What runs in it.
     pub app: AppSpec,
+    /// GPU that it draws on; whichever its programs choose, if not given.
+    #[serde(default)]
+    pub gpu: Option<GpuAddress>,
     /// Where it is on this machine, and as whom.
     pub place: Place,
     /// How long it may take to become ready, in total.
@@ -118,6 +122,7 @@ impl DesktopSpec {
                 environment: app.environment.clone(),
                 working_directory: app.working_directory.clone(),
             },
+            gpu: None,
             place,
             ready_deadline: config.ready_deadline,
         }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::child::{Answer, ask};
 use crate::codec::{Chroma, VideoCodec};
 use crate::color::{ColorRange, ColorSpace, Colorimetry};
+use crate::gpu::GpuAddress;
 use crate::ipc::abilities::{self, Ability, FamilyReport};
 use crate::stream_plan::EncoderFamily;
 use crate::units::Size;
@@ -75,8 +76,8 @@ pub fn run() -> Result<EncodeReport, EncodeTestError> {
         if !error.is_empty() {
             report.missing.push((family, error));
         }
-        for ability in abilities.able {
-            report.rows.push(test(family, &abilities.device, ability, &directory));
+        for ability in abilities.able.iter().copied() {
+            report.rows.push(test(family, (&abilities.device, abilities.gpu.as_ref()), ability, &directory));
         }
     }
     // It is in the system's own place for what may stay.
@@ -126,9 +127,9 @@ impl fmt::Display for EncodeReport {
     }
 }
 
-fn test(family: EncoderFamily, device: &str, ability: Ability, directory: &Path) -> Row {
+fn test(family: EncoderFamily, (device, gpu): (&str, Option<&GpuAddress>), ability: Ability, directory: &Path) -> Row {
     let stream = directory.join(format!("stream.{}", format_of(ability.profile.codec)));
-    let (outcome, problem) = encode(family, ability, &stream);
+    let (outcome, problem) = encode(family, gpu, ability, &stream);
     let (decoded, problem) = match problem.is_empty() {
         true => decode(&stream, &directory.join("pictures")),
         false => (Decoded::default(), problem),
@@ -137,11 +138,14 @@ fn test(family: EncoderFamily, device: &str, ability: Ability, directory: &Path)
     Row { encoder, profile, device: device.to_owned(), outcome, decoded, problem }
 }
 
-fn encode(family: EncoderFamily, ability: Ability, stream: &Path) -> (Outcome, String) {
+fn encode(family: EncoderFamily, gpu: Option<&GpuAddress>, ability: Ability, stream: &Path) -> (Outcome, String) {
     let profile = ability.profile;
     let mut command = ourselves();
     command.args(["encode-trial", "--encoder", family.name(), "--codec", profile.codec.name()]);
     command.args(["--size", &SIZE.to_string()]).arg("--stream").arg(stream);
+    if let Some(gpu) = gpu {
+        command.args(["--gpu", &gpu.to_string()]);
+    }
     if profile.ten_bit {
         command.arg("--ten-bit");
     }

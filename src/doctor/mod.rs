@@ -39,7 +39,7 @@ pub struct Ports {
 pub fn examine(config: &Config, directories: &Directories, ports: Ports) -> Report {
     let findings = [
         graphics::examine(),
-        gpus::examine(),
+        gpus::examine(config),
         programs::examine(config),
         network::examine(ports),
         system::examine(directories),

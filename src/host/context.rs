@@ -6,8 +6,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::codec::VideoProfile;
 use crate::config::directories::Directories;
 use crate::config::live::LiveConfig;
+use crate::gpu::GpuName;
 use crate::host::apps::Apps;
 use crate::host::encoders::Encoders;
 use crate::host::events::Events;
@@ -18,6 +20,7 @@ use crate::host::life::Life;
 use crate::host::lobbies::Lobbies;
 use crate::host::memory::MemoryGauge;
 use crate::host::pairing::Pairings;
+use crate::host::placement::Placement;
 use crate::host::ports::Ports;
 use crate::host::profiles::Profiles;
 use crate::host::rate_limit::RateLimit;
@@ -67,4 +70,16 @@ pub struct Context {
     pub facts: HostFacts,
     /// What the encoders of this machine make.
     pub encoders: Encoders,
+}
+
+impl Context {
+    /// What decides which GPU is used.
+    pub(crate) fn placement(&self) -> Placement<'_> {
+        Placement::now(self.config.now(), &self.supervision.gpus, &self.encoders)
+    }
+
+    /// What clients may ask for, of an app with this GPU.
+    pub(crate) fn profiles(&self, gpu: Option<&GpuName>) -> Vec<VideoProfile> {
+        Placement::profiles(self.config.now(), &self.supervision.gpus, &self.encoders, gpu)
+    }
 }

@@ -15,6 +15,7 @@ use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use crate::codec::VideoProfile;
+use crate::gpu::GpuAddress;
 use crate::host::supervisor::helper_process::{HelperProcess, OURSELVES};
 use crate::host::supervisor::quarantine::{Kind, Quarantine};
 use crate::ipc::abilities::{self, FamilyReport};
@@ -41,6 +42,8 @@ pub struct EncoderView {
     pub name: &'static str,
     /// The device that it encodes on; empty if not known.
     pub device: String,
+    /// The same by its place on the PCI bus or its render node; empty if it is no GPU.
+    pub gpu: String,
     /// What it makes, e.g. `hevc 10 bit 4:2:0`.
     pub profiles: Vec<String>,
     /// Whether its driver was asked; if not, the profiles are what every device of the
@@ -53,7 +56,7 @@ pub struct EncoderView {
 /// The preference list, and what is known of its encoders.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct EncodersView {
-    /// In the order in which a stream tries them.
+    /// In the order in which a stream tries them; one for each GPU that a family works on.
     pub encoders: Vec<EncoderView>,
     /// Age of the drivers' answers; `null` before the first.
     pub age_seconds: Option<u64>,
@@ -71,10 +74,16 @@ impl Encoders {
     /// What clients may ask for: never empty, because they refuse a host without any.
     #[must_use]
     pub fn profiles(&self) -> Vec<VideoProfile> {
+        self.profiles_on(None)
+    }
+
+    /// The same on one GPU, and with what needs none; on all, if none is given.
+    #[must_use]
+    pub fn profiles_on(&self, gpu: Option<&GpuAddress>) -> Vec<VideoProfile> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let mut profiles: Vec<VideoProfile> = Vec::new();
         for &family in self.families.iter() {
-            for profile in known.profiles(family) {
+            for profile in known.profiles(family, gpu) {
                 if !profiles.contains(&profile) {
                     profiles.push(profile);
                 }
@@ -87,22 +96,48 @@ impl Encoders {
         profiles
     }
 
+    /// What drivers have said, a report for each family and GPU.
+    pub(crate) fn reports(&self) -> Vec<FamilyReport> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).reports.clone()
+    }
+
+    /// Whether drivers were asked, and have answered; or need not be asked.
+    pub(crate) fn have_answered(&self) -> bool {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.at.is_some() || self.families.iter().all(|family| *family == EncoderFamily::Software)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn answered_for_tests(&self, reports: Vec<FamilyReport>) {
+        self.learned(Ok(reports));
+    }
+
     /// All that is known.
     #[must_use]
     pub fn view(&self) -> EncodersView {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let view = |&family: &EncoderFamily| {
-            let report = known.report(family);
-            EncoderView {
-                name: family.name(),
-                device: report.map(|report| report.abilities.device.clone()).unwrap_or_default(),
-                profiles: known.profiles(family).iter().map(VideoProfile::name).collect(),
-                asked: report.is_some(),
-                error: report.map(|report| report.error.clone()).unwrap_or_default(),
-            }
+        let unasked = |family: EncoderFamily| EncoderView {
+            name: family.name(),
+            device: String::new(),
+            gpu: String::new(),
+            profiles: family.certain_profiles().iter().map(VideoProfile::name).collect(),
+            asked: false,
+            error: String::new(),
+        };
+        let view = |report: &FamilyReport| EncoderView {
+            name: report.family.name(),
+            device: report.abilities.device.clone(),
+            gpu: report.abilities.gpu.as_ref().map(ToString::to_string).unwrap_or_default(),
+            profiles: offered(report).map(|profile| profile.name()).collect(),
+            asked: true,
+            error: report.error.clone(),
+        };
+        let views = |&family: &EncoderFamily| {
+            let views: Vec<_> = known.of(family).map(view).collect();
+            if views.is_empty() { vec![unasked(family)] } else { views }
         };
         EncodersView {
-            encoders: self.families.iter().map(view).collect(),
+            encoders: self.families.iter().flat_map(views).collect(),
             age_seconds: known.at.map(|at| at.elapsed().as_secs()),
             error: known.error.clone(),
         }
@@ -129,7 +164,7 @@ impl Encoders {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         match answer {
             Ok(reports) => {
-                for report in reports.iter().filter(|report| known.report(report.family) != Some(report)) {
+                for report in reports.iter().filter(|report| !known.reports.contains(report)) {
                     let makes: Vec<_> = report.abilities.able.iter().map(|able| able.profile.name()).collect();
                     let (family, device, error) = (report.family.name(), &report.abilities.device, &report.error);
                     info!(family, device, makes = makes.join(", "), error, "encoder");
@@ -161,16 +196,25 @@ impl Encoders {
 }
 
 impl Known {
-    fn report(&self, family: EncoderFamily) -> Option<&FamilyReport> {
-        self.reports.iter().find(|report| report.family == family)
+    fn of(&self, family: EncoderFamily) -> impl Iterator<Item = &FamilyReport> {
+        self.reports.iter().filter(move |report| report.family == family)
     }
 
-    fn profiles(&self, family: EncoderFamily) -> Vec<VideoProfile> {
-        match self.report(family) {
-            Some(report) => report.abilities.able.iter().filter(|able| able.offered).map(|able| able.profile).collect(),
-            None => family.certain_profiles().to_vec(),
+    /// What a family makes, on one GPU if that is given and the family needs one.
+    fn profiles(&self, family: EncoderFamily, gpu: Option<&GpuAddress>) -> Vec<VideoProfile> {
+        if self.of(family).next().is_none() {
+            return family.certain_profiles().to_vec();
         }
+        let is_there = |report: &&FamilyReport| match (&report.abilities.gpu, gpu) {
+            (Some(its), Some(gpu)) => its.is(gpu),
+            _ => true,
+        };
+        self.of(family).filter(is_there).flat_map(offered).collect()
     }
+}
+
+fn offered(report: &FamilyReport) -> impl Iterator<Item = VideoProfile> {
+    report.abilities.able.iter().filter(|able| able.offered).map(|able| able.profile)
 }
 
 async fn said(process: &mut HelperProcess) -> io::Result<String> {
@@ -198,7 +242,7 @@ mod tests {
 
     fn report(family: EncoderFamily, profiles: &[VideoProfile], error: &str) -> FamilyReport {
         let able = profiles.iter().map(|&profile| Ability { profile, most: None, offered: true });
-        let abilities = Abilities { device: "a GPU".to_owned(), able: able.collect() };
+        let abilities = Abilities { device: "a GPU".to_owned(), gpu: None, able: able.collect() };
         FamilyReport { family, abilities, error: error.to_owned() }
     }
 
@@ -216,6 +260,22 @@ mod tests {
         encoders.learned(Err("no answer".to_owned()));
         assert_eq!(encoders.profiles(), [HEVC, VideoProfile::H264], "what was said still counts");
         assert_eq!(encoders.view().error, "no answer");
+    }
+
+    #[test]
+    fn clients_are_offered_what_any_gpu_makes_or_the_one_that_they_are_bound_to() {
+        let encoders = Encoders::new(&[EncoderFamily::Nvenc]);
+        let on = |place: &str, profiles: &[VideoProfile]| {
+            let mut report = report(EncoderFamily::Nvenc, profiles, "");
+            report.abilities.gpu = Some(GpuAddress::at(place));
+            report
+        };
+        encoders.learned(Ok(vec![on("a", &[VideoProfile::H264]), on("b", &[VideoProfile::H264, HEVC])]));
+        assert_eq!(encoders.profiles(), [VideoProfile::H264, HEVC]);
+        assert_eq!(encoders.profiles_on(Some(&GpuAddress::at("a"))), [VideoProfile::H264]);
+        let view = encoders.view();
+        let gpus: Vec<_> = view.encoders.iter().map(|encoder| (encoder.name, encoder.gpu.as_str())).collect();
+        assert_eq!(gpus, [("nvenc", "a"), ("nvenc", "b")]);
     }
 
     #[test]

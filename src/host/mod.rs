@@ -32,6 +32,7 @@ pub mod memory;
 pub(crate) mod metrics;
 pub(crate) mod monitor;
 pub mod pairing;
+pub(crate) mod placement;
 pub(crate) mod places;
 pub mod ports;
 pub(crate) mod proc_field;

@@ -27,7 +27,7 @@ impl Supervision {
     /// Nothing is known yet.
     pub(crate) fn new(config: &LiveConfig, events: &Events) -> Self {
         let quarantine = Quarantine::new(events.clone());
-        let gpus = Gpus::default();
+        let gpus = Gpus::new();
         let capacity = Capacity::new(config.clone(), quarantine.clone(), gpus.clone());
         Self { quarantine, health: Health::new(events.clone()), capacity, gpus }
     }

@@ -4,10 +4,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::codec::VideoProfile;
+use crate::gpu::GpuAddress;
 use crate::stream_plan::EncoderFamily;
 use crate::units::Size;
 
-/// What one family can do on this machine, or why nothing.
+/// What one family can do on one device of this machine, or why nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FamilyReport {
     /// Which family.
@@ -24,6 +25,9 @@ pub struct FamilyReport {
 pub struct Abilities {
     /// The device, for people to read.
     pub device: String,
+    /// Where it is, if it is a GPU.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<GpuAddress>,
     /// What it makes.
     pub able: Vec<Ability>,
 }
@@ -57,7 +61,7 @@ mod tests {
         let reports = vec![
             FamilyReport {
                 family: EncoderFamily::Nvenc,
-                abilities: Abilities { device: "GPU".to_owned(), able },
+                abilities: Abilities { device: "GPU".to_owned(), gpu: Some(GpuAddress::at("0000:01:00.0")), able },
                 error: String::new(),
             },
             FamilyReport {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::gpu::GpuAddress;
 use crate::ids::Generation;
 use crate::protocol::control::input_event::InputEvent;
 use crate::stream_plan::{EncoderFamily, Source, StreamPlan};
@@ -57,8 +58,10 @@ pub enum FromWorker {
     Ready {
         /// Name of the encoder in use, e.g. "software/openh264".
         encoder: String,
-        /// Families that are there, were tried before it and did not open, and why.
-        passed_over: Vec<(EncoderFamily, String)>,
+        /// The GPU that it is on, if it is on one.
+        gpu: Option<GpuAddress>,
+        /// What was tried before it and did not open.
+        passed_over: Vec<PassedOver>,
     },
     /// The first picture of a source is on its way to the encoder.
     Shows {
@@ -67,6 +70,19 @@ pub enum FromWorker {
     },
     /// The worker cannot go on; it exits after this.
     Failed(WorkerFailure),
+}
+
+/// An encoder that was tried and did not open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassedOver {
+    /// Which family.
+    pub encoder: EncoderFamily,
+    /// On which GPU, if one was named.
+    pub gpu: Option<GpuAddress>,
+    /// Why.
+    pub reason: String,
+    /// It has no device or driver here, which is nobody's fault.
+    pub absent: bool,
 }
 
 /// Why a worker gives up.

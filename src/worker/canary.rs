@@ -91,7 +91,7 @@ struct Song {
 fn sing(encoders: Vec<EncoderFamily>) -> Result<Song, CanaryError> {
     let plan = StreamPlan::small_test_card(encoders);
     let mut source = open_test_card(&plan.video);
-    let (mut encoder, _) = select::open(&plan.video)?;
+    let mut encoder = select::open(&plan.video)?.encoder;
     let mut network = Network::new(&plan)?;
     let mut song = Song { encoder: encoder.name().to_owned(), ..Song::default() };
     for number in 1..=FRAMES {

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Micros;
 use crate::codec::VideoProfile;
+use crate::gpu::GpuAddress;
 use crate::stream_plan::{EncoderFamily, StreamPlan, VideoPlan};
 use crate::units::{Bitrate, Size};
 use crate::worker::capture::test_card_scene::Scene;
@@ -23,10 +24,12 @@ use crate::worker::encode::{EncodeError, FrameRequest};
 use crate::worker::frame::{Frame, FrameKind, PixelFormat, Pixels};
 
 /// What is tried.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Trial {
     /// Whose encoder.
     pub family: EncoderFamily,
+    /// On which GPU; the first that does it, if not given.
+    pub gpu: Option<GpuAddress>,
     /// What it shall make.
     pub profile: VideoProfile,
     /// Of this size.
@@ -98,11 +101,12 @@ enum TrialError {
 fn run(trial: &Trial, stream: &Path, outcome: &mut Outcome) -> Result<(), TrialError> {
     let plan = VideoPlan {
         profile: trial.profile,
+        gpu: trial.gpu.clone(),
         size: trial.size,
         bitrate: Bitrate::from_kbps(KBPS),
         ..StreamPlan::small_test_card(vec![trial.family]).video
     };
-    let (mut encoder, _) = select::open(&plan)?;
+    let mut encoder = select::open(&plan)?.encoder;
     let mut file = File::create(stream)?;
     let (scene, mut micros) = (Scene::new(trial.size), Vec::new());
     for number in 0..FRAMES {
@@ -153,7 +157,7 @@ mod tests {
     fn the_software_encoder_does_all_that_is_asked_of_it() {
         let directory = tempfile::tempdir().unwrap();
         let size = Size::new(320, 180);
-        let trial = Trial { family: EncoderFamily::Software, profile: VideoProfile::H264, size };
+        let trial = Trial { family: EncoderFamily::Software, gpu: None, profile: VideoProfile::H264, size };
         let (stream, mut outcome) = (directory.path().join("stream"), Outcome::default());
         run(&trial, &stream, &mut outcome).unwrap();
         assert_eq!((outcome.frames, &outcome.idr_frames[..]), (FRAMES, &[0, IDR_AT, LOST_AT][..]));
@@ -162,7 +166,8 @@ mod tests {
 
     #[test]
     fn what_does_not_open_says_why() {
-        let trial = Trial { family: EncoderFamily::Vulkan, profile: VideoProfile::H264, size: Size::new(320, 180) };
+        let (profile, size) = (VideoProfile::H264, Size::new(320, 180));
+        let trial = Trial { family: EncoderFamily::Vulkan, gpu: None, profile, size };
         let error = run(&trial, Path::new("/nonexistent"), &mut Outcome::default()).unwrap_err();
         assert!(error.to_string().contains("Vulkan"), "{error}");
     }

@@ -17,13 +17,13 @@ use crate::ids::Generation;
 use crate::ipc::channel::Channel;
 use crate::ipc::counters_page::{Counter, CountersPage, WorkerThread};
 use crate::ipc::flight_recorder::What;
-use crate::ipc::message::{FailureKind, FromWorker, MediaKind, ToWorker, WorkerFailure};
+use crate::ipc::message::{FailureKind, FromWorker, MediaKind, PassedOver, ToWorker, WorkerFailure};
 use crate::stream_plan::{Source, StreamPlan};
 use crate::worker::audio;
 use crate::worker::capture::{self, NumberedSource, SourceFailure};
-use crate::worker::encode::select::Skipped;
+use crate::worker::encode;
+use crate::worker::encode::select::Selected;
 use crate::worker::encode::thread::EncodeOrder;
-use crate::worker::encode::{self, Encoder};
 use crate::worker::frame::Frame;
 use crate::worker::heartbeat::{LONGEST_WAIT, Pulse};
 use crate::worker::imports::Imports;
@@ -100,14 +100,19 @@ impl<'a> EventLoop<'a> {
         spawner.spawn(WorkerThread::Encode, {
             let sent = Arc::clone(&sent);
             move |plan, pulse| {
-                let ready = |encoder: &dyn Encoder, skipped: &[Skipped]| {
+                let ready = |Selected { encoder, gpu, skipped }: &Selected| {
                     if let Some(importable) = encoder.imports() {
                         imports.tell(importable);
                     }
-                    let passed_over = skipped.iter().filter(|skipped| !skipped.reason.is_absence());
-                    let passed_over = passed_over.map(|skipped| (skipped.family, skipped.reason.to_string()));
+                    let passed_over = skipped.iter().take(MOST_TOLD).map(|skipped| PassedOver {
+                        encoder: skipped.family,
+                        gpu: skipped.gpu.clone(),
+                        reason: skipped.reason.to_string().chars().take(LONGEST_REASON).collect(),
+                        absent: skipped.reason.is_absence(),
+                    });
                     voice.say(&FromWorker::Ready {
                         encoder: encoder.name().to_owned(),
+                        gpu: gpu.clone(),
                         passed_over: passed_over.collect(),
                     });
                 };
@@ -336,3 +341,8 @@ const ORDERS: usize = 64;
 const SOCKETS: usize = 4;
 const SWITCHES: usize = 4;
 const INPUTS: usize = 1024;
+
+/// A message has 16 KiB: encoders that did not open and are told of, and characters of
+/// the reason of each.
+const MOST_TOLD: usize = 16;
+const LONGEST_REASON: usize = 400;

@@ -5,7 +5,10 @@
 //! ```text
 //! CALL fail CODE [after N] [times N]
 //! CALL hang [after N] [times N]
-//! limit sessions N
+//! devices N
+//! device NUMBER lost
+//! node NAME lost
+//! limit sessions N [on NUMBER]
 //! limit memory BYTES
 //! version MAJOR MINOR
 //! cap NAME VALUE
@@ -19,7 +22,10 @@
 //! the fault after it was played that often, counted from when its line came in. Faults
 //! are not played in a process that is spared.
 //! What `nvml` orders is what the management library says of each GPU, but for
-//! `lost`: the number of one that has left the bus. A line that is none of these is a
+//! `lost`: the number of one that has left the bus. `devices` is how many GPUs CUDA and
+//! the management library have, from number 0; every call on one that is lost fails, and
+//! so does opening the render node of that name. A limit of sessions is each GPU's, or
+//! that one's. A line that is none of these is a
 //! violation: a test that mistypes its fault would prove nothing. A test that changes
 //! the file while a stream runs renames another over it, so that nobody reads half of
 //! it.
@@ -37,8 +43,16 @@ use crate::ledger;
 pub struct Orders {
     /// Calls that go wrong, in the order of the file.
     pub faults: Vec<Fault>,
-    /// Encode sessions at a time, on the whole machine.
+    /// GPUs that CUDA and the management library have.
+    pub devices: Option<u32>,
+    /// Numbers of those on which every call fails.
+    pub lost: Vec<u32>,
+    /// Names of render nodes that have no display.
+    pub lost_nodes: Vec<String>,
+    /// Encode sessions at a time, on each GPU.
     pub sessions: Option<usize>,
+    /// The same on single ones.
+    pub sessions_on: Vec<(u32, usize)>,
     /// Bytes of device memory.
     pub memory: Option<u64>,
     /// Encoder interface that the driver speaks: major, minor.
@@ -105,6 +119,19 @@ impl Orders {
         orders
     }
 
+    /// Encode sessions at a time on a GPU.
+    #[must_use]
+    pub fn limit(&self, device: u32) -> Option<usize> {
+        let own = self.sessions_on.iter().rev().find(|(number, _)| *number == device);
+        own.map(|(_, limit)| *limit).or(self.sessions)
+    }
+
+    /// How many GPUs there are.
+    #[must_use]
+    pub fn devices(&self) -> u32 {
+        self.devices.unwrap_or(1)
+    }
+
     /// Reads the text of a file.
     #[must_use]
     pub fn parse(text: &str) -> Self {
@@ -122,10 +149,26 @@ impl Orders {
         let mut words = line.split_whitespace();
         match words.next()? {
             "limit" => match words.next()? {
-                "sessions" => self.sessions = Some(number(&mut words)?),
+                "sessions" => {
+                    let limit = number(&mut words)?;
+                    match words.next() {
+                        None => self.sessions = Some(limit),
+                        Some("on") => self.sessions_on.push((number(&mut words)?, limit)),
+                        Some(_) => return None,
+                    }
+                }
                 "memory" => self.memory = Some(number(&mut words)?),
                 _ => return None,
             },
+            "devices" => self.devices = Some(number(&mut words)?),
+            "device" => {
+                self.lost.push(number(&mut words)?);
+                words.next().filter(|word| *word == "lost")?;
+            }
+            "node" => {
+                self.lost_nodes.push(words.next()?.to_owned());
+                words.next().filter(|word| *word == "lost")?;
+            }
             "version" => self.version = Some((number(&mut words)?, number(&mut words)?)),
             "nvml" => match words.next()? {
                 "devices" => self.nvml.devices = Some(number(&mut words)?),
@@ -257,7 +300,8 @@ mod tests {
             "# a comment\n\ncuInit fail 100\nnvEncLockBitstream hang after 3\ncuMemAllocPitch_v2 fail 2 times 4\n\
              limit sessions 2\nlimit memory 1000000\nversion 11 1\ncap NV_ENC_CAPS_WIDTH_MAX 1920\ncap 28 0\n\
              nvml sessions 3\nnvml memory_used 5\nnvmlDeviceGetEncoderStats hang\n\
-             uuid 000102030405060708090a0b0c0d0eFF\nspare 7\n",
+             uuid 000102030405060708090a0b0c0d0eFF\nspare 7\ndevices 2\ndevice 1 lost\n\
+             limit sessions 3 on 1\nnode renderD129 lost\n",
         );
         assert_eq!(orders.spared, [7]);
         let fault = |call: &str, outcome, after, times| Fault { call: call.to_owned(), outcome, after, times };
@@ -272,6 +316,11 @@ mod tests {
         );
         assert_eq!(orders.nvml, Nvml { sessions: Some(3), memory_used: Some(5), ..Nvml::default() });
         assert_eq!((orders.sessions, orders.memory, orders.version), (Some(2), Some(1_000_000), Some((11, 1))));
+        assert_eq!(
+            (orders.devices(), &orders.lost[..], &orders.lost_nodes[..]),
+            (2, &[1][..], &["renderD129".to_owned()][..])
+        );
+        assert_eq!([0, 1].map(|device| orders.limit(device)), [Some(2), Some(3)]);
         assert_eq!(orders.capabilities, [("NV_ENC_CAPS_WIDTH_MAX".to_owned(), 1920), ("28".to_owned(), 0)]);
         assert_eq!(orders.uuid, Some([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255]));
         assert!(orders.unreadable.is_empty(), "{:?}", orders.unreadable);
@@ -289,6 +338,12 @@ mod tests {
             "limit",
             "limit people 3",
             "limit sessions -1",
+            "limit sessions 1 on",
+            "limit sessions 1 of 2",
+            "device 1",
+            "device 1 found",
+            "node lost",
+            "devices two",
             "version 12",
             "version 12 1 0",
             "cap 3",

@@ -1,4 +1,4 @@
-//! Encode sessions of all processes: each holds the lock of a file for as long as it
+//! Encode sessions of all processes, by GPU: each holds the lock of a file for as long as it
 //! is open.
 
 use std::fs::File;
@@ -8,8 +8,8 @@ use std::path::Path;
 ///
 /// # Errors
 /// What the file system says.
-pub fn take(directory: &Path) -> std::io::Result<(Option<File>, usize)> {
-    let survey = Survey::make(directory)?;
+pub fn take(directory: &Path, device: u32) -> std::io::Result<(Option<File>, usize)> {
+    let survey = Survey::make(directory, device)?;
     Ok((survey.free, survey.held))
 }
 
@@ -17,8 +17,8 @@ pub fn take(directory: &Path) -> std::io::Result<(Option<File>, usize)> {
 ///
 /// # Errors
 /// What the file system says.
-pub fn held(directory: &Path) -> std::io::Result<usize> {
-    let survey = Survey::make(directory)?;
+pub fn held(directory: &Path, device: u32) -> std::io::Result<usize> {
+    let survey = Survey::make(directory, device)?;
     // Before the gate opens: it would look held to another.
     drop(survey.free);
     Ok(survey.held)
@@ -32,8 +32,8 @@ struct Survey {
 }
 
 impl Survey {
-    fn make(directory: &Path) -> std::io::Result<Self> {
-        let directory = directory.join("sessions");
+    fn make(directory: &Path, device: u32) -> std::io::Result<Self> {
+        let directory = directory.join(format!("sessions-{device}"));
         std::fs::create_dir_all(&directory)?;
         let gate = File::create(directory.join("gate"))?;
         gate.lock()?;

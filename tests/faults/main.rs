@@ -45,6 +45,7 @@ mod f45_idle_clients;
 mod f46_stuck_keys;
 mod garbage_on_every_port;
 mod gpu_figures;
+mod gpu_placement;
 mod half_open_tls;
 mod host_phases;
 mod host_sigkill_and_restart;

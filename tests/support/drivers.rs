@@ -15,6 +15,8 @@ use super::scratch::{Scratch, examples};
 pub(crate) struct Drivers {
     control: PathBuf,
     libraries: PathBuf,
+    /// Of the driver that libva loads.
+    nodes: Vec<PathBuf>,
 }
 
 impl Drivers {
@@ -35,7 +37,21 @@ impl Drivers {
             assert!(built.exists(), "no {}; cargo build -p earthshine-drivers --examples", built.display());
             symlink(built, libraries.join(name)).expect("a link");
         }
-        Self { control, libraries }
+        // Any file that opens: whose driver is asked is settled above.
+        Self { control, libraries, nodes: vec!["/dev/null".into()] }
+    }
+
+    /// The same with render nodes of these names, each another GPU.
+    pub(crate) fn with_nodes(scratch: &Scratch, names: &[&str]) -> Self {
+        let drivers = Self::install(scratch);
+        let nodes = names.iter().map(|name| drivers.control.join(name)).collect::<Vec<_>>();
+        nodes.iter().for_each(|node| fs::write(node, "").expect("a node"));
+        Self { nodes, ..drivers }
+    }
+
+    /// Path of one of them.
+    pub(crate) fn node(&self, name: &str) -> String {
+        self.control.join(name).display().to_string()
     }
 
     /// A host that finds them, tries these encoders and has asked them what they make.
@@ -45,7 +61,11 @@ impl Drivers {
 
     /// The same, with `video.conversion`.
     pub(crate) fn host_that_converts(&self, scratch: Scratch, encoders: &str, conversion: &str, tables: &str) -> Host {
-        let video = format!("encoders = [{encoders}]\nconversion = \"{conversion}\"");
+        self.host_with_video(scratch, &format!("encoders = [{encoders}]\nconversion = \"{conversion}\""), tables)
+    }
+
+    /// The same, with this for `[video]`.
+    pub(crate) fn host_with_video(&self, scratch: Scratch, video: &str, tables: &str) -> Host {
         let config = format!(
             "[host]\ndiscovery = false\n\n[video]\n{video}\n\n[desktop]\nidle_limit = 60\n\n\
              [health]\ncanary_interval = 3600\n\n[admission]\ncpu_percent = 0\n\n{tables}"
@@ -63,9 +83,13 @@ impl Drivers {
             ("EARTHSHINE_DRIVERS", self.control.display().to_string()),
             ("LIBVA_DRIVERS_PATH", self.libraries.display().to_string()),
             ("LIBVA_DRIVER_NAME", "earthshine".to_owned()),
-            // Any file that opens: whose driver is asked is settled above.
-            ("EARTHSHINE_RENDER_NODES", "/dev/null".to_owned()),
+            ("EARTHSHINE_RENDER_NODES", self.nodes()),
         ]
+    }
+
+    fn nodes(&self) -> String {
+        let nodes: Vec<_> = self.nodes.iter().map(|node| node.display().to_string()).collect();
+        nodes.join(":")
     }
 
     /// Has them fail, hang or run out, as lines of `tests/drivers/faults.rs` say.

@@ -84,7 +84,7 @@ fn frames_follow_each_other_in_a_few_buffers_and_are_encoded() {
     let _pattern = Pattern::show(&[]);
     let capturing = capture(CaptureMemory::DmaBuf);
     let stream = VideoPlan { encoders: vec![EncoderFamily::Software], ..plan(SIZE, 30) };
-    let (mut encoder, _) = select::open(&stream).unwrap();
+    let mut encoder = select::open(&stream).unwrap().encoder;
     let (mut numbers, mut buffers) = (Vec::new(), HashSet::new());
     for picture in 0..12 {
         let frame = capturing.wait("a marker", |frame| marker(frame).is_some());
@@ -135,7 +135,7 @@ fn without_memory_pictures_come_through_shared_memory() {
     let _pattern = Pattern::show(&["--still"]);
     // Not there; and the device's own, which has a render node without memory.
     for device in [Some("/dev/dri/renderD999".into()), None] {
-        let capture = CapturePlan { memory: CaptureMemory::DmaBuf, device };
+        let capture = CapturePlan { memory: CaptureMemory::DmaBuf, device, placed: None };
         let capturing = Capturing::with_plan(source(), VideoPlan { capture, ..plan(SIZE, 30) });
         let frame = capturing.wait("the pattern", |frame| marker(frame).is_some());
         assert!(matches!(frame.pixels, Pixels::Shared(_)));
@@ -191,7 +191,7 @@ fn a_screenshot_can_be_taken_of_one() {
 }
 
 fn capture(memory: CaptureMemory) -> Capturing {
-    let capture = CapturePlan { memory, device: Some(NODE.into()) };
+    let capture = CapturePlan { memory, device: Some(NODE.into()), placed: None };
     Capturing::with_plan(source(), VideoPlan { capture, ..plan(SIZE, 30) })
 }
 

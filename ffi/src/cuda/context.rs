@@ -60,15 +60,26 @@ impl Driver {
         Ok((version / 1000, version % 1000 / 10))
     }
 
-    /// All devices, in the driver's order.
+    /// All devices, in the driver's order. One that is broken is left out: the others
+    /// work on.
     ///
     /// # Errors
-    /// [`CudaError`].
+    /// [`CudaError`], also if all of them are broken.
     pub fn devices(&self) -> Result<Vec<Device>, CudaError> {
         let mut count = 0;
         // SAFETY: writes one integer.
         self.check("cuDeviceGetCount", unsafe { (self.functions.cuDeviceGetCount)(&raw mut count) })?;
-        (0..count).map(|ordinal| self.device(ordinal)).collect()
+        let (mut devices, mut broken) = (Vec::new(), None);
+        for ordinal in 0..count {
+            match self.device(ordinal) {
+                Ok(device) => devices.push(device),
+                Err(error) => broken = Some(error),
+            }
+        }
+        match broken {
+            Some(error) if devices.is_empty() => Err(error),
+            _ => Ok(devices),
+        }
     }
 
     fn device(&self, ordinal: c_int) -> Result<Device, CudaError> {

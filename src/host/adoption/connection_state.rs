@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::gpu::GpuAddress;
 use crate::host::sessions::ticket::ControlTerms;
 use crate::ids::{Generation, LobbyId};
 use crate::ipc::message::MediaKind;
@@ -41,6 +42,9 @@ pub(crate) struct StreamState {
     pub(crate) generation: Generation,
     pub(crate) restarts: u32,
     pub(crate) encoder: String,
+    /// GPU that it encodes on, if any.
+    #[serde(default)]
+    pub(crate) gpu: Option<GpuAddress>,
     /// Where the client's packets go.
     pub(crate) peers: Vec<(MediaKind, SocketAddr)>,
     /// Frames captured before the current worker started.

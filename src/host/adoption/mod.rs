@@ -37,6 +37,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::gpu::{GpuAddress, GpuName};
     use crate::host::adoption::adoptions::Adoptions;
     use crate::host::adoption::connection_state::{ConnectionState, StreamState};
     use crate::host::adoption::lobby_state::LobbyState;
@@ -85,7 +86,8 @@ mod tests {
                 plan: StreamPlan::small_test_card(vec![EncoderFamily::Software]),
                 generation: Generation(2),
                 restarts: 2,
-                encoder: "software/openh264".into(),
+                encoder: "nvenc".into(),
+                gpu: Some(GpuAddress::at("0000:41:00.0")),
                 peers: vec![(MediaKind::Video, ([192, 0, 2, 7], 50_000).into())],
                 captured_before: 1000,
                 page_layout: CountersPage::LAYOUT,
@@ -116,6 +118,7 @@ mod tests {
                 idempotency_key: Some("key".into()),
                 lease: Some(Duration::from_secs(60)),
                 created_by: Some(ClientId([0xab; 32])),
+                gpu: Some(GpuName::RenderNode("/dev/dri/renderD129".into())),
             },
             home: LobbyHome::default(),
             visited: true,

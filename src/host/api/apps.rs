@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use crate::host::api::answer::ApiAnswer;
 use crate::host::api::body::{Body, WireText, parse};
+use crate::host::api::lobbies::require_gpu;
 use crate::host::apps::record::AppRecord;
 use crate::host::context::Context;
 
@@ -22,6 +23,13 @@ pub async fn add(context: &Context, body: Body) -> ApiAnswer {
         Ok(record) => record,
         Err(answer) => return answer,
     };
+    let is_here = match record.gpu() {
+        Ok(gpu) => require_gpu(context, gpu.as_ref()),
+        Err(error) => Err(ApiAnswer::failed(format!("render_node: {error}"))),
+    };
+    if let Err(answer) = is_here {
+        return answer;
+    }
     let apps = context.apps.clone();
     ApiAnswer::of_task(tokio::task::spawn_blocking(move || apps.add(record)).await)
 }

@@ -6,9 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::gpu::GpuName;
 use crate::host::api::answer::ApiAnswer;
 use crate::host::api::body::{Body, WireId, parse};
 use crate::host::api::terms::{MAX_RATE, MAX_SIDE, MIN_SIDE};
+use crate::host::apps::record::text_or_null;
 use crate::host::apps::runner::{Program, Runner};
 use crate::host::context::Context;
 use crate::host::lobbies::LobbyError;
@@ -36,6 +38,9 @@ pub(super) fn wanted(body: Body) -> Result<LobbySpec, ApiAnswer> {
 
 /// Starts a lobby.
 pub(super) async fn start(context: &Context, spec: LobbySpec) -> ApiAnswer {
+    if let Err(answer) = require_gpu(context, spec.gpu.as_ref()) {
+        return answer;
+    }
     let lobbies = context.lobbies.clone();
     // A task of its own: a caller that hangs up must not leave a lobby half
     // made.
@@ -44,6 +49,13 @@ pub(super) async fn start(context: &Context, spec: LobbySpec) -> ApiAnswer {
         Ok(Err(error)) => ApiAnswer::failed(error.to_string()),
         Err(error) => ApiAnswer::failed(error.to_string()),
     }
+}
+
+/// A GPU that is named has to be here, whether or not another could take its place: who
+/// names one now means it, and wants to know.
+pub(super) fn require_gpu(context: &Context, gpu: Option<&GpuName>) -> Result<(), ApiAnswer> {
+    let Some(gpu) = gpu.filter(|gpu| gpu.is_fixed()) else { return Ok(()) };
+    context.placement().find(gpu).map(drop).map_err(|missing| ApiAnswer::failed(missing.to_string()))
 }
 
 /// `POST /api/v1/lobbies/join`: answers when the session shows the lobby.
@@ -182,8 +194,7 @@ pub(super) struct Configured {
     message: String,
 }
 
-/// A lobby as callers ask for it. GStreamer's and the GPUs' fields are taken
-/// and mean nothing here.
+/// A lobby as callers ask for it. GStreamer's fields are taken and mean nothing here.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct CreateLobby {
     #[serde(default)]
@@ -218,6 +229,31 @@ struct VideoSettings {
     width: u32,
     height: u32,
     refresh_rate: u32,
+    /// GPU that the lobby draws on: a render node as with Wolf, or, ours, a place on the
+    /// PCI bus; `auto` for the one with most room, empty for the host's default.
+    #[serde(default, deserialize_with = "text_or_null")]
+    wayland_render_node: String,
+    /// The same; its programs draw where their compositor does.
+    #[serde(default, deserialize_with = "text_or_null")]
+    runner_render_node: String,
+}
+
+impl VideoSettings {
+    /// The GPU that both fields name, or one of them.
+    fn gpu(&self) -> Result<Option<GpuName>, String> {
+        let named = |field: &str, text: &str| match text {
+            "" => Ok(None),
+            text => text.parse().map(Some).map_err(|error| format!("video_settings: {field}: {error}")),
+        };
+        let wayland: Option<GpuName> = named("wayland_render_node", &self.wayland_render_node)?;
+        let runner = named("runner_render_node", &self.runner_render_node)?;
+        match (wayland, runner) {
+            (Some(one), Some(other)) if one != other => Err(format!(
+                "video_settings: wayland_render_node is {one} and runner_render_node {other}: a lobby is on one GPU"
+            )),
+            (one, other) => Ok(one.or(other)),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -233,7 +269,8 @@ struct ClientSettings {
 
 impl CreateLobby {
     fn checked(self) -> Result<LobbySpec, String> {
-        let VideoSettings { width, height, refresh_rate } = self.video_settings;
+        let gpu = self.video_settings.gpu()?;
+        let VideoSettings { width, height, refresh_rate, .. } = self.video_settings;
         if !(MIN_SIDE..=MAX_SIDE).contains(&width) || !(MIN_SIDE..=MAX_SIDE).contains(&height) {
             return Err(format!("video_settings: {width}x{height} is not within {MIN_SIDE}..{MAX_SIDE} pixels a side"));
         }
@@ -266,6 +303,7 @@ impl CreateLobby {
             run_uid: self.client_settings.and_then(|settings| settings.run_uid).filter(|uid| *uid >= FIRST_PERSON),
             idempotency_key: self.idempotency_key,
             created_by: None,
+            gpu,
             lease: self.lease_seconds.map(|seconds| Duration::from_secs(seconds.into())),
         })
     }

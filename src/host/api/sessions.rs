@@ -196,6 +196,7 @@ fn empty_desktop() -> AppConfig {
         command: String::new(),
         test_card: false,
         compositor: None,
+        gpu: None,
         environment: Default::default(),
         icon: None,
         working_directory: None,

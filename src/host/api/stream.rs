@@ -159,7 +159,7 @@ impl StartStream {
         let encryption = Encryption { audio: audio.encrypt_audio, ..Encryption::default() };
         let fec = video.fec_percentage.map(FecPercent);
         let parameters = StreamParameters {
-            video: video.parameters(&context.encoders.profiles())?,
+            video: video.parameters(&context.profiles(None))?,
             audio: audio.parameters()?,
             encryption,
             features: ClientFeatures::default(),

@@ -27,11 +27,12 @@ pub(crate) fn capacity_view(context: &Context) -> CapacityView {
     let config = context.config.now();
     let host = &config.host;
     let sessions = context.sessions.list();
-    context.supervision.capacity.view(Counts {
+    let view = context.supervision.capacity.view(Counts {
         sessions: sessions.len(),
         starting: sessions.iter().filter(|session| session.state.is_starting()).count(),
         lobbies: context.lobbies.list().len(),
         max_sessions: host.max_sessions,
         max_lobbies: host.max_lobbies,
-    })
+    });
+    CapacityView { placement: context.placement().views(), ..view }
 }

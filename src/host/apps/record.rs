@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
 use crate::config::apps::AppConfig;
+use crate::gpu::{GpuName, GpuNameError};
 use crate::host::apps::runner::{Program, Runner, RunnerError};
 use crate::ids::AppId;
 
@@ -38,7 +39,9 @@ pub struct AppRecord {
     /// Shown again, and no more: every desktop has a sound server.
     #[serde(default = "yes")]
     pub start_audio_server: bool,
-    /// Shown again, and no more.
+    /// GPU that it draws on and is encoded on: a render node as with Wolf, or, ours, a
+    /// place on the PCI bus; `auto` for the one with most room, empty for the host's
+    /// default.
     #[serde(default, deserialize_with = "text_or_null")]
     pub render_node: String,
     /// Shown again, and no more.
@@ -96,7 +99,7 @@ impl AppRecord {
             icon_png_path: config.icon.as_ref().map(|path| path.display().to_string()),
             start_virtual_compositor: !config.test_card,
             start_audio_server: !config.test_card,
-            render_node: String::new(),
+            render_node: config.gpu.as_ref().map(ToString::to_string).unwrap_or_default(),
             video_producer_buffer_caps: String::new(),
             h264_gst_pipeline: String::new(),
             hevc_gst_pipeline: String::new(),
@@ -127,6 +130,14 @@ impl AppRecord {
         Ok(())
     }
 
+    /// The GPU that it names, if it names one.
+    ///
+    /// # Errors
+    /// [`GpuNameError`] if that is none.
+    pub fn gpu(&self) -> Result<Option<GpuName>, GpuNameError> {
+        if self.render_node.is_empty() { Ok(None) } else { self.render_node.parse().map(Some) }
+    }
+
     /// The number that Moonlight clients know it by.
     #[must_use]
     pub fn app_id(&self) -> AppId {
@@ -148,6 +159,7 @@ impl AppRecord {
             command: if test_card { String::new() } else { command },
             test_card,
             compositor: None,
+            gpu: self.gpu().map_err(|error| format!("render_node: {error}"))?,
             environment,
             icon: self.icon_png_path.as_ref().map(PathBuf::from).filter(|path| path.is_absolute()),
             working_directory: None,
@@ -243,20 +255,26 @@ pub(in crate::host) mod tests {
         assert!(error(&|record| record.id = "x".repeat(65)).starts_with("id is"));
         assert!(error(&|record| record.runner = json!({"type": "process"})).contains("missing field `run_cmd`"));
         assert!(error(&|record| record.h264_gst_pipeline = "x".repeat(MAX_BYTES)).contains("bytes of JSON"));
+        // Kept, because files of earlier versions may have anything there; and not launched.
+        let nowhere = AppRecord { render_node: "gpu1".into(), ..record("1", "Game") };
+        assert_eq!(nowhere.check(), Ok(()));
+        assert!(nowhere.program().unwrap_err().starts_with("render_node: \"gpu1\" names no GPU"));
         let missing = serde_json::from_str::<AppRecord>(r#"{"id":"1"}"#).unwrap_err().to_string();
         assert!(missing.contains("missing field `title`"), "{missing}");
     }
 
     #[test]
     fn a_configured_app_shows_as_itself() {
-        let config: AppConfig =
-            toml::from_str("title = \"Game\"\nid = 9\ncommand = \"game\"\nenvironment = { A = \"b\" }").unwrap();
+        let config: AppConfig = toml::from_str(
+            "title = \"Game\"\nid = 9\ngpu = \"01:00.0\"\ncommand = \"game\"\nenvironment = { A = \"b\" }",
+        )
+        .unwrap();
         let record = AppRecord::of(&config);
         record.check().unwrap();
         let program = record.program().unwrap();
         assert_eq!(
-            (program.id(), program.command, program.environment),
-            (AppId(9), config.command, config.environment)
+            (program.id(), program.command, program.environment, program.gpu),
+            (AppId(9), config.command, config.environment, config.gpu)
         );
         let card: AppConfig = toml::from_str("title = \"Card\"\ntest_card = true").unwrap();
         assert!(AppRecord::of(&card).program().unwrap().test_card);

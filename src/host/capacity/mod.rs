@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::AdmissionConfig;
 use crate::config::live::LiveConfig;
+use crate::gpu::GpuAddress;
 use crate::host::capacity::machine::Machine;
 use crate::host::gpus::{GpuFull, GpuLimits, Gpus, Room};
 use crate::host::supervisor::quarantine::Quarantine;
@@ -138,13 +139,18 @@ impl Capacity {
     }
 
     /// Whether there is room for another session beside these, so many of which are
-    /// about to open an encoder.
+    /// about to open an encoder; on one GPU, if it must be encoded there.
     ///
     /// # Errors
     /// [`NoRoom`], for the user to read.
-    pub(crate) fn admit_session(&self, running: &[SessionId], starting: usize) -> Result<(), NoRoom> {
+    pub(crate) fn admit_session(
+        &self,
+        running: &[SessionId],
+        starting: usize,
+        gpu: Option<&GpuAddress>,
+    ) -> Result<(), NoRoom> {
         self.admit(Some(running), |usage| usage.need_of_session())?;
-        match self.room_on_gpus(starting) {
+        match self.room_on_gpus(starting, gpu) {
             Some(room) if room.places == 0 => Err(NoRoom::Gpus(room.full)),
             _ => Ok(()),
         }
@@ -171,11 +177,11 @@ impl Capacity {
         usage.has_room(&limits, running, need)
     }
 
-    fn room_on_gpus(&self, starting: usize) -> Option<Room> {
+    fn room_on_gpus(&self, starting: usize, only: Option<&GpuAddress>) -> Option<Room> {
         let limits = self.limits();
         let on_gpus =
             GpuLimits { memory_reserve_mb: limits.gpu_memory_reserve_mb, encoder_sessions: limits.encoder_sessions };
-        self.gpus.room(&self.encoders, on_gpus, starting)
+        self.gpus.room(&self.encoders, on_gpus, starting, only)
     }
 
     /// Those in force now.
@@ -315,40 +321,40 @@ mod tests {
         let mut full = usage(&[]);
         full.machine.available = Some(0);
         let full = capacity(LIMITS, full);
-        assert_eq!(full.admit_session(&[], 0), Ok(()));
+        assert_eq!(full.admit_session(&[], 0, None), Ok(()));
         assert_eq!(full.admit_lobby(), Ok(()));
         let young = capacity(LIMITS, usage(&[share(0.9, 5), share(0.9, 5)]));
-        assert_eq!(young.admit_session(&ids(2), 0), Ok(()), "nobody knows yet what a stream needs here");
+        assert_eq!(young.admit_session(&ids(2), 0, None), Ok(()), "nobody knows yet what a stream needs here");
         let unknown = unmeasured(LIMITS);
-        assert_eq!(unknown.admit_session(&ids(50), 0), Ok(()));
+        assert_eq!(unknown.admit_session(&ids(50), 0, None), Ok(()));
     }
 
     #[test]
     fn sixty_four_tiny_streams_fit_on_two_cores() {
         let tiny = vec![share(0.02, 60); 63];
-        assert_eq!(capacity(LIMITS, usage(&tiny)).admit_session(&ids(63), 0), Ok(()));
+        assert_eq!(capacity(LIMITS, usage(&tiny)).admit_session(&ids(63), 0, None), Ok(()));
     }
 
     #[test]
     fn a_stream_for_which_there_are_no_cores_is_refused_with_figures() {
         let busy = [share(0.6, 60), share(0.6, 60), share(0.6, 60)];
-        let refusal = capacity(LIMITS, usage(&busy)).admit_session(&ids(3), 0).unwrap_err();
+        let refusal = capacity(LIMITS, usage(&busy)).admit_session(&ids(3), 0, None).unwrap_err();
         assert_eq!(
             refusal.to_string(),
             "This host's processor is in use: its streams take 1.8 of 2.0 cores, and another one needs about 0.6 \
              (admission.cpu_percent). Try later."
         );
         // Two are about to end and do not count.
-        assert_eq!(capacity(LIMITS, usage(&busy)).admit_session(&ids(1), 0), Ok(()));
+        assert_eq!(capacity(LIMITS, usage(&busy)).admit_session(&ids(1), 0, None), Ok(()));
         let off = AdmissionConfig { cpu_percent: None, ..LIMITS };
-        assert_eq!(capacity(off, usage(&busy)).admit_session(&ids(3), 0), Ok(()));
+        assert_eq!(capacity(off, usage(&busy)).admit_session(&ids(3), 0, None), Ok(()));
     }
 
     #[test]
     fn those_that_have_just_begun_count_as_what_they_will_be() {
         let shares = [share(0.5, 60), share(0.0, 1), share(0.1, 3)];
         assert!(matches!(
-            capacity(LIMITS, usage(&shares)).admit_session(&ids(4), 0),
+            capacity(LIMITS, usage(&shares)).admit_session(&ids(4), 0, None),
             Err(NoRoom::Cores { used, .. }) if (used - 2.0).abs() < 1e-9
         ));
     }
@@ -357,11 +363,11 @@ mod tests {
     fn memory_is_kept_in_reserve() {
         let mut usage = usage(&[share(0.1, 60)]);
         usage.machine.available = Some(355 * MEGABYTE);
-        let refusal = capacity(LIMITS, usage.clone()).admit_session(&ids(1), 0).unwrap_err();
+        let refusal = capacity(LIMITS, usage.clone()).admit_session(&ids(1), 0, None).unwrap_err();
         assert_eq!(refusal, NoRoom::Memory { available_mb: 355, needed_mb: 100, reserve_mb: 256 });
         assert!(matches!(capacity(LIMITS, usage.clone()).admit_lobby(), Err(NoRoom::Memory { .. })));
         usage.machine.available = Some(356 * MEGABYTE);
-        assert_eq!(capacity(LIMITS, usage).admit_session(&ids(1), 0), Ok(()));
+        assert_eq!(capacity(LIMITS, usage).admit_session(&ids(1), 0, None), Ok(()));
     }
 
     #[test]
@@ -369,9 +375,9 @@ mod tests {
         let capacity = capacity(LIMITS, usage(&[]));
         let captive = || Captive::helper(Kind::Canary, ProcessId { pid: 1, start_time: 0 });
         (0..3).for_each(|_| capacity.quarantine.take(captive()));
-        assert_eq!(capacity.admit_session(&[], 0), Ok(()));
+        assert_eq!(capacity.admit_session(&[], 0, None), Ok(()));
         capacity.quarantine.take(captive());
-        assert_eq!(capacity.admit_session(&[], 0), Err(NoRoom::Quarantine { stuck: 4, limit: 3 }));
+        assert_eq!(capacity.admit_session(&[], 0, None), Err(NoRoom::Quarantine { stuck: 4, limit: 3 }));
     }
 
     #[test]
@@ -379,7 +385,7 @@ mod tests {
         let mut old = usage(&[share(2.0, 60)]);
         if let Some(then) = Instant::now().checked_sub(USEFUL_FOR) {
             old.at = then;
-            assert_eq!(capacity(LIMITS, old).admit_session(&ids(1), 0), Ok(()));
+            assert_eq!(capacity(LIMITS, old).admit_session(&ids(1), 0, None), Ok(()));
         }
     }
 
@@ -393,11 +399,11 @@ mod tests {
         };
         let counts = |sessions| Counts { sessions, starting: sessions, lobbies: 0, max_sessions: 9, max_lobbies: 9 };
         let capacity = full(r#"["nvenc"]"#);
-        assert_eq!(capacity.admit_session(&[], 0), Ok(()));
+        assert_eq!(capacity.admit_session(&[], 0, None), Ok(()));
         assert_eq!(capacity.admit_lobby(), Ok(()));
         let view = capacity.view(counts(0));
         assert_eq!((view.sessions_that_fit, view.limited_by), (1, "admission.encoder_sessions"));
-        let refusal = capacity.admit_session(&[], 1).unwrap_err();
+        let refusal = capacity.admit_session(&[], 1, None).unwrap_err();
         assert_eq!(
             refusal.to_string(),
             "No GPU of this host has room for another stream: a GPU has 2 encode sessions, open or about to be, and 2 \
@@ -405,7 +411,7 @@ mod tests {
         );
         assert_eq!(capacity.view(counts(1)).sessions_that_fit, 0);
         let capacity = full(r#"["nvenc", "software"]"#);
-        assert_eq!(capacity.admit_session(&[], 5), Ok(()));
+        assert_eq!(capacity.admit_session(&[], 5, None), Ok(()));
         assert_eq!(capacity.view(counts(0)).limited_by, "host.max_sessions");
     }
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::host::capacity::{Capacity, Share, Usage, count};
 use crate::host::gpus::GpusView;
+use crate::host::placement::PlacementView;
 use crate::host::supervisor::quarantine::CaptiveView;
 
 /// `GET /api/v1/capacity`.
@@ -39,6 +40,8 @@ pub struct CapacityView {
     pub lobbies: Vec<ShareView>,
     /// What GPUs say of themselves.
     pub gpus: GpusView,
+    /// Who is placed on which GPU, and what still fits there.
+    pub placement: Vec<PlacementView>,
     /// What the operator allows; `null` is no limit.
     pub limits: LimitsView,
     /// Sessions that run.
@@ -133,6 +136,7 @@ impl Capacity {
             sessions: measured.map(|usage| views(&usage.sessions)).unwrap_or_default(),
             lobbies: measured.map(|usage| views(&usage.lobbies)).unwrap_or_default(),
             gpus: self.gpus.view(),
+            placement: Vec::new(),
             limits: LimitsView {
                 max_sessions: counts.max_sessions,
                 max_lobbies: counts.max_lobbies,
@@ -158,7 +162,7 @@ impl Capacity {
             return (0, "admission.max_quarantined");
         }
         let mut room = (counts.max_sessions.saturating_sub(counts.sessions), "host.max_sessions");
-        if let Some(on_gpus) = self.room_on_gpus(counts.starting).filter(|on_gpus| on_gpus.places < room.0) {
+        if let Some(on_gpus) = self.room_on_gpus(counts.starting, None).filter(|on_gpus| on_gpus.places < room.0) {
             room = (on_gpus.places, on_gpus.limited_by);
         }
         let Some((usage, need)) = usage.and_then(|usage| Some((usage, usage.need_of_session()?))) else { return room };

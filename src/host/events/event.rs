@@ -164,7 +164,23 @@ pub enum Event {
         session_id: SessionId,
         /// `nvenc`, `vaapi`, `vulkan` or `software`.
         encoder: &'static str,
+        /// On which GPU; empty if none was named, or for `software`.
+        gpu: String,
         /// Why it did not open.
+        reason: String,
+    },
+    /// A desktop or a stream is on another GPU than was asked for, or a stream on another
+    /// than its desktop.
+    GpuPassedOver {
+        /// Whose.
+        #[serde(flatten)]
+        owner: Owner,
+        /// The GPU that it should be on.
+        wanted: String,
+        /// The one that it is on; empty for none: the processor encodes, or nobody knows
+        /// of a GPU.
+        gpu: String,
+        /// Why.
         reason: String,
     },
     /// A worker died or was found hanging.
@@ -350,6 +366,7 @@ impl Event {
             Self::SessionRefused { .. } => "earthshine::SessionRefused",
             Self::WorkerReady { .. } => "earthshine::WorkerReady",
             Self::EncoderPassedOver { .. } => "earthshine::EncoderPassedOver",
+            Self::GpuPassedOver { .. } => "earthshine::GpuPassedOver",
             Self::WorkerFailed { .. } => "earthshine::WorkerFailed",
             Self::WorkerHung { .. } => "earthshine::WorkerHung",
             Self::WorkerStarved { .. } => "earthshine::WorkerStarved",
@@ -400,6 +417,7 @@ impl Event {
             | Self::JoinLobby { moonlight_session_id: session_id, .. }
             | Self::LeaveLobby { moonlight_session_id: session_id, .. } => Some(*session_id),
             Self::DesktopRestarted { owner: Owner::Session(session), .. }
+            | Self::GpuPassedOver { owner: Owner::Session(session), .. }
             | Self::SoundServerRestarted { owner: Owner::Session(session), .. }
             | Self::AppExited { owner: Owner::Session(session), .. }
             | Self::Reaped { owner: Owner::Session(session), .. }
@@ -418,6 +436,7 @@ impl Event {
             | Self::StopLobby { lobby_id }
             | Self::LobbyEnding { lobby_id, .. } => Some(*lobby_id),
             Self::DesktopRestarted { owner: Owner::Lobby(lobby), .. }
+            | Self::GpuPassedOver { owner: Owner::Lobby(lobby), .. }
             | Self::SoundServerRestarted { owner: Owner::Lobby(lobby), .. }
             | Self::AppExited { owner: Owner::Lobby(lobby), .. }
             | Self::Reaped { owner: Owner::Lobby(lobby), .. }

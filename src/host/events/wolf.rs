@@ -53,7 +53,7 @@ pub struct VideoSession {
     pub display_mode: DisplayMode,
     /// Empty: GStreamer's.
     pub gst_pipeline: String,
-    /// Empty: the worker chooses.
+    /// GPU that it is encoded on, if that was decided; empty: the worker chooses.
     pub render_node: String,
     /// The session.
     #[serde(serialize_with = "text")]

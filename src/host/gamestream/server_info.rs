@@ -16,7 +16,7 @@ pub fn answer(context: &Context, caller: Caller) -> Reply {
         http_port: context.ports.http,
         mac: client.and_then(|_| context.facts.mac(caller.ends.local)),
         local: caller.ends.local,
-        profiles: &context.encoders.profiles(),
+        profiles: &context.profiles(None),
         paired: client.is_some(),
         running: client.and_then(|client| context.sessions.running_app(client)),
     };

@@ -3,8 +3,12 @@
 //! A process of its own asks their drivers ([`watch`]), because that may hang; the
 //! host reads what it prints. Requests read the newest figures, which have an age and
 //! the error that keeps newer ones away. Who is refused for want of room on a GPU
-//! says [`room`]: nobody without figures, or with old ones.
+//! says [`room`]: nobody without figures, or with old ones. Who is on which GPU says
+//! [`placed`], and which comes first [`choice`].
 
+pub(crate) mod choice;
+pub(crate) mod known;
+pub(crate) mod placed;
 mod room;
 mod watch;
 
@@ -19,12 +23,22 @@ pub use self::room::GpuFull;
 pub(crate) use self::room::{GpuLimits, Room};
 pub(crate) use self::watch::GpuWatch;
 
+use self::choice::Standing;
+use self::placed::Placed;
+use crate::gpu::GpuAddress;
+use crate::host::scope::Scope;
 use crate::ipc::gpu_report::{Gpu, GpuReport};
+use crate::render_nodes::{self, RenderNode};
 use crate::stream_plan::EncoderFamily;
 
 /// Handle to what is known; cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Gpus(Arc<Mutex<State>>);
+pub(crate) struct Gpus {
+    told: Arc<Mutex<State>>,
+    placed: Arc<Mutex<Placed>>,
+    /// What the kernel lists: looked up when figures come, and not in requests.
+    nodes: Arc<Mutex<Vec<RenderNode>>>,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -52,8 +66,26 @@ pub struct GpusView {
 }
 
 impl Gpus {
+    /// Nobody has told anything yet, but for the kernel.
+    pub(crate) fn new() -> Self {
+        let gpus = Self::default();
+        gpus.look();
+        gpus
+    }
+
+    fn look(&self) {
+        let nodes = render_nodes::all();
+        *self.nodes.lock().unwrap_or_else(PoisonError::into_inner) = nodes;
+    }
+
+    /// Render nodes, as the kernel lists them.
+    pub(crate) fn nodes(&self) -> Vec<RenderNode> {
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Newer figures.
     fn reported(&self, report: GpuReport) {
+        self.look();
         let mut state = self.lock();
         let before = std::mem::replace(&mut state.problem, report.error.clone());
         state.newest = Some((Instant::now(), report));
@@ -84,12 +116,38 @@ impl Gpus {
         self.lock().restarts += 1;
     }
 
-    /// What streams of a host with these encoders find on GPUs, if `starting` of its
-    /// sessions are about to open an encoder. `None` if that stops nobody.
-    pub(crate) fn room(&self, encoders: &[EncoderFamily], limits: GpuLimits, starting: usize) -> Option<Room> {
+    /// What streams of a host with these encoders find on GPUs, or on one that they
+    /// must have, if `starting` of its sessions are about to open an encoder. `None` if
+    /// that stops nobody.
+    pub(crate) fn room(
+        &self,
+        encoders: &[EncoderFamily],
+        limits: GpuLimits,
+        starting: usize,
+        only: Option<&GpuAddress>,
+    ) -> Option<Room> {
+        let (counted, gpus) = self.figures()?;
+        let placed = self.placed();
+        let unplaced = if only.is_some() { 0 } else { starting.saturating_sub(placed.starting()) };
+        let address = |gpu: &Gpu| GpuAddress::at(gpu.bus_id.clone());
+        let fitting = gpus.iter().filter(|gpu| only.is_none_or(|only| only.is(&address(gpu))));
+        let pending = |gpu: &Gpu| placed.standing(&address(gpu), None, Some(counted)).pending;
+        let fitting: Vec<_> = fitting.map(|gpu| (gpu, pending(gpu))).collect();
+        room::room(&fitting, encoders, limits, unplaced)
+    }
+
+    /// What this host does on a GPU, `except` for one.
+    pub(crate) fn standing(&self, gpu: &GpuAddress, except: Option<Scope>) -> Standing {
+        let counted = self.figures().map(|(counted, _)| counted);
+        self.placed().standing(gpu, except, counted)
+    }
+
+    /// The newest figures that are no older than useful, and when they were asked for.
+    pub(crate) fn figures(&self) -> Option<(Instant, Vec<Gpu>)> {
         let state = self.lock();
-        let (_, report) = state.newest.as_ref().filter(|(at, _)| at.elapsed() < USEFUL_FOR)?;
-        room::room(&report.gpus, encoders, limits, starting)
+        let (at, report) = state.newest.as_ref().filter(|(at, _)| at.elapsed() < USEFUL_FOR)?;
+        let asked = at.checked_sub(Duration::from_micros(report.took_microseconds)).unwrap_or(*at);
+        Some((asked, report.gpus.clone()))
     }
 
     /// All of it, now.
@@ -109,6 +167,16 @@ impl Gpus {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn tell_for_tests(&self, report: GpuReport) {
+        self.reported(report);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn none_for_tests(&self) {
+        self.none();
+    }
+
     /// One GPU of NVIDIA, with so many encode sessions.
     #[cfg(test)]
     pub(crate) fn with_sessions(sessions: u32) -> Self {
@@ -122,7 +190,11 @@ impl Gpus {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn placed(&self) -> MutexGuard<'_, Placed> {
+        self.placed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -164,9 +236,25 @@ mod tests {
     }
 
     #[test]
+    fn a_stream_that_begins_takes_its_place_on_its_own_gpu() {
+        let gpus = Gpus::default();
+        let two = ["0000:01:00.0", "0000:02:00.0"]
+            .map(|place| Gpu { encoder_sessions: Some(0), ..Gpu::unknown(GpuVendor::Nvidia, place.to_owned()) });
+        gpus.reported(GpuReport { gpus: two.into(), ..GpuReport::default() });
+        let places = |starting, only: Option<&GpuAddress>| {
+            gpus.room(&[EncoderFamily::Nvenc], LIMITS, starting, only).map(|room| room.places)
+        };
+        let [one, other] = ["0000:01:00.0", "0000:02:00.0"].map(GpuAddress::at);
+        let scope = Scope::Session(crate::ids::SessionId(1));
+        let _place = placed::Place::take(&gpus, scope, Some(other.clone()), placed::Work::Starts);
+        assert_eq!((places(1, None), places(1, Some(&one)), places(1, Some(&other))), (Some(1), Some(1), Some(0)));
+        assert_eq!(places(2, None), Some(0), "one more starts, who knows where");
+    }
+
+    #[test]
     fn old_figures_refuse_nobody() {
         let gpus = Gpus::default();
-        let places = || gpus.room(&[EncoderFamily::Nvenc], LIMITS, 0).map(|room| room.places);
+        let places = || gpus.room(&[EncoderFamily::Nvenc], LIMITS, 0, None).map(|room| room.places);
         assert_eq!(places(), None, "nothing is known");
         gpus.reported(full());
         assert_eq!(places(), Some(0));

@@ -4,7 +4,8 @@
 //! goes on with the CPU, and one that works on several GPUs goes on while one of them
 //! has room. What a GPU does not tell is no reason to refuse anybody.
 
-use crate::ipc::gpu_report::{Gpu, GpuVendor};
+use crate::host::gpus::known::works_on;
+use crate::ipc::gpu_report::Gpu;
 use crate::stream_plan::EncoderFamily;
 
 /// What the operator allows on each GPU; `None` is no limit.
@@ -61,28 +62,35 @@ impl GpuFull {
     }
 }
 
-/// What streams find on these GPUs, if so many sessions are about to open an encoder.
-/// `None` if it stops nobody.
-pub(super) fn room(gpus: &[Gpu], encoders: &[EncoderFamily], limits: GpuLimits, mut starting: usize) -> Option<Room> {
+/// What streams find on these GPUs, each with so many sessions that are about to open
+/// an encoder on it, if `starting` more are about to, nobody knows where. `None` if it
+/// stops nobody.
+pub(super) fn room(
+    gpus: &[(&Gpu, usize)],
+    encoders: &[EncoderFamily],
+    limits: GpuLimits,
+    mut starting: usize,
+) -> Option<Room> {
     if encoders.contains(&EncoderFamily::Software) {
         return None;
     }
     let useful: Vec<_> =
-        gpus.iter().filter(|gpu| encoders.iter().any(|family| works_on(*family, gpu.vendor))).collect();
+        gpus.iter().filter(|(gpu, _)| encoders.iter().any(|family| works_on(*family, Some(gpu.vendor)))).collect();
     let (mut places, mut full) = (0_usize, Vec::new());
-    for gpu in &useful {
+    for (gpu, pending) in &useful {
         if let Some(reason) = memory_full(gpu, limits) {
             full.push(reason);
             continue;
         }
         // Without a limit, or where nobody knows: as many as come.
         let (limit, open) = limits.encoder_sessions.zip(gpu.encoder_sessions)?;
-        let left = usize::try_from(limit.saturating_sub(open)).unwrap_or(usize::MAX);
+        let open = sessions(open, *pending);
+        let left = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(open);
         let taken = starting.min(left);
         starting -= taken;
         places = places.saturating_add(left - taken);
         if left == taken {
-            let sessions = usize::try_from(open).unwrap_or(usize::MAX).saturating_add(taken);
+            let sessions = open.saturating_add(taken);
             full.push(GpuFull::Sessions { gpu: gpu.label().to_owned(), sessions, limit });
         }
     }
@@ -91,19 +99,25 @@ pub(super) fn room(gpus: &[Gpu], encoders: &[EncoderFamily], limits: GpuLimits, 
     (!useful.is_empty()).then_some(Room { places, full, limited_by })
 }
 
+/// Why a GPU on which so many sessions are about to open an encoder takes no more.
+pub(super) fn full(gpu: &Gpu, limits: GpuLimits, pending: usize) -> Option<GpuFull> {
+    let by_sessions = || {
+        let (limit, open) = limits.encoder_sessions.zip(gpu.encoder_sessions)?;
+        let sessions = sessions(open, pending);
+        let is_full = sessions >= usize::try_from(limit).unwrap_or(usize::MAX);
+        is_full.then(|| GpuFull::Sessions { gpu: gpu.label().to_owned(), sessions, limit })
+    };
+    memory_full(gpu, limits).or_else(by_sessions)
+}
+
+fn sessions(open: u32, pending: usize) -> usize {
+    usize::try_from(open).unwrap_or(usize::MAX).saturating_add(pending)
+}
+
 fn memory_full(gpu: &Gpu, limits: GpuLimits) -> Option<GpuFull> {
     let (reserve_mb, left) = limits.memory_reserve_mb.zip(gpu.memory_left_bytes())?;
     let left_mb = left >> 20;
     (left_mb < reserve_mb).then(|| GpuFull::Memory { gpu: gpu.label().to_owned(), left_mb, reserve_mb })
-}
-
-const fn works_on(family: EncoderFamily, vendor: GpuVendor) -> bool {
-    match family {
-        EncoderFamily::Nvenc => matches!(vendor, GpuVendor::Nvidia),
-        EncoderFamily::Vaapi => matches!(vendor, GpuVendor::Amd | GpuVendor::Intel),
-        EncoderFamily::Vulkan => true,
-        EncoderFamily::Software => false,
-    }
 }
 
 const MEMORY: &str = "admission.gpu_memory_reserve_mb";
@@ -114,6 +128,7 @@ mod tests {
     use EncoderFamily::{Nvenc, Software, Vaapi, Vulkan};
 
     use super::*;
+    use crate::ipc::gpu_report::GpuVendor;
 
     const NO_LIMITS: GpuLimits = GpuLimits { memory_reserve_mb: None, encoder_sessions: None };
     const THREE: GpuLimits = GpuLimits { memory_reserve_mb: Some(512), encoder_sessions: Some(3) };
@@ -132,8 +147,12 @@ mod tests {
         gpu(GpuVendor::Nvidia, left_mb, Some(sessions))
     }
 
+    fn on(gpus: &[Gpu], encoders: &[EncoderFamily], limits: GpuLimits, starting: usize) -> Option<Room> {
+        room(&gpus.iter().map(|gpu| (gpu, 0)).collect::<Vec<_>>(), encoders, limits, starting)
+    }
+
     fn places(gpus: &[Gpu], encoders: &[EncoderFamily], starting: usize) -> Option<usize> {
-        room(gpus, encoders, THREE, starting).map(|room| room.places)
+        on(gpus, encoders, THREE, starting).map(|room| room.places)
     }
 
     #[test]
@@ -142,7 +161,7 @@ mod tests {
         assert_eq!(places(&[nvidia(511, 0)], &[Nvenc, Software], 0), None);
         assert_eq!(places(&[nvidia(511, 0)], &[Software, Nvenc], 0), None);
         assert_eq!(places(&[nvidia(512, 2)], &[Nvenc], 0), Some(1));
-        assert_eq!(room(&[nvidia(0, 9)], &[Nvenc], NO_LIMITS, 9), None);
+        assert_eq!(on(&[nvidia(0, 9)], &[Nvenc], NO_LIMITS, 9), None);
     }
 
     #[test]
@@ -162,7 +181,7 @@ mod tests {
         let machine = [nvidia(2000, 2), nvidia(2000, 1)];
         assert_eq!(places(&machine, &[Nvenc], 0), Some(3));
         assert_eq!(places(&machine, &[Nvenc], 2), Some(1));
-        let room = room(&machine, &[Nvenc], THREE, 5).unwrap();
+        let room = on(&machine, &[Nvenc], THREE, 5).unwrap();
         assert_eq!((room.places, room.limited_by), (0, "admission.encoder_sessions"));
         assert_eq!(room.full.len(), 2);
         assert_eq!(
@@ -177,7 +196,7 @@ mod tests {
         assert_eq!(places(&[silent], &[Nvenc], 9), None);
         assert_eq!(places(&[gpu(GpuVendor::Nvidia, 511, None)], &[Nvenc], 0), Some(0));
         assert_eq!(places(&[], &[Nvenc], 9), None);
-        let room = room(&[nvidia(100, 0)], &[Nvenc], THREE, 0).unwrap();
+        let room = on(&[nvidia(100, 0)], &[Nvenc], THREE, 0).unwrap();
         assert_eq!(
             room.full[0].to_string(),
             "Nvidia has 100 MB of memory left, and 512 MB are kept in reserve (admission.gpu_memory_reserve_mb)"

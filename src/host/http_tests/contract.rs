@@ -125,7 +125,7 @@ struct GoLayer {
     modifier_state: std::collections::HashMap<String, bool>,
 }
 
-async fn call(host: &Host, method: &str, path: &str, body: &Value) -> (u16, Value) {
+pub(super) async fn call(host: &Host, method: &str, path: &str, body: &Value) -> (u16, Value) {
     let body = if method == "GET" { String::new() } else { body.to_string() };
     let reply = api(host, method, path, &body).await;
     let (head, body) = reply.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{path}: {reply}"));
@@ -139,14 +139,14 @@ async fn get(host: &Host, path: &str) -> Value {
     answer
 }
 
-async fn post(host: &Host, path: &str, body: Value) -> Value {
+pub(super) async fn post(host: &Host, path: &str, body: Value) -> Value {
     let (status, answer) = call(host, "POST", path, &body).await;
     assert_eq!((status, &answer["success"]), (200, &json!(true)), "{path}: {answer}");
     answer
 }
 
 /// Why a POST is refused.
-async fn refusal(host: &Host, path: &str, body: Value) -> (u16, String) {
+pub(super) async fn refusal(host: &Host, path: &str, body: Value) -> (u16, String) {
     let (status, answer) = call(host, "POST", path, &body).await;
     assert_eq!(answer["success"], json!(false), "{path}: {answer}");
     (status, answer["error"].as_str().unwrap().to_owned())
@@ -157,7 +157,7 @@ fn read<T: serde::de::DeserializeOwned>(value: &Value) -> T {
 }
 
 /// A session to add, as Helix writes it.
-fn stream_session(app_id: &str) -> Value {
+pub(super) fn stream_session(app_id: &str) -> Value {
     json!({"app_id": app_id, "client_id": "", "client_ip": "127.0.0.1", "aes_key": "9d804e47a6aa6624b7d4b502b32cc522",
         "aes_iv": "01234567890", "rtsp_fake_ip": "192.168.1.1", "video_width": 1920, "video_height": 1080,
         "video_refresh_rate": 60, "audio_channel_count": 2,

@@ -48,6 +48,8 @@ key_file = ""
 
 [video]
 encoders = ["software"]
+gpu = "auto"
+gpu_fallback = true
 conversion = "auto"
 capture = "auto"
 capture_device = ""

@@ -5,6 +5,7 @@ mod client;
 mod contract;
 mod events;
 mod fixture;
+mod gpus;
 
 mod api;
 mod hostile;

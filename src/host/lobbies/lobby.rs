@@ -12,6 +12,7 @@ use crate::desktop::{Desktop, DesktopEvent, seat_name};
 use crate::host::adoption::lobby_state::{self, LobbyState};
 use crate::host::adoption::record_file::RecordFile;
 use crate::host::events::{Event, Owner};
+use crate::host::gpus::placed::{Place, Work};
 use crate::host::kept_desktop::KeptDesktop;
 use crate::host::lobbies::command::{Admission, LobbyCommand};
 use crate::host::lobbies::home::LobbyHome;
@@ -33,6 +34,8 @@ pub(crate) struct Lobby {
     record: Arc<LobbyRecord>,
     commands: mpsc::UnboundedSender<LobbyCommand>,
     home: LobbyHome,
+    /// The GPU that it is on.
+    place: Place,
     desktop: KeptDesktop,
     visitors: Vec<Visitor>,
     visits: u64,
@@ -77,6 +80,7 @@ impl Lobby {
         shared: Arc<Shared>,
         record: Arc<LobbyRecord>,
         commands: mpsc::UnboundedSender<LobbyCommand>,
+        place: Place,
     ) -> Self {
         let memory = lobby_state::record(&shared.directories.runtime, id);
         Self {
@@ -87,6 +91,7 @@ impl Lobby {
             record,
             commands,
             home: LobbyHome::default(),
+            place,
             visitors: Vec::new(),
             visits: 0,
             visited: false,
@@ -110,7 +115,9 @@ impl Lobby {
     ) -> Self {
         let birth = Birth { number: state.number, created: state.created };
         let grace = shared.config.now().desktop.adopt_grace;
-        let mut lobby = Self::new(state.lobby, birth, state.spec, shared, record, commands);
+        let scope = Scope::Lobby(state.lobby);
+        let place = Place::take(&shared.supervision.gpus, scope, desktop.gpu().cloned(), Work::None);
+        let mut lobby = Self::new(state.lobby, birth, state.spec, shared, record, commands, place);
         lobby.home = state.home;
         lobby.visited = state.visited;
         lobby.awaits_until = state.visited.then(|| Instant::now() + grace);
@@ -163,7 +170,7 @@ impl Lobby {
 
     /// The desktop runs already.
     fn go_on(&self) {
-        self.record.runs(self.desktop.view());
+        self.record.runs(self.desktop.view(), self.place.gpu());
     }
 
     /// Starts the desktop, unless the lobby is stopped meanwhile.
@@ -185,7 +192,7 @@ impl Lobby {
             }
         };
         started?;
-        self.record.runs(self.desktop.view());
+        self.record.runs(self.desktop.view(), self.place.gpu());
         for command in waiting {
             if !self.obey(command).await {
                 return Err("The lobby's desktop broke while it started.".to_owned());
@@ -331,7 +338,7 @@ impl Lobby {
                 warn!(lobby = %self.id, %status, "sound server ended");
                 self.desktop.replace_sound_server().await;
                 self.tell(Event::SoundServerRestarted { owner: Owner::Lobby(self.id), reason: status.to_string() });
-                self.record.runs(self.desktop.view());
+                self.record.runs(self.desktop.view(), self.place.gpu());
                 true
             }
             DesktopEvent::CompositorExited(status) => {
@@ -343,13 +350,14 @@ impl Lobby {
 
     /// Starts the desktop again and moves everybody to it.
     async fn replace_desktop(&mut self, reason: String) -> bool {
+        self.shared.settle_elsewhere(&mut self.place, Scope::Lobby(self.id), self.spec.gpu.as_ref());
         let spec = self.desktop_spec(self.desktop.restarts() + 1);
         if !self.desktop.replace(spec).await {
             self.reason = "its desktop broke";
             return false;
         }
         self.tell(Event::DesktopRestarted { owner: Owner::Lobby(self.id), reason });
-        self.record.runs(self.desktop.view());
+        self.record.runs(self.desktop.view(), self.place.gpu());
         let Some(source) = self.desktop.source() else { return false };
         for visitor in &self.visitors {
             if let Some(door) = &visitor.door {
@@ -404,7 +412,7 @@ impl Lobby {
     }
 
     fn desktop_spec(&self, attempt: u32) -> DesktopSpec {
-        self.shared.lobby_desktop_spec(self.id, attempt, &self.spec, &self.home)
+        self.shared.lobby_desktop_spec(self.id, attempt, &self.spec, &self.home, self.place.gpu())
     }
 
     async fn claim_home(&self) -> io::Result<LobbyHome> {

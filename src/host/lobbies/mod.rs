@@ -25,11 +25,14 @@ use crate::desktop::Desktop;
 use crate::host::adoption::lobby_state::LobbyState;
 use crate::host::capacity::NoRoom;
 use crate::host::events::{Event, Owner};
+use crate::host::gpus::known::NoSuchGpu;
+use crate::host::gpus::placed::Work;
 use crate::host::lobbies::command::{Admission, LobbyCommand};
 use crate::host::lobbies::lobby::{Birth, Lobby};
 use crate::host::lobbies::spec::{LobbySpec, Pin, Right};
 use crate::host::lobbies::view::{LobbyRecord, LobbyView};
 use crate::host::lobbies::visit::Visit;
+use crate::host::scope::Scope;
 use crate::host::sessions::shared::Shared;
 use crate::ids::{ClientId, LobbyId, SessionId, Uuid};
 
@@ -103,6 +106,9 @@ pub enum LobbyError {
     /// There is no capacity left for it.
     #[error(transparent)]
     NoRoom(#[from] NoRoom),
+    /// Its GPU is not there.
+    #[error(transparent)]
+    NoGpu(#[from] NoSuchGpu),
     /// One client's programs have created as many as they may.
     #[error("Programs of this client have created {0} lobbies, the limit. Stop one first.")]
     TooManyOfClient(usize),
@@ -266,6 +272,7 @@ impl Lobbies {
         if spec.created_by.is_some() && of_client >= MOST_OF_A_CLIENT {
             return Err(LobbyError::TooManyOfClient(MOST_OF_A_CLIENT));
         }
+        let place = self.shared.settle(Scope::Lobby(id), spec.gpu.as_ref(), Work::None)?;
         let (commands, inbox) = mpsc::unbounded_channel();
         let (is_ready, ready) = watch::channel(None);
         let (has_ended, ended) = watch::channel(false);
@@ -286,7 +293,7 @@ impl Lobbies {
         info!(lobby = %id, name = spec.name, size = %spec.size, rate = %spec.frame_rate, "lobby is created");
         self.shared.events.publish(spec.created(id));
         let birth = Birth { number, created: now_unix() };
-        let lobby = Lobby::new(id, birth, spec, Arc::clone(&self.shared), record, commands);
+        let lobby = Lobby::new(id, birth, spec, Arc::clone(&self.shared), record, commands, place);
         self.run(id, lobby, inbox, is_ready, has_ended);
         Ok((id, handle))
     }

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
+use crate::gpu::GpuName;
 use crate::host::events::Event;
 use crate::host::events::wolf::{CreateLobby, LobbyAudio, LobbyVideo};
 use crate::ids::{ClientId, LobbyId};
@@ -52,6 +53,9 @@ pub struct LobbySpec {
     pub lease: Option<Duration>,
     /// The client whose program asked for it, if it was not the operator.
     pub created_by: Option<ClientId>,
+    /// GPU that it draws on, if not the host's default.
+    #[serde(default)]
+    pub gpu: Option<GpuName>,
 }
 
 impl LobbySpec {

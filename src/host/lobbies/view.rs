@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::gpu::GpuAddress;
 use crate::host::lobbies::spec::LobbySpec;
 use crate::host::sessions::view::DesktopView;
 use crate::ids::{LobbyId, SessionId};
@@ -50,6 +51,9 @@ pub struct LobbyView {
     /// Key that it was created with, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
+    /// GPU that it is on: its place on the PCI bus, or its render node where it is on
+    /// none; empty if none is known.
+    pub gpu: String,
     /// Its desktop, once it is up.
     pub desktop: Option<DesktopView>,
 }
@@ -89,6 +93,7 @@ impl LobbyRecord {
             idle_seconds: 0,
             lease_seconds_left: None,
             idempotency_key: spec.idempotency_key.clone(),
+            gpu: String::new(),
             desktop: None,
         };
         Self(Mutex::new(State { view, created: now, empty_since: Some(now), lease_ends: None }))
@@ -116,8 +121,9 @@ impl LobbyRecord {
     }
 
     /// Its desktop is up, or another one.
-    pub(crate) fn runs(&self, desktop: Option<DesktopView>) {
+    pub(crate) fn runs(&self, desktop: Option<DesktopView>, gpu: Option<&GpuAddress>) {
         let mut state = self.lock();
+        state.view.gpu = gpu.map(ToString::to_string).unwrap_or_default();
         "running".clone_into(&mut state.view.state);
         state.view.desktop = desktop;
     }

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::mpsc;
 use tracing::warn;
@@ -12,7 +13,9 @@ use crate::host::adoption::connection_state::ConnectionState;
 use crate::host::adoption::kept_stream::LeftStream;
 use crate::host::adoption::record_file::RecordFile;
 use crate::host::adoption::session_state::{self, SessionState};
+use crate::host::gpus::placed::{Place, Work};
 use crate::host::lobbies::visit::Visit;
+use crate::host::scope::Scope;
 use crate::host::sessions::command::Command;
 use crate::host::sessions::connection::Connection;
 use crate::host::sessions::phase::SessionPhase;
@@ -56,7 +59,15 @@ impl Session {
     ) -> Self {
         let restarts = state.desktop.map_or(0, |desktop| desktop.restarts);
         let guest_home = state.guest_home;
-        let mut session = Self::new(state.session, state.client, state.app, shared, commands, record);
+        let encoder = state.connection.as_ref().and_then(|connection| connection.stream.gpu.clone());
+        let drawn = desktop.as_ref().and_then(|desktop| desktop.gpu().cloned());
+        let on = drawn.or_else(|| encoder.clone());
+        let work = match state.connection {
+            Some(_) => Work::Encodes { on: encoder, since: Instant::now() },
+            None => Work::None,
+        };
+        let place = Place::take(&shared.supervision.gpus, Scope::Session(state.session), on, work);
+        let mut session = Self::new(state.session, state.client, state.app, shared, commands, record, place);
         session.guest_home = guest_home;
         session.adoptions = state.adoptions;
         session.record.set_settings(state.settings);

@@ -11,6 +11,7 @@ pub(crate) mod command;
 pub(crate) mod connection;
 pub(crate) mod directory;
 pub(crate) mod driven;
+mod left_gpu;
 mod memory;
 mod opening;
 pub mod operated;
@@ -20,6 +21,7 @@ pub(crate) mod plan;
 pub(crate) mod session;
 pub(crate) mod shared;
 pub(crate) mod stream;
+pub(crate) mod stream_event;
 mod streaming;
 pub(crate) mod ticket;
 mod told;
@@ -35,6 +37,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 use crate::host::apps::LaunchAppError;
+use crate::host::gpus::known::NoSuchGpu;
 use crate::host::life::Life;
 use crate::host::lobbies::spec::Right;
 use crate::host::lobbies::{Lobbies, LobbyError};
@@ -266,6 +269,15 @@ impl From<LaunchAppError> for Refusal {
             LaunchAppError::NotHere { .. } => 501,
         };
         Self { status, text: error.to_string() }
+    }
+}
+
+impl From<NoSuchGpu> for Refusal {
+    fn from(missing: NoSuchGpu) -> Self {
+        let mut text = missing.to_string();
+        // Users read it.
+        text.get_mut(..1).into_iter().for_each(str::make_ascii_uppercase);
+        Self { status: 503, text: format!("{text}. Name another, or let another do (video.gpu_fallback).") }
     }
 }
 

@@ -11,8 +11,10 @@ use tracing::{info, warn};
 use crate::config::apps::AppConfig;
 use crate::host::adoption::inventory::LeftSession;
 use crate::host::events::{Event, Owner};
+use crate::host::gpus::placed::{Place, Work};
 use crate::host::lobbies::spec::Right;
 use crate::host::lobbies::visit::Visit;
+use crate::host::scope::Scope;
 use crate::host::sessions::command::{Command, Ending};
 use crate::host::sessions::phase::SessionPhase;
 use crate::host::sessions::session::Session;
@@ -112,7 +114,9 @@ impl Sessions {
         self.shared.life.admit()?;
         let mut registry = self.lock();
         // First, because one that is refused must not have ended anything.
-        self.admit(&registry, client)?;
+        self.admit(&registry, client, &app)?;
+        let id = SessionId(registry.last_id + 1);
+        let place = self.shared.settle(Scope::Session(id), app.gpu.as_ref(), Work::Starts)?;
         for (id, handle) in &mut registry.sessions {
             if handle.client == client && !handle.ending {
                 info!(session = %id, "superseded by a new launch");
@@ -124,15 +128,14 @@ impl Sessions {
             }
         }
         registry.last_id += 1;
-        let id = SessionId(registry.last_id);
-        let handle = self.spawn(id, client, app);
+        let handle = self.spawn(id, client, app, place);
         registry.sessions.insert(id, handle.clone());
         Ok(handle)
     }
 
     /// Whether there is room for a session of `client`, in place of its present
     /// one if it has one.
-    fn admit(&self, registry: &Registry, client: ClientId) -> Result<(), Refusal> {
+    fn admit(&self, registry: &Registry, client: ClientId, app: &AppConfig) -> Result<(), Refusal> {
         let others: Vec<_> =
             registry.sessions.values().filter(|handle| !handle.ending && handle.client != client).collect();
         let running = others.len();
@@ -151,16 +154,20 @@ impl Sessions {
         let phases: Vec<_> = others.iter().map(|handle| (handle.id, handle.record.view().state)).collect();
         let active = phases.iter().filter(|(_, phase)| *phase != SessionPhase::Paused).map(|(id, _)| *id);
         let starting = phases.iter().filter(|(_, phase)| phase.is_starting()).count();
-        let room = self.shared.supervision.capacity.admit_session(&active.collect::<Vec<_>>(), starting);
+        let active: Vec<_> = active.collect();
+        let placement = self.shared.placement();
+        let only = placement.only(app.gpu.as_ref())?;
+        let room = self.shared.supervision.capacity.admit_session(&active, starting, only);
         room.map_err(|no_room| Refusal { status: 503, text: no_room.to_string() })
     }
 
-    fn spawn(&self, id: SessionId, client: ClientId, app: AppConfig) -> Handle {
+    fn spawn(&self, id: SessionId, client: ClientId, app: AppConfig, place: Place) -> Handle {
         let (commands, inbox) = mpsc::channel(MAILBOX);
         let (ended, has_ended) = watch::channel(false);
         let record = Arc::new(SessionRecord::new(id, client, &app));
         let app_id = app.id();
-        let session = Session::new(id, client, app, Arc::clone(&self.shared), commands.clone(), Arc::clone(&record));
+        let (shared, mailbox) = (Arc::clone(&self.shared), commands.clone());
+        let session = Session::new(id, client, app, shared, mailbox, Arc::clone(&record), place);
         tokio::spawn(self.clone().see_through(id, session, inbox, ended));
         Handle { id, client, app: app_id, commands, record, ending: false, ended: has_ended }
     }

@@ -9,6 +9,7 @@ use crate::desktop::DesktopEvent;
 use crate::desktop::spec::DesktopSpec;
 use crate::host::events::{Event, Owner};
 use crate::host::lobbies::home::LobbyHome;
+use crate::host::scope::Scope;
 use crate::host::sessions::command::Ending;
 use crate::host::sessions::session::Session;
 use crate::host::sessions::{Refusal, told};
@@ -33,7 +34,7 @@ impl Session {
 
     fn desktop_spec(&self, attempt: u32) -> DesktopSpec {
         let (which, guest) = ((self.id, attempt), self.guest_home.as_ref());
-        self.shared.desktop_spec(which, self.client, guest, &self.app, self.mode, self.channels)
+        self.shared.desktop_spec(which, self.client, guest, &self.app, self.mode, self.channels, self.place.gpu())
     }
 
     /// A home that ends with the session, for a client that is not paired.
@@ -88,6 +89,8 @@ impl Session {
     /// A compositor that died takes its applications along: the desktop is
     /// started again, once.
     pub(super) async fn replace_desktop(&mut self, reason: String) -> Option<Ending> {
+        // A GPU that is lost takes the desktop along.
+        self.shared.settle_elsewhere(&mut self.place, Scope::Session(self.id), self.app.gpu.as_ref());
         let spec = self.desktop_spec(self.desktop.restarts() + 1);
         if !self.desktop.replace(spec).await {
             return Some(Ending::Broken);

@@ -1,6 +1,7 @@
 //! From what a client announced and what the operator decided to a stream.
 
 use crate::config::VideoConfig;
+use crate::gpu::GpuAddress;
 use crate::ids::SessionId;
 use crate::protocol::rtsp::stream_parameters::StreamParameters;
 use crate::protocol::secret::SessionKey;
@@ -16,11 +17,13 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) rikeyid: u32,
     pub(crate) config: &'a VideoConfig,
     pub(crate) pointer: PointerSpeed,
+    /// GPUs to encode on, the desktop's first; none known is any.
+    pub(crate) gpus: &'a [GpuAddress],
 }
 
 /// Plans a stream.
 pub(crate) fn plan(announced: &StreamParameters, circumstances: Circumstances<'_>) -> StreamPlan {
-    let Circumstances { session, source, key, rikeyid, config, pointer } = circumstances;
+    let Circumstances { session, source, key, rikeyid, config, pointer, gpus } = circumstances;
     let StreamParameters { video, audio, encryption, .. } = announced;
     let fec = FecPercent(config.fec_percent);
     let bitrate = video.budget.for_encoder(fec, audio.bitrate);
@@ -44,10 +47,13 @@ pub(crate) fn plan(announced: &StreamParameters, circumstances: Circumstances<'_
             encrypted: encryption.video,
             dscp: video.dscp,
             encoders: config.encoders.clone(),
+            gpu: gpus.first().cloned(),
+            other_gpus: gpus.iter().skip(1).cloned().collect(),
             conversion: config.conversion,
             capture: CapturePlan {
                 memory: config.capture,
                 device: Some(config.capture_device.clone()).filter(|path| !path.as_os_str().is_empty()),
+                placed: gpus.first().and_then(|gpu| gpu.render_node.clone()),
             },
         },
         audio: AudioPlan {

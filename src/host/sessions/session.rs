@@ -24,6 +24,7 @@ use crate::config::apps::AppConfig;
 use crate::desktop::DesktopEvent;
 use crate::host::adoption::adoptions::Adoptions;
 use crate::host::events::{Event, Owner};
+use crate::host::gpus::placed::{Place, Work};
 use crate::host::kept_desktop::KeptDesktop;
 use crate::host::lobbies::home::LobbyHome;
 use crate::host::lobbies::visit::Visit;
@@ -64,6 +65,8 @@ pub(crate) struct Session {
     idle_since: Option<Instant>,
     /// Keys that the API gave, until a connection has them.
     pub(super) keys: Option<SessionKeys>,
+    /// The GPU that it is on.
+    pub(super) place: Place,
     /// Home of a client that has none of its own.
     pub(super) guest_home: Option<LobbyHome>,
     /// Hosts that went on with it.
@@ -88,6 +91,7 @@ impl Session {
         shared: Arc<Shared>,
         commands: mpsc::Sender<Command>,
         record: Arc<SessionRecord>,
+        place: Place,
     ) -> Self {
         let memory = Memory::new(&shared, id);
         Self {
@@ -106,6 +110,7 @@ impl Session {
             past_restarts: 0,
             idle_since: Some(Instant::now()),
             keys: None,
+            place,
             guest_home: None,
             adoptions: Adoptions::default(),
             memory,
@@ -300,6 +305,7 @@ impl Session {
         self.record.update(|view| {
             view.worker_pid = 0;
             view.encoder.clear();
+            view.encoder_gpu.clear();
         });
     }
 
@@ -337,15 +343,23 @@ impl Session {
 
     pub(super) fn publish(&self, phase: SessionPhase) {
         self.record.update(|view| view.state = phase);
+        match phase {
+            SessionPhase::Starting | SessionPhase::Handshake => self.place.works(Work::Starts),
+            SessionPhase::Paused => self.place.works(Work::None),
+            // Until its encoder is open, it starts.
+            SessionPhase::Streaming => {}
+        }
         self.publish_worker();
         self.publish_desktop();
     }
 
     pub(super) fn publish_desktop(&self) {
         let desktop = self.desktop.view();
+        let gpu = self.place.gpu().map(ToString::to_string).unwrap_or_default();
         let lobby = self.visiting.lobby().map(|lobby| lobby.to_string());
         self.record.update(|view| {
             view.desktop = desktop;
+            view.gpu = gpu;
             view.lobby_id = lobby;
         });
     }

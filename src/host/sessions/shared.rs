@@ -4,23 +4,29 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::codec::VideoProfile;
 #[cfg(test)]
 use crate::config::Config;
 use crate::config::apps::AppConfig;
 use crate::config::directories::Directories;
 use crate::config::live::LiveConfig;
-use crate::desktop::spec::{AppSpec, CompositorSpec, DesktopSpec, Identity, Place};
+use crate::desktop::spec::{AppSpec, CompositorSpec, DesktopSpec, Identity, Place as DesktopPlace};
+use crate::gpu::{GpuAddress, GpuName};
 use crate::host::adoption::keeper::Keeper;
 use crate::host::apps::Apps;
 use crate::host::control_server::ControlHandle;
 use crate::host::desktop_sockets::DesktopSockets;
 use crate::host::encoders::Encoders;
-use crate::host::events::Events;
+use crate::host::events::{Event, Events, Owner};
+use crate::host::gpus::known::NoSuchGpu;
+use crate::host::gpus::placed::{Place, Work};
 use crate::host::life::Life;
 use crate::host::lobbies::home::LobbyHome;
 use crate::host::lobbies::spec::LobbySpec;
+use crate::host::placement::{InsteadOf, Placement};
 use crate::host::ports::Ports;
 use crate::host::rate_limit::RateLimit;
+use crate::host::scope::Scope;
 use crate::host::sessions::directory::Directory;
 use crate::host::store::client_preferences::ClientPreferences;
 use crate::host::supervision::Supervision;
@@ -68,6 +74,16 @@ impl std::fmt::Debug for ClientSlots {
 }
 
 impl Shared {
+    /// What decides which GPU is used.
+    pub(crate) fn placement(&self) -> Placement<'_> {
+        Placement::now(self.config.now(), &self.supervision.gpus, &self.encoders)
+    }
+
+    /// What clients may ask for, of an app with this GPU.
+    pub(crate) fn profiles(&self, gpu: Option<&GpuName>) -> Vec<VideoProfile> {
+        Placement::profiles(self.config.now(), &self.supervision.gpus, &self.encoders, gpu)
+    }
+
     /// The user that a client's desktops run as, where the host can choose.
     pub(crate) fn uid(&self, client: ClientId) -> u32 {
         self.config.now().desktop.first_uid.saturating_add((self.slots.0)(client).unwrap_or(0))
@@ -88,6 +104,7 @@ impl Shared {
         app: &AppConfig,
         mode: (Size, FrameRate),
         channels: u8,
+        gpu: Option<&GpuAddress>,
     ) -> DesktopSpec {
         let name = format!("{}-{session}-{attempt}", self.instance);
         let own_uid = self.uid(client);
@@ -101,18 +118,58 @@ impl Shared {
             }
             (None, None) => (self.directories.home(client, app.id()), own_uid),
         };
-        let place = self.place(home, uid);
+        let place = self.place(home, uid, gpu);
         let mut spec = DesktopSpec::for_app(&self.config.now().desktop, app, name, mode, channels, place);
+        spec.gpu = gpu.cloned();
         spec.app.environment.insert(SESSION_VARIABLE.to_owned(), session.to_string());
         spec
     }
 
+    /// A place on a GPU for a session or a lobby that begins. Where another than the one
+    /// with this name has to do, everybody is told.
+    ///
+    /// # Errors
+    /// [`NoSuchGpu`], where no other has to do.
+    pub(crate) fn settle(&self, scope: Scope, name: Option<&GpuName>, work: Work) -> Result<Place, NoSuchGpu> {
+        let decision = self.placement().decide(name, scope)?;
+        self.tell_instead_of(scope, decision.instead_of, decision.gpu.as_ref());
+        Ok(Place::take(&self.supervision.gpus, scope, decision.gpu, work))
+    }
+
+    /// Another place, if there is something the matter with the present one.
+    pub(crate) fn settle_elsewhere(&self, place: &mut Place, scope: Scope, name: Option<&GpuName>) {
+        let placement = self.placement();
+        let is_troubled = place.gpu().is_none_or(|gpu| placement.is_troubled(gpu, scope));
+        if let Some(decision) = is_troubled.then(|| placement.decide(name, scope)).and_then(Result::ok) {
+            self.tell_instead_of(scope, decision.instead_of, decision.gpu.as_ref());
+            place.moves(decision.gpu);
+        }
+    }
+
+    /// Something is on another GPU than it should be.
+    pub(crate) fn tell_instead_of(&self, scope: Scope, instead_of: Option<InsteadOf>, gpu: Option<&GpuAddress>) {
+        let Some(InsteadOf { gpu: wanted, reason }) = instead_of else { return };
+        let owner = match scope {
+            Scope::Host => return,
+            Scope::Session(session) => Owner::Session(session),
+            Scope::Lobby(lobby) => Owner::Lobby(lobby),
+        };
+        let gpu = gpu.map(ToString::to_string).unwrap_or_default();
+        tracing::warn!(?scope, wanted, gpu, reason, "another GPU than wanted");
+        self.events.publish(Event::GpuPassedOver { owner, wanted, gpu, reason });
+    }
+
     /// Where a desktop with this home is, and as whom.
-    fn place(&self, home: PathBuf, uid: u32) -> Place {
+    fn place(&self, home: PathBuf, uid: u32, gpu: Option<&GpuAddress>) -> DesktopPlace {
         // Root can be anybody, and a desktop must not be root; anybody else can
         // only be themselves.
-        let identity = rustix::process::geteuid().is_root().then(|| Identity { uid, gid: uid, groups: Vec::new() });
-        Place { runtime_root: self.directories.runtime.clone(), log_directory: self.directories.logs(), home, identity }
+        let identity = rustix::process::geteuid().is_root().then(|| Identity { uid, gid: uid, groups: groups_of(gpu) });
+        DesktopPlace {
+            runtime_root: self.directories.runtime.clone(),
+            log_directory: self.directories.logs(),
+            home,
+            identity,
+        }
     }
 
     /// What a lobby's desktop is made of. `attempt` counts its desktops.
@@ -122,6 +179,7 @@ impl Shared {
         attempt: u32,
         spec: &LobbySpec,
         home: &LobbyHome,
+        gpu: Option<&GpuAddress>,
     ) -> DesktopSpec {
         let config = self.config.now();
         let config = &config.desktop;
@@ -138,10 +196,19 @@ impl Shared {
                 environment: spec.environment.clone(),
                 working_directory: None,
             },
-            place: self.place(home.path.clone(), home.uid),
+            gpu: gpu.cloned(),
+            place: self.place(home.path.clone(), home.uid, gpu),
             ready_deadline: config.ready_deadline,
         }
     }
+}
+
+/// The group that may open a GPU's render node, where not everybody may.
+fn groups_of(gpu: Option<&GpuAddress>) -> Vec<u32> {
+    let metadata = gpu.and_then(|gpu| std::fs::metadata(gpu.render_node.as_ref()?).ok());
+    let needed =
+        metadata.filter(|node| node.mode() & 0o006 != 0o006 && node.mode() & 0o060 == 0o060 && node.gid() != 0);
+    needed.into_iter().map(|node| node.gid()).collect()
 }
 
 /// Tells programs which session they are in, as wolf-ui expects.

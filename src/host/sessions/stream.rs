@@ -16,12 +16,15 @@ use tracing::{info, warn};
 
 use crate::config::directories::Directories;
 use crate::desktop;
+use crate::gpu::GpuAddress;
 use crate::host::adoption::connection_state::StreamState;
 use crate::host::adoption::kept_stream::{KeptStream, LeftWorker};
 use crate::host::doubt::Blame;
 use crate::host::events::{Event, Events};
 use crate::host::media_ports;
+use crate::host::sessions::left_gpu::{self, LeftGpu};
 use crate::host::sessions::shared::Shared;
+pub(crate) use crate::host::sessions::stream_event::{Cause, StreamEvent};
 use crate::host::sessions::ticket::Ticket;
 use crate::host::supervisor::evidence::{self, Subject};
 use crate::host::supervisor::quarantine::{Captive, Quarantine};
@@ -52,6 +55,10 @@ pub(crate) struct Stream {
     restarts: u32,
     sound_hangs: u64,
     encoder: String,
+    /// The GPU that it is on, if it is on one.
+    gpu: Option<GpuAddress>,
+    /// Workers died on its GPU, and it was left for another.
+    left_gpu: Option<LeftGpu>,
     /// The worker is dead, and its successor has to wait.
     resting: bool,
     /// When the successor is due, if a pause was decided.
@@ -68,51 +75,6 @@ struct Attached {
     kind: MediaKind,
     peer: SocketAddr,
     socket: UdpSocket,
-}
-
-/// What happened to a stream's worker.
-#[derive(Debug)]
-pub(crate) enum StreamEvent {
-    /// It is ready, with this encoder.
-    Ready {
-        /// Encoders that did not open, and why.
-        passed_over: Vec<(EncoderFamily, String)>,
-    },
-    /// It shows the newest source.
-    Shows,
-    /// It is gone or about to go.
-    Down(Cause),
-    /// Its successor has waited for its time: [`Stream::succeed`].
-    Due,
-}
-
-/// Why a worker is down.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Cause {
-    /// It said why.
-    Failed(WorkerFailure),
-    /// It died without a word.
-    Died(String),
-    /// It stands still and has to be killed.
-    Hung(String),
-}
-
-impl Cause {
-    /// What the worker says of what it captures, if it blames that.
-    fn blame(&self) -> Option<FailureKind> {
-        match self {
-            Self::Failed(failure) => Some(failure.kind).filter(|kind| kind.source_number().is_some()),
-            Self::Died(_) | Self::Hung(_) => None,
-        }
-    }
-
-    /// For logs, evidence and users.
-    pub(crate) fn text(&self) -> &str {
-        match self {
-            Self::Failed(failure) => &failure.text,
-            Self::Died(text) | Self::Hung(text) => text,
-        }
-    }
 }
 
 impl Stream {
@@ -157,6 +119,8 @@ impl Stream {
             restarts: 0,
             sound_hangs: 0,
             encoder: String::new(),
+            gpu: None,
+            left_gpu: None,
             resting: false,
             due: None,
             captured_before: 0,
@@ -219,6 +183,7 @@ impl Stream {
         if goes_on {
             stream.watchdog.ready();
             (stream.encoder, stream.captured_before) = (state.encoder, state.captured_before);
+            stream.gpu = state.gpu;
         } else {
             stream.restarts += 1;
             stream.captured_before = stream.counters.get(Counter::FramesCaptured);
@@ -235,6 +200,7 @@ impl Stream {
             generation: self.generation,
             restarts: self.restarts,
             encoder: self.encoder.clone(),
+            gpu: self.gpu.clone(),
             peers: self.sockets.iter().map(|attached| (attached.kind, attached.peer)).collect(),
             captured_before: self.captured_before,
             page_layout: CountersPage::LAYOUT,
@@ -266,6 +232,16 @@ impl Stream {
         &self.encoder
     }
 
+    /// The GPU that it is on, if it is on one.
+    pub(crate) const fn gpu(&self) -> Option<&GpuAddress> {
+        self.gpu.as_ref()
+    }
+
+    /// Why its GPU was left, if workers died on it.
+    pub(crate) const fn left_gpu(&self) -> Option<&LeftGpu> {
+        self.left_gpu.as_ref()
+    }
+
     /// Waits for what the worker does next. Cancel-safe.
     pub(crate) async fn next_event(&mut self) -> StreamEvent {
         if self.resting {
@@ -275,9 +251,9 @@ impl Stream {
         }
         loop {
             match self.worker.next_event().await {
-                WorkerEvent::Message(FromWorker::Ready { encoder, passed_over }) => {
+                WorkerEvent::Message(FromWorker::Ready { encoder, gpu, passed_over }) => {
                     self.watchdog.ready();
-                    self.encoder = encoder;
+                    (self.encoder, self.gpu) = (encoder, gpu);
                     return StreamEvent::Ready { passed_over };
                 }
                 WorkerEvent::Message(FromWorker::Shows { number }) => {
@@ -394,12 +370,28 @@ impl Stream {
             Verdict::After(pause) if pause.is_zero() => self.succeed(),
             Verdict::After(pause) => {
                 warn!(session = %self.plan.session, ?pause, cause = cause.text(), "worker will be replaced");
-                self.pass_over_encoder();
+                if !self.leave_gpu(cause) {
+                    self.pass_over_encoder();
+                }
                 self.resting = true;
                 self.due = Some(Instant::now() + pause);
                 Ok(true)
             }
         }
+    }
+
+    /// A second death may be the GPU's doing: where there is another, that is tried
+    /// first, once, and with as many deaths to come as for a stream that begins.
+    fn leave_gpu(&mut self, cause: &Cause) -> bool {
+        if self.left_gpu.is_none() {
+            self.left_gpu = left_gpu::leave(&mut self.plan.video, &self.encoder, cause.text());
+            if let Some(left) = &self.left_gpu {
+                warn!(session = %self.plan.session, left = %left.gpu, gpu = ?self.plan.video.gpu, "another GPU");
+                self.policy = RestartPolicy::default();
+                return true;
+            }
+        }
+        false
     }
 
     /// A second death may be the doing of the encoder's driver, whatever it looked

@@ -2,16 +2,22 @@
 //! until they die too often.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tracing::{error, info, warn};
 
+use crate::gpu::GpuAddress;
 use crate::host::events::Event;
+use crate::host::gpus::placed::Work;
+use crate::host::placement::InsteadOf;
+use crate::host::scope::Scope;
 use crate::host::sessions::command::Ending;
 use crate::host::sessions::phase::SessionPhase;
 use crate::host::sessions::plan::{self, Circumstances};
 use crate::host::sessions::session::Session;
 use crate::host::sessions::stream::{Cause, Stream, StreamEvent};
 use crate::host::sessions::told;
+use crate::ipc::message::PassedOver;
 use crate::protocol::rtsp::stream_parameters::StreamParameters;
 use crate::stream_plan::Source;
 
@@ -32,6 +38,8 @@ impl Session {
                 warn!(session = %self.id, %error, "desktop keeps its mode; its picture will be scaled");
             }
         }
+        let (gpus, instead_of) = self.gpus_to_encode();
+        self.shared.tell_instead_of(Scope::Session(self.id), instead_of, gpus.first());
         let source = self.source();
         let pointer = self.record.settings(self.shared.preferences.get(self.client).settings).pointer_speed();
         let Some(connection) = &mut self.connection else { return false };
@@ -48,6 +56,7 @@ impl Session {
                 rikeyid: connection.rikeyid,
                 config: &self.shared.config.now().video,
                 pointer,
+                gpus: &gpus,
             },
         );
         plan.video.fec = connection.fec.unwrap_or(plan.video.fec);
@@ -56,6 +65,7 @@ impl Session {
             channels = plan.audio.layout.channels, "stream planned");
         match Stream::start(plan, ticket, &self.shared) {
             Ok(stream) => {
+                self.place.works(Work::Starts);
                 self.record.set_counters(Some(Arc::clone(stream.counters())));
                 for event in told::stream_begins(stream.plan(), connection.ticket.peer, self.shared.ports) {
                     self.shared.events.publish(event);
@@ -69,6 +79,47 @@ impl Session {
                 false
             }
         }
+    }
+
+    /// GPUs for a stream that begins: that of the desktop which it shows, then others.
+    /// A session without a desktop goes where room is now.
+    fn gpus_to_encode(&mut self) -> (Vec<GpuAddress>, Option<InsteadOf>) {
+        let (scope, name) = (Scope::Session(self.id), self.app.gpu.as_ref());
+        let placement = self.shared.placement();
+        let of_lobby = self.visiting.lobby().map(|lobby| self.shared.supervision.gpus.place_of(Scope::Lobby(lobby)));
+        if of_lobby.is_none()
+            && !self.desktop.is_running()
+            && let Ok(decision) = placement.decide(name, scope)
+        {
+            self.place.moves(decision.gpu);
+        }
+        let drawn = of_lobby.unwrap_or_else(|| self.place.gpu().cloned());
+        placement.to_encode(name, drawn.as_ref(), scope)
+    }
+
+    /// An encoder is open. On another GPU than the picture is drawn on, pictures go
+    /// through the host's memory, and everybody is told.
+    fn encodes(&self, passed_over: &[PassedOver]) {
+        let Some(stream) = self.connection.as_ref().and_then(|connection| connection.stream.as_ref()) else { return };
+        let on = stream.gpu().cloned();
+        self.place.works(Work::Encodes { on: on.clone(), since: Instant::now() });
+        let left = stream.left_gpu().map(|left| (left.gpu.clone(), left.reason.clone(), true));
+        let tried = || {
+            let gpu = stream.plan().video.gpu.clone()?;
+            let here = || passed_over.iter().filter(|tried| tried.gpu.as_ref().is_some_and(|tried| tried.is(&gpu)));
+            let reasons: Vec<_> = here().map(|tried| format!("{}: {}", tried.encoder.name(), tried.reason)).collect();
+            let broken = here().any(|tried| !tried.absent);
+            (!reasons.is_empty()).then(|| (gpu, reasons.join("; "), broken))
+        };
+        let Some((wanted, reason, broken)) = left.or_else(tried) else { return };
+        if on.as_ref().is_some_and(|on| on.is(&wanted)) {
+            return;
+        }
+        if broken {
+            self.shared.supervision.gpus.doubt(wanted.clone());
+        }
+        let instead_of = InsteadOf { gpu: wanted.to_string(), reason };
+        self.shared.tell_instead_of(Scope::Session(self.id), Some(instead_of), on.as_ref());
     }
 
     /// Tells the worker what to show now.
@@ -92,9 +143,10 @@ impl Session {
         match event {
             StreamEvent::Ready { passed_over } => {
                 self.publish_worker();
-                for (family, reason) in passed_over {
-                    let encoder = family.name();
-                    self.tell(Event::EncoderPassedOver { session_id: self.id, encoder, reason });
+                self.encodes(&passed_over);
+                for PassedOver { encoder, gpu, reason, .. } in passed_over.into_iter().filter(|tried| !tried.absent) {
+                    let gpu = gpu.map(|gpu| gpu.to_string()).unwrap_or_default();
+                    self.tell(Event::EncoderPassedOver { session_id: self.id, encoder: encoder.name(), gpu, reason });
                 }
                 if let Some(stream) = self.stream() {
                     let (pid, encoder) = (stream.worker_pid(), stream.encoder().to_owned());
@@ -171,6 +223,7 @@ impl Session {
             view.worker_pid = stream.worker_pid();
             view.worker_restarts = self.past_restarts + stream.restarts();
             stream.encoder().clone_into(&mut view.encoder);
+            view.encoder_gpu = stream.gpu().map(ToString::to_string).unwrap_or_default();
             view.set_mode((plan.video.size, plan.video.frame_rate), plan.audio.layout.channels);
         });
     }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::codec::VideoProfile;
+use crate::gpu::GpuName;
 use crate::host::adoption::connection_state::ConnectionState;
 use crate::host::events::Events;
 use crate::host::sessions::LaunchOrder;
@@ -97,7 +98,9 @@ impl Ticket {
         let ping_payload = agreed.unwrap_or_else(|| PingPayload::from_random(random_payload));
         let connect_data = u32::from_le_bytes([d0, d1, d2, d3]);
         let session_token = hex::encode_upper([t0, t1, t2, t3, t4, t5, t6, t7]);
-        let handshake = handshake(shared, ping_payload, connect_data, &session_token);
+        let app = shared.apps.launchable(order.request.app).ok();
+        let gpu = app.as_ref().and_then(|app| app.gpu.as_ref());
+        let handshake = handshake(shared, gpu, ping_payload, connect_data, &session_token);
         let request = &order.request;
         let sealer = request.encrypted_rtsp.then(|| RtspSealer::new(&request.key, Side::Host));
         Ok(Arc::new(Self {
@@ -136,7 +139,7 @@ impl Ticket {
         getrandom::fill(&mut session_token)?;
         let session_token = hex::encode_upper(session_token);
         let (ping_payload, connect_data) = (state.ping_payload, state.connect_data);
-        let handshake = handshake(shared, ping_payload, connect_data, &session_token);
+        let handshake = handshake(shared, None, ping_payload, connect_data, &session_token);
         Ok(Arc::new(Self {
             connection: ConnectionId { session, number: state.number },
             session,
@@ -175,10 +178,16 @@ fn offer(profiles: Vec<VideoProfile>) -> Offer {
     }
 }
 
-fn handshake(shared: &Shared, ping_payload: PingPayload, connect_data: u32, session_token: &str) -> Handshake {
+fn handshake(
+    shared: &Shared,
+    gpu: Option<&GpuName>,
+    ping_payload: PingPayload,
+    connect_data: u32,
+    session_token: &str,
+) -> Handshake {
     let ports = shared.ports;
     Handshake::new(HandshakeConfig {
-        offer: offer(shared.encoders.profiles()),
+        offer: offer(shared.profiles(gpu)),
         ports: Ports { video: ports.video, audio: ports.audio, control: ports.control },
         ping_payload,
         connect_data,

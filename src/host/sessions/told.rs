@@ -59,7 +59,11 @@ pub(super) fn stream_begins(plan: &StreamPlan, peer: IpAddr, ports: Ports) -> [E
                 refresh_rate: video.frame_rate.whole_hz(),
             },
             gst_pipeline: String::new(),
-            render_node: String::new(),
+            render_node: video
+                .gpu
+                .as_ref()
+                .and_then(|gpu| gpu.render_node.as_ref())
+                .map_or_else(String::new, |node| node.display().to_string()),
             session_id: plan.session,
             port: ports.video,
             wait_for_ping: true,

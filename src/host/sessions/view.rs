@@ -39,6 +39,11 @@ pub struct SessionView {
     pub worker_restarts: u32,
     /// Encoder in use, empty if none.
     pub encoder: String,
+    /// GPU that its stream is encoded on: its place on the PCI bus, or its render node
+    /// where it is on none; empty if none, or none yet.
+    pub encoder_gpu: String,
+    /// GPU that it was placed on, where its desktop draws; empty if none is known.
+    pub gpu: String,
     /// Picture width in pixels.
     pub video_width: u32,
     /// Picture height in pixels.

@@ -29,7 +29,7 @@ pub(crate) fn open(
 ) -> Result<Option<Box<dyn FrameSource>>, CaptureError> {
     Ok(match source {
         Source::Desktop { wayland, .. } => {
-            let allocator = Box::new(GbmAllocator::new(video.capture.device.clone()));
+            let allocator = Box::new(GbmAllocator::new(video.capture.device.clone(), video.capture.placed.clone()));
             let dma_bufs = DmaBufs::new(video.capture.memory, Arc::clone(imports), allocator);
             Desktop::open(wayland, video.frame_rate, dma_bufs, pulse)?
                 .map(|desktop| Box::new(desktop) as Box<dyn FrameSource>)

@@ -18,6 +18,7 @@ pub mod vaapi;
 pub mod vulkan;
 
 use crate::clock::Micros;
+use crate::gpu::GpuAddress;
 use crate::ipc::picture::RawPicture;
 use crate::units::Bitrate;
 use crate::worker::frame::{EncodedFrame, Frame};
@@ -28,6 +29,11 @@ use crate::worker::imports::Importable;
 pub trait Encoder: std::fmt::Debug {
     /// Name for logs and the API, e.g. "software/openh264".
     fn name(&self) -> &str;
+
+    /// The GPU that it encodes on, if it is on one.
+    fn gpu(&self) -> Option<&GpuAddress> {
+        None
+    }
 
     /// Takes a picture in, in the encoder's format: its buffer is not needed
     /// any more when this returns.

@@ -18,6 +18,7 @@ use tracing::{info, warn};
 use crate::clock::Micros;
 use crate::codec::{Chroma, VideoCodec, VideoProfile};
 use crate::color::{ColorRange, Colorimetry};
+use crate::gpu::{GpuAddress, bus_id};
 use crate::ipc::abilities::{Abilities, Ability};
 use crate::ipc::picture::RawPicture;
 use crate::stream_plan::{Conversion, VideoPlan};
@@ -38,6 +39,7 @@ pub struct NvencEncoder {
     // Before the memory that it reads.
     engine: nvenc::Encoder,
     picture: Converted,
+    gpu: GpuAddress,
     colorimetry: Colorimetry,
     // The first picture is an IDR frame, asked or not.
     opened: bool,
@@ -92,22 +94,46 @@ impl From<NvencError> for OpenNvencError {
     }
 }
 
-/// What the engine of the first GPU makes.
+/// The GPUs that the driver sees, in its order.
+///
+/// # Errors
+/// [`OpenNvencError`]: it sees none, or cannot be asked.
+pub fn gpus() -> Result<Vec<GpuAddress>, OpenNvencError> {
+    let (_, devices) = devices()?;
+    if devices.is_empty() {
+        return Err(OpenNvencError::NoDevice);
+    }
+    Ok(devices.iter().map(address).collect())
+}
+
+/// What the engine of a GPU makes, of the first one if none is given.
 ///
 /// # Errors
 /// [`OpenNvencError`]: there is none, or it cannot be asked.
-pub fn abilities() -> Result<Abilities, OpenNvencError> {
-    let Opened { api, context, device } = Opened::new()?;
+pub fn abilities(gpu: Option<&GpuAddress>) -> Result<Abilities, OpenNvencError> {
+    let Opened { api, context, device } = Opened::new(gpu)?;
     let codecs = Capabilities::probe(&api, &context)?;
     let able = codecs.into_iter().flat_map(|(codec, can)| {
         let most = Some(Size::new(can.most_width, can.most_height));
         let profiles = VideoProfile::all_of(codec_named(codec)).filter(move |profile| can.makes(samples(*profile)));
         profiles.map(move |profile| Ability { profile, most, offered: true })
     });
-    Ok(Abilities { device: format!("{} at {}", device.name, device.bus_id), able: able.collect() })
+    let gpu = Some(address(&device));
+    Ok(Abilities { device: format!("{} at {}", device.name, device.bus_id), gpu, able: able.collect() })
 }
 
-/// The driver with a context of its own on the first GPU.
+/// The driver and all its GPUs.
+fn devices() -> Result<(Driver, Vec<Device>), OpenNvencError> {
+    let driver = Driver::open().map_err(|error| why_not(error, Path::new("/dev/nvidiactl")))?;
+    let devices = driver.devices()?;
+    Ok((driver, devices))
+}
+
+fn address(device: &Device) -> GpuAddress {
+    GpuAddress::at(bus_id(&device.bus_id).unwrap_or_else(|| device.bus_id.clone()))
+}
+
+/// The driver with a context of its own on a GPU.
 struct Opened {
     api: Api,
     context: Rc<Context>,
@@ -115,9 +141,15 @@ struct Opened {
 }
 
 impl Opened {
-    fn new() -> Result<Self, OpenNvencError> {
-        let driver = Driver::open().map_err(|error| why_not(error, Path::new("/dev/nvidiactl")))?;
-        let device = driver.devices()?.into_iter().next().ok_or(OpenNvencError::NoDevice)?;
+    /// On this one; on the first, if none is given.
+    fn new(gpu: Option<&GpuAddress>) -> Result<Self, OpenNvencError> {
+        let (driver, devices) = devices()?;
+        let missing = || match gpu {
+            Some(gpu) => Unavailable::NoDevice { looked_for: format!("GPU {gpu} among those of CUDA") }.into(),
+            None => OpenNvencError::NoDevice,
+        };
+        let is_wanted = |device: &Device| gpu.is_none_or(|gpu| gpu.is(&address(device)));
+        let device = devices.into_iter().find(is_wanted).ok_or_else(missing)?;
         let api = Api::open()?;
         let context = Context::create(&driver, &device)?;
         Ok(Self { api, context, device })
@@ -125,12 +157,12 @@ impl Opened {
 }
 
 impl NvencEncoder {
-    /// Opens an encoder for a plan on the first GPU.
+    /// Opens an encoder for a plan on its GPU, or on the first.
     ///
     /// # Errors
     /// [`OpenNvencError`]; nothing stays open.
     pub fn open(plan: &VideoPlan) -> Result<Self, OpenNvencError> {
-        let opening = Opening { opened: Opened::new()?, settings: settings(plan), plan };
+        let opening = Opening { opened: Opened::new(plan.gpu.as_ref())?, settings: settings(plan), plan };
         let (engine, picture) = opening.encoder()?;
         let conversion = match &picture {
             Converted::Cpu(_) => "cpu",
@@ -138,7 +170,8 @@ impl NvencEncoder {
         };
         let Device { name, bus_id: bus, .. } = &opening.opened.device;
         info!(device = name, bus, conversion, capabilities = ?engine.capabilities(), "NVENC open");
-        Ok(Self { engine, picture, colorimetry: plan.colorimetry, opened: false, recovers: false })
+        let gpu = address(&opening.opened.device);
+        Ok(Self { engine, picture, gpu, colorimetry: plan.colorimetry, opened: false, recovers: false })
     }
 }
 
@@ -191,6 +224,10 @@ impl Opening<'_> {
 impl Encoder for NvencEncoder {
     fn name(&self) -> &str {
         NAME
+    }
+
+    fn gpu(&self) -> Option<&GpuAddress> {
+        Some(&self.gpu)
     }
 
     fn load(&mut self, frame: &Frame) -> Result<(), EncodeError> {

@@ -4,8 +4,7 @@
 //! is all it does. Whether a GPU encoder really opens is known when it is
 //! opened.
 
-use std::path::PathBuf;
-
+pub use crate::render_nodes::render_nodes;
 pub use crate::vendor_libraries::{find_library, library_directories};
 
 /// Why a family cannot be used here.
@@ -27,23 +26,3 @@ pub enum Unavailable {
     #[error("not built into this version yet")]
     NotBuilt,
 }
-
-/// Render nodes of GPUs, without opening them: those that the environment names in
-/// [`RENDER_NODES`], or all.
-#[must_use]
-pub fn render_nodes() -> Vec<PathBuf> {
-    if let Some(named) = std::env::var_os(RENDER_NODES).filter(|named| !named.is_empty()) {
-        return std::env::split_paths(&named).collect();
-    }
-    let Ok(entries) = std::fs::read_dir("/dev/dri") else { return Vec::new() };
-    let is_node = |path: &PathBuf| {
-        path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("renderD"))
-    };
-    let mut nodes: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(is_node).collect();
-    nodes.sort();
-    nodes
-}
-
-/// Environment variable with the paths of the render nodes to use, in their order,
-/// separated by colons.
-pub const RENDER_NODES: &str = "EARTHSHINE_RENDER_NODES";

@@ -1,37 +1,87 @@
-//! Opens the first encoder of the plan's preference list that works here.
+//! Opens the first encoder of the plan's preference list that works here, on the
+//! plan's GPU if it names one.
+//!
+//! Where that GPU encodes it with no family of the list, others follow, in the plan's
+//! order, before the processor has to do it; a family that needs no GPU keeps its
+//! place in the list.
 
+use crate::gpu::GpuAddress;
 use crate::ipc::abilities::Abilities;
 use crate::stream_plan::{EncoderFamily, VideoPlan};
 use crate::worker::encode::nvenc::{self, NvencEncoder, OpenNvencError};
-use crate::worker::encode::probe::Unavailable;
+use crate::worker::encode::probe::{Unavailable, render_nodes};
 use crate::worker::encode::software::{self, OpenSoftwareError, SoftwareEncoder};
 use crate::worker::encode::vaapi::{self, OpenVaapiError, VaapiEncoder};
 use crate::worker::encode::{Encoder, vulkan};
 
-/// Opens an encoder. Also returns the families that were tried before it and
-/// why they were passed over, for logs and the API.
+/// An encoder that is open.
+#[derive(Debug)]
+pub struct Selected {
+    /// It.
+    pub encoder: Box<dyn Encoder>,
+    /// The GPU that it is on, if it is on one.
+    pub gpu: Option<GpuAddress>,
+    /// What was tried before it.
+    pub skipped: Vec<Skipped>,
+}
+
+/// Opens an encoder. Also returns what was tried before it and why that was passed
+/// over, for logs and the API.
 ///
 /// # Errors
 /// [`OpenEncoderError`] with every family's reason.
-pub fn open(plan: &VideoPlan) -> Result<(Box<dyn Encoder>, Vec<Skipped>), OpenEncoderError> {
+pub fn open(plan: &VideoPlan) -> Result<Selected, OpenEncoderError> {
     let mut skipped = Vec::new();
-    for &family in &plan.encoders {
-        match open_family(family, plan) {
-            Ok(encoder) => return Ok((encoder, skipped)),
-            Err(reason) => skipped.push(Skipped { family, reason }),
+    for (family, gpu) in attempts(plan) {
+        let attempt = VideoPlan { gpu, ..plan.clone() };
+        match open_family(family, &attempt) {
+            Ok(encoder) => {
+                // The plan may know the GPU by more than its encoder does.
+                let named = attempt.gpu.filter(|_| family != EncoderFamily::Software);
+                let gpu = named.or_else(|| encoder.gpu().cloned());
+                return Ok(Selected { encoder, gpu, skipped });
+            }
+            Err(reason) => skipped.push(Skipped { family, gpu: attempt.gpu, reason }),
         }
     }
     Err(OpenEncoderError { skipped })
 }
 
-/// What a family can do on this machine. Asks its driver, which may hang.
+/// What to try, in order.
+fn attempts(plan: &VideoPlan) -> Vec<(EncoderFamily, Option<GpuAddress>)> {
+    let gpus: Vec<_> = plan.gpu.iter().chain(&plan.other_gpus).cloned().map(Some).collect();
+    let gpus = if gpus.is_empty() { vec![None] } else { gpus };
+    let needs_gpu = |family: &EncoderFamily| *family != EncoderFamily::Software;
+    let mut attempts = Vec::new();
+    for families in plan.encoders.chunk_by(|one, next| needs_gpu(one) && needs_gpu(next)) {
+        let on = |gpu: Option<&GpuAddress>| families.iter().map(|family| (*family, gpu.cloned())).collect::<Vec<_>>();
+        match families {
+            [EncoderFamily::Software] => attempts.extend(on(None)),
+            _ => attempts.extend(gpus.iter().flat_map(|gpu| on(gpu.as_ref()))),
+        }
+    }
+    attempts
+}
+
+/// GPUs that a family may work on; none if nobody knows before it is asked.
+#[must_use]
+pub fn gpus(family: EncoderFamily) -> Vec<GpuAddress> {
+    match family {
+        EncoderFamily::Nvenc => nvenc::gpus().unwrap_or_default(),
+        EncoderFamily::Vaapi => render_nodes().into_iter().map(GpuAddress::of_node).collect(),
+        EncoderFamily::Vulkan | EncoderFamily::Software => Vec::new(),
+    }
+}
+
+/// What a family can do on a GPU, or on the first that it works on. Asks its driver,
+/// which may hang.
 ///
 /// # Errors
 /// Why it cannot be used.
-pub fn abilities(family: EncoderFamily) -> Result<Abilities, SkipReason> {
+pub fn abilities(family: EncoderFamily, gpu: Option<&GpuAddress>) -> Result<Abilities, SkipReason> {
     match family {
-        EncoderFamily::Nvenc => Ok(nvenc::abilities()?),
-        EncoderFamily::Vaapi => Ok(vaapi::abilities()?),
+        EncoderFamily::Nvenc => Ok(nvenc::abilities(gpu)?),
+        EncoderFamily::Vaapi => Ok(vaapi::abilities(gpu)?),
         EncoderFamily::Vulkan => Err(vulkan::why_not().into()),
         EncoderFamily::Software => Ok(software::abilities()),
     }
@@ -42,8 +92,20 @@ pub fn abilities(family: EncoderFamily) -> Result<Abilities, SkipReason> {
 pub struct Skipped {
     /// Which family.
     pub family: EncoderFamily,
+    /// On which GPU; any, if the plan named none, or the family needs none.
+    pub gpu: Option<GpuAddress>,
     /// Why.
     pub reason: SkipReason,
+}
+
+impl std::fmt::Display for Skipped {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { family, gpu, reason } = self;
+        match gpu {
+            Some(gpu) => write!(out, "{family:?} on {gpu}: {reason}"),
+            None => write!(out, "{family:?}: {reason}"),
+        }
+    }
 }
 
 /// Why a family was passed over.
@@ -96,8 +158,7 @@ fn reasons(skipped: &[Skipped]) -> String {
     if skipped.is_empty() {
         return "the list of encoders is empty".to_owned();
     }
-    let reasons: Vec<_> = skipped.iter().map(|skipped| format!("{:?}: {}", skipped.family, skipped.reason)).collect();
-    reasons.join("; ")
+    skipped.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
@@ -111,10 +172,41 @@ mod tests {
         let mut plan = plan(320, 176);
         plan.encoders =
             vec![EncoderFamily::Nvenc, EncoderFamily::Vaapi, EncoderFamily::Vulkan, EncoderFamily::Software];
-        let (encoder, skipped) = open(&plan).unwrap();
+        let Selected { encoder, gpu, skipped } = open(&plan).unwrap();
+        assert_eq!(gpu, None);
         assert_eq!(encoder.name(), "software/openh264");
         let families: Vec<_> = skipped.iter().map(|skipped| skipped.family).collect();
         assert_eq!(families, plan.encoders[..3]);
+    }
+
+    #[test]
+    fn other_gpus_come_before_the_processor_and_after_all_families_of_the_first() {
+        let mut plan = plan(320, 176);
+        plan.encoders = vec![EncoderFamily::Nvenc, EncoderFamily::Vaapi, EncoderFamily::Software];
+        let told = |plan: &VideoPlan| {
+            let name = |(family, gpu): (EncoderFamily, Option<GpuAddress>)| {
+                format!("{} {}", family.name(), gpu.map(|gpu| gpu.to_string()).unwrap_or_default()).trim().to_owned()
+            };
+            attempts(plan).into_iter().map(name).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&plan), ["nvenc", "vaapi", "software"], "no GPU is named");
+        plan.gpu = Some(GpuAddress::at("b"));
+        assert_eq!(told(&plan), ["nvenc b", "vaapi b", "software"]);
+        plan.other_gpus = vec![GpuAddress::at("a")];
+        assert_eq!(told(&plan), ["nvenc b", "vaapi b", "nvenc a", "vaapi a", "software"]);
+        plan.encoders = vec![EncoderFamily::Software, EncoderFamily::Nvenc];
+        assert_eq!(told(&plan), ["software", "nvenc b", "nvenc a"]);
+        let selected = open(&plan).unwrap();
+        assert_eq!((selected.encoder.name(), selected.gpu), ("software/openh264", None));
+    }
+
+    #[test]
+    fn a_gpu_that_is_not_there_is_nobodys_fault_and_is_named() {
+        let mut plan = plan(320, 176);
+        plan.encoders = vec![EncoderFamily::Vaapi, EncoderFamily::Software];
+        plan.gpu = Some(GpuAddress::at("ffff:ff:1f.7"));
+        let Selected { skipped, .. } = open(&plan).unwrap();
+        assert!(skipped[0].reason.is_absence() && skipped[0].to_string().contains("ffff:ff:1f.7"), "{}", skipped[0]);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::ipc::flight_recorder::What;
 use crate::stream_plan::VideoPlan;
 use crate::units::{Bitrate, FrameIndex};
 use crate::worker::capture::low_32;
-use crate::worker::encode::select::{self, OpenEncoderError, Skipped};
+use crate::worker::encode::select::{self, OpenEncoderError, Selected};
 use crate::worker::encode::{EncodeError, Encoder, FrameRequest};
 use crate::worker::frame::{EncodedFrame, Frame, FrameKind};
 use crate::worker::heartbeat::{LONGEST_WAIT, Pulse};
@@ -66,17 +66,19 @@ pub fn run(
     out: &SyncSender<EncodedFrame>,
     sent: &SentFrames,
     pulse: &Pulse,
-    opened: impl FnOnce(&dyn Encoder, &[Skipped]),
+    opened: impl FnOnce(&Selected),
 ) -> Result<(), EncodeThreadError> {
     pulse.note(What::EncoderOpens, 0, 0);
-    let (encoder, skipped) = select::open(plan)?;
+    let selected = select::open(plan)?;
     pulse.note(What::EncoderOpen, 0, 0);
-    for skipped in &skipped {
-        info!(family = ?skipped.family, reason = %skipped.reason, "encoder passed over");
+    for skipped in &selected.skipped {
+        let gpu = skipped.gpu.as_ref().map(ToString::to_string);
+        info!(family = ?skipped.family, gpu, reason = %skipped.reason, "encoder passed over");
     }
-    info!(encoder = encoder.name(), size = %plan.size, bitrate = %plan.bitrate, "encoder open");
-    opened(encoder.as_ref(), &skipped);
-    Loop::new(plan, encoder, slot, orders, out, sent, pulse).run()
+    let gpu = selected.gpu.as_ref().map(ToString::to_string);
+    info!(encoder = selected.encoder.name(), gpu, size = %plan.size, bitrate = %plan.bitrate, "encoder open");
+    opened(&selected);
+    Loop::new(plan, selected.encoder, slot, orders, out, sent, pulse).run()
 }
 
 /// Why the encode thread ended.
@@ -362,8 +364,8 @@ mod tests {
                 let slot = Arc::clone(&slot);
                 let sent = SentFrames::new();
                 move || {
-                    run(&plan, &slot, &order_receiver, &sender, &sent, &pulse, |encoder, _| {
-                        assert!(!encoder.name().is_empty());
+                    run(&plan, &slot, &order_receiver, &sender, &sent, &pulse, |selected| {
+                        assert!(!selected.encoder.name().is_empty());
                     })
                 }
             });

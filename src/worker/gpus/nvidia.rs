@@ -6,6 +6,7 @@ use std::path::Path;
 
 use earthshine_ffi::nvml::{Device, Nvml, NvmlError};
 
+use crate::gpu::bus_id;
 use crate::ipc::gpu_report::{Gpu, GpuVendor};
 use crate::vendor_libraries::find_library;
 
@@ -49,7 +50,8 @@ impl Nvidia {
     }
 
     fn remember(&mut self, index: u32, device: &Device<'_>) -> Result<(), NvmlError> {
-        let bus_id = short_bus_id(&device.bus_id()?);
+        let place = device.bus_id()?;
+        let bus_id = bus_id(&place).unwrap_or(place);
         let (name, uuid) = (device.name()?, Some(device.uuid()?));
         self.names.insert(index, Gpu { name, uuid, ..Gpu::unknown(GpuVendor::Nvidia, bus_id) });
         Ok(())
@@ -78,26 +80,9 @@ fn describe(device: &Device<'_>, gpu: &mut Gpu) -> Result<(), NvmlError> {
     Ok(())
 }
 
-/// As the kernel writes it: NVML has eight digits of the domain, in capitals.
-fn short_bus_id(long: &str) -> String {
-    let long = long.to_ascii_lowercase();
-    match long.split_once(':') {
-        Some((domain, rest)) if domain.len() == 8 && domain.starts_with("0000") => format!("{}:{rest}", &domain[4..]),
-        _ => long,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_place_on_the_bus_is_written_as_the_kernel_does() {
-        assert_eq!(short_bus_id("00000000:0A:00.0"), "0000:0a:00.0");
-        assert_eq!(short_bus_id("00010000:0A:00.0"), "00010000:0a:00.0");
-        assert_eq!(short_bus_id("0001:0A:00.0"), "0001:0a:00.0");
-        assert_eq!(short_bus_id(""), "");
-    }
 
     #[test]
     fn a_machine_without_a_library_has_no_gpu_or_says_why() {

@@ -7,14 +7,17 @@ use std::ffi::{c_int, c_uint};
 use earthshine_drivers::calls::{Refusal, release, take};
 use earthshine_drivers::ledger;
 
-use crate::code::{INVALID_CONTEXT, INVALID_DEVICE, INVALID_VALUE};
+use crate::code::{INVALID_CONTEXT, INVALID_VALUE};
 use crate::copy::Copy2D;
+use crate::device;
 use crate::driver::{Driver, Handle, Result, put};
 use crate::stream::Stream;
 
 /// A context that lives.
 #[derive(Default)]
 pub(crate) struct Context {
+    /// Number of its device.
+    pub(crate) device: u32,
     pub(crate) streams: HashMap<Handle, Stream>,
     /// What waits on the default stream, whose handle is 0.
     pub(crate) default_stream: Vec<Copy2D>,
@@ -32,16 +35,17 @@ pub(crate) fn current() -> Option<Handle> {
 impl Driver {
     fn create_context(&mut self, flags: c_uint, device: c_int) -> Result<Handle> {
         self.require_initialized()?;
-        if device != 0 {
-            return Err(Refusal::violation(INVALID_DEVICE, format!("device {device} does not exist")));
-        }
+        let device = device::require_existing(device)?;
         if flags & !KNOWN_FLAGS != 0 {
             return Err(Refusal::violation(INVALID_VALUE, format!("unknown flags {flags:#x}")));
         }
         let handle = self.new_handle();
-        self.contexts.insert(handle, Context::default());
+        self.contexts.insert(handle, Context { device, ..Context::default() });
         STACK.with_borrow_mut(|stack| stack.push(handle));
-        ledger::event("context create");
+        match device {
+            0 => ledger::event("context create"),
+            device => ledger::event(&format!("context create on {device}")),
+        }
         Ok(handle)
     }
 

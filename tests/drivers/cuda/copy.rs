@@ -6,10 +6,10 @@
 
 use std::ops::Range;
 
-use earthshine_drivers::calls::{Refusal, take};
+use earthshine_drivers::calls::Refusal;
 
 use crate::code::INVALID_VALUE;
-use crate::driver::{Driver, Handle, Result};
+use crate::driver::{Driver, Handle, Result, ask};
 
 /// `CUDA_MEMCPY2D_v2`.
 #[repr(C)]
@@ -183,7 +183,7 @@ fn write_host(address: usize, from: &[u8]) {
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn cuMemcpy2DAsync_v2(record: *const Record, stream: Handle) -> u32 {
-    take("cuMemcpy2DAsync_v2", || {
+    ask("cuMemcpy2DAsync_v2", || {
         if record.is_null() {
             return Err(Refusal::violation(INVALID_VALUE, "the record is null"));
         }

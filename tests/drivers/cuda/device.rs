@@ -1,19 +1,37 @@
-//! The one device: a GeForce of the Ada generation that is not there.
+//! The devices: GeForces of the Ada generation that are not there, one unless the test
+//! orders more.
 
 use std::ffi::{c_char, c_int, c_uint};
 
 use earthshine_drivers::calls::{Refusal, take};
 use earthshine_drivers::faults::Orders;
 
-use crate::code::{INVALID_DEVICE, INVALID_VALUE};
+use crate::code::{DEVICE_UNAVAILABLE, INVALID_DEVICE, INVALID_VALUE};
 use crate::driver::{Driver, Result, put};
 
-fn require(device: c_int) -> Result {
+/// The number of a device that exists and works.
+pub(crate) fn require(device: c_int) -> Result<u32> {
     Driver::lock().require_initialized()?;
-    if device == 0 {
-        return Ok(());
+    require_existing(device)
+}
+
+/// The same where the driver is initialized.
+pub(crate) fn require_existing(device: c_int) -> Result<u32> {
+    let orders = Orders::read();
+    let number = u32::try_from(device).ok().filter(|number| *number < orders.devices());
+    let missing = || Refusal::violation(INVALID_DEVICE, format!("device {device} does not exist"));
+    let number = number.ok_or_else(missing)?;
+    if orders.lost.contains(&number) {
+        return Err(Refusal::excusable(DEVICE_UNAVAILABLE, "the device is lost"));
     }
-    Err(Refusal::violation(INVALID_DEVICE, format!("device {device} does not exist")))
+    Ok(number)
+}
+
+fn uuid(number: u32) -> [u8; 16] {
+    let ordered = Orders::read().uuid.filter(|_| number == 0);
+    let mut uuid = UUID;
+    uuid[15] += u8::try_from(number).unwrap_or_default();
+    ordered.unwrap_or(uuid)
 }
 
 /// Writes as much of `text` as `size` bytes hold, and ends it.
@@ -54,7 +72,7 @@ unsafe extern "C" fn cuDeviceGetCount(count: *mut c_int) -> u32 {
     take("cuDeviceGetCount", || {
         Driver::lock().require_initialized()?;
         // SAFETY: the caller's contract.
-        unsafe { put(count, 1) }
+        unsafe { put(count, Orders::read().devices().cast_signed()) }
     })
 }
 
@@ -79,27 +97,27 @@ unsafe extern "C" fn cuDeviceGetName(name: *mut c_char, size: c_int, device: c_i
 #[unsafe(no_mangle)]
 unsafe extern "C" fn cuDeviceGetUuid(uuid: *mut [u8; 16], device: c_int) -> u32 {
     take("cuDeviceGetUuid", || {
-        require(device)?;
+        let number = require(device)?;
         // SAFETY: the caller's contract.
-        unsafe { put(uuid, Orders::read().uuid.unwrap_or(UUID)) }
+        unsafe { put(uuid, self::uuid(number)) }
     })
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn cuDeviceGetUuid_v2(uuid: *mut [u8; 16], device: c_int) -> u32 {
     take("cuDeviceGetUuid_v2", || {
-        require(device)?;
+        let number = require(device)?;
         // SAFETY: the caller's contract.
-        unsafe { put(uuid, Orders::read().uuid.unwrap_or(UUID)) }
+        unsafe { put(uuid, self::uuid(number)) }
     })
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn cuDeviceGetPCIBusId(id: *mut c_char, size: c_int, device: c_int) -> u32 {
     take("cuDeviceGetPCIBusId", || {
-        require(device)?;
+        let bus = 1 + require(device)?;
         // SAFETY: the caller's contract.
-        unsafe { put_text(id, size, PCI_BUS_ID) }
+        unsafe { put_text(id, size, &format!("0000:{bus:02X}:00.0")) }
     })
 }
 
@@ -116,4 +134,3 @@ unsafe extern "C" fn cuDeviceTotalMem_v2(bytes: *mut usize, device: c_int) -> u3
 const VERSION: c_int = 12040;
 const NAME: &str = "NVIDIA GeForce RTX 4070 (stand-in)";
 const UUID: [u8; 16] = *b"earthshine-gpu-0";
-const PCI_BUS_ID: &str = "0000:01:00.0";

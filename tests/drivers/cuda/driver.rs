@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-use earthshine_drivers::calls::Refusal;
+use earthshine_drivers::calls::{Refusal, release, take};
+use earthshine_drivers::faults::Orders;
 
-use crate::code::{CONTEXT_IS_DESTROYED, INVALID_CONTEXT, INVALID_VALUE, NOT_INITIALIZED};
+use crate::code::{CONTEXT_IS_DESTROYED, DEVICE_UNAVAILABLE, INVALID_CONTEXT, INVALID_VALUE, NOT_INITIALIZED};
 use crate::context::{self, Context};
 use crate::external::ExternalMemory;
 use crate::memory::DeviceMemory;
@@ -83,6 +84,32 @@ impl Driver {
         let text = format!("{what} belongs to context {owner:#x}, and {current:#x} is current");
         Err(Refusal::violation(INVALID_CONTEXT, text))
     }
+}
+
+/// Runs a call that needs the device of the context which is current, if one is: what
+/// else is wrong, the call says itself.
+pub(crate) fn ask(call: &'static str, work: impl FnOnce() -> Result) -> u32 {
+    take(call, || {
+        if is_lost() {
+            return Err(Refusal::excusable(DEVICE_UNAVAILABLE, "the device is lost"));
+        }
+        work()
+    })
+}
+
+/// The same for one that gives something back: it does so on a lost device, too.
+pub(crate) fn give_back(call: &'static str, work: impl FnOnce() -> Result) -> u32 {
+    let lost = is_lost();
+    match release(call, work) {
+        0 if lost => DEVICE_UNAVAILABLE,
+        code => code,
+    }
+}
+
+fn is_lost() -> bool {
+    let Some(current) = context::current() else { return false };
+    let device = Driver::lock().contexts.get(&current).map(|context| context.device);
+    device.is_some_and(|device| Orders::read().lost.contains(&device))
 }
 
 /// Writes an answer through a pointer of the program's.

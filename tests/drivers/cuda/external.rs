@@ -9,11 +9,11 @@ use std::ffi::{c_int, c_uint, c_void};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use earthshine_drivers::calls::{Refusal, release, take};
+use earthshine_drivers::calls::Refusal;
 use earthshine_drivers::ledger;
 
 use crate::code::{INVALID_HANDLE, INVALID_VALUE};
-use crate::driver::{Driver, Handle, Result, put};
+use crate::driver::{Driver, Handle, Result, ask, give_back, put};
 
 /// All that is imported in the process.
 #[derive(Default)]
@@ -181,7 +181,7 @@ fn look(fd: c_int) -> Option<((u64, u64), u64)> {
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn cuImportExternalMemory(memory: *mut Handle, record: *const HandleRecord) -> u32 {
-    take("cuImportExternalMemory", || {
+    ask("cuImportExternalMemory", || {
         // SAFETY: the caller's contract. Null is found before anything is imported.
         unsafe { put(memory, 0) }?;
         if record.is_null() {
@@ -200,7 +200,7 @@ unsafe extern "C" fn cuExternalMemoryGetMappedBuffer(
     memory: Handle,
     record: *const BufferRecord,
 ) -> u32 {
-    take("cuExternalMemoryGetMappedBuffer", || {
+    ask("cuExternalMemoryGetMappedBuffer", || {
         // SAFETY: the caller's contract. Null is found before anything is mapped.
         unsafe { put(address, 0) }?;
         if record.is_null() {
@@ -215,7 +215,7 @@ unsafe extern "C" fn cuExternalMemoryGetMappedBuffer(
 
 #[unsafe(no_mangle)]
 extern "C" fn cuDestroyExternalMemory(memory: Handle) -> u32 {
-    release("cuDestroyExternalMemory", || Driver::lock().destroy_external(memory))
+    give_back("cuDestroyExternalMemory", || Driver::lock().destroy_external(memory))
 }
 
 /// `CU_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD`.

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::ffi::c_uint;
 use std::sync::Arc;
 
-use earthshine_drivers::calls::{Refusal, release, take};
+use earthshine_drivers::calls::Refusal;
 use earthshine_drivers::faults::Orders;
 use earthshine_drivers::ledger;
 
 use crate::code::{INVALID_VALUE, OUT_OF_MEMORY};
-use crate::driver::{Driver, Handle, Result, put};
+use crate::driver::{Driver, Handle, Result, ask, give_back, put};
 use crate::external::Mapping;
 
 /// All device memory of the process, by address.
@@ -159,7 +159,7 @@ unsafe extern "C" fn cuMemAllocPitch_v2(
     height: usize,
     element: c_uint,
 ) -> u32 {
-    take("cuMemAllocPitch_v2", || {
+    ask("cuMemAllocPitch_v2", || {
         // SAFETY: the caller's contract. Null is found before there is memory.
         unsafe { put(address, 0).and(put(pitch, 0)) }?;
         let (allocated, bytes) = Driver::lock().allocate_pitch(width, height, element)?;
@@ -170,12 +170,12 @@ unsafe extern "C" fn cuMemAllocPitch_v2(
 
 #[unsafe(no_mangle)]
 extern "C" fn cuMemFree_v2(address: u64) -> u32 {
-    release("cuMemFree_v2", || Driver::lock().free(address))
+    give_back("cuMemFree_v2", || Driver::lock().free(address))
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn cuMemGetInfo_v2(free: *mut usize, total_bytes: *mut usize) -> u32 {
-    take("cuMemGetInfo_v2", || {
+    ask("cuMemGetInfo_v2", || {
         let driver = Driver::lock();
         driver.require_current()?;
         let total = total();

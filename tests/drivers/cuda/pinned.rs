@@ -4,11 +4,11 @@ use std::alloc::{Layout, alloc, dealloc};
 use std::collections::BTreeMap;
 use std::ffi::c_uint;
 
-use earthshine_drivers::calls::{Refusal, release, take};
+use earthshine_drivers::calls::Refusal;
 use earthshine_drivers::ledger;
 
 use crate::code::{INVALID_VALUE, OUT_OF_MEMORY};
-use crate::driver::{Driver, Handle, Result, put};
+use crate::driver::{Driver, Handle, Result, ask, give_back, put};
 use crate::memory::RUBBISH;
 
 /// All page-locked memory of the process, by address.
@@ -109,7 +109,7 @@ impl Driver {
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn cuMemHostAlloc(address: *mut usize, size: usize, flags: c_uint) -> u32 {
-    take("cuMemHostAlloc", || {
+    ask("cuMemHostAlloc", || {
         // SAFETY: the caller's contract. Null is found before there is memory.
         unsafe { put(address, 0) }?;
         let allocated = Driver::lock().allocate_pinned(size, flags)?;
@@ -120,7 +120,7 @@ unsafe extern "C" fn cuMemHostAlloc(address: *mut usize, size: usize, flags: c_u
 
 #[unsafe(no_mangle)]
 extern "C" fn cuMemFreeHost(address: usize) -> u32 {
-    release("cuMemFreeHost", || Driver::lock().free_pinned(address))
+    give_back("cuMemFreeHost", || Driver::lock().free_pinned(address))
 }
 
 const PAGE: usize = 4096;

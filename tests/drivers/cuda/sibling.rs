@@ -34,6 +34,12 @@ extern "C" fn earthshine_cuda_current() -> Handle {
     context::current().filter(|handle| driver.contexts.contains_key(handle)).unwrap_or(0)
 }
 
+/// The number of a context's device; 0 of one that is unknown.
+#[unsafe(no_mangle)]
+extern "C" fn earthshine_cuda_device(context: Handle) -> u32 {
+    Driver::lock().contexts.get(&context).map_or(0, |context| context.device)
+}
+
 /// Reads device memory of a context: `length` bytes from `offset` on. `into` may be
 /// null; then nothing is read, and only the bounds and the owner are checked.
 /// 0, or a code of CUDA's: 600 if a copy into the bytes was not waited for.

@@ -2,11 +2,11 @@
 
 use std::ffi::{c_int, c_uint};
 
-use earthshine_drivers::calls::{Refusal, release, take};
+use earthshine_drivers::calls::Refusal;
 
 use crate::code::{INVALID_HANDLE, INVALID_VALUE};
 use crate::copy::Copy2D;
-use crate::driver::{Driver, Handle, Result, put};
+use crate::driver::{Driver, Handle, Result, ask, give_back, put};
 
 /// A stream that lives.
 #[derive(Default)]
@@ -91,7 +91,7 @@ impl Driver {
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn cuCtxGetStreamPriorityRange(least: *mut c_int, greatest: *mut c_int) -> u32 {
-    take("cuCtxGetStreamPriorityRange", || {
+    ask("cuCtxGetStreamPriorityRange", || {
         Driver::lock().require_current()?;
         for (target, value) in [(least, LEAST_PRIORITY), (greatest, GREATEST_PRIORITY)] {
             // The manual: either may be null.
@@ -107,7 +107,7 @@ unsafe extern "C" fn cuCtxGetStreamPriorityRange(least: *mut c_int, greatest: *m
 /// A priority out of range is clamped and no mistake, as the manual says.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn cuStreamCreateWithPriority(stream: *mut Handle, flags: c_uint, _priority: c_int) -> u32 {
-    take("cuStreamCreateWithPriority", || {
+    ask("cuStreamCreateWithPriority", || {
         // SAFETY: the caller's contract. Null is found before there is a stream.
         unsafe { put(stream, 0) }?;
         let handle = Driver::lock().create_stream(flags)?;
@@ -118,14 +118,14 @@ unsafe extern "C" fn cuStreamCreateWithPriority(stream: *mut Handle, flags: c_ui
 
 #[unsafe(no_mangle)]
 extern "C" fn cuStreamDestroy_v2(stream: Handle) -> u32 {
-    release("cuStreamDestroy_v2", || Driver::lock().destroy_stream(stream))
+    give_back("cuStreamDestroy_v2", || Driver::lock().destroy_stream(stream))
 }
 
 /// Ordered to fail, nothing waits any more all the same: the program may free what
 /// the copies were from.
 #[unsafe(no_mangle)]
 extern "C" fn cuStreamSynchronize(stream: Handle) -> u32 {
-    release("cuStreamSynchronize", || Driver::lock().synchronize(stream))
+    give_back("cuStreamSynchronize", || Driver::lock().synchronize(stream))
 }
 
 /// `CU_STREAM_NON_BLOCKING`.

@@ -10,6 +10,7 @@ use crate::words::{Result, require, violation};
 /// What `cuda/sibling.rs` exports.
 struct Cuda {
     current: unsafe extern "C" fn() -> usize,
+    device: unsafe extern "C" fn(usize) -> u32,
     read: unsafe extern "C" fn(u64, usize, *mut u8, usize, usize) -> c_int,
     synchronize: unsafe extern "C" fn(usize) -> c_int,
 }
@@ -33,12 +34,14 @@ impl Cuda {
             (!symbol.is_null()).then_some(symbol)
         };
         let current = symbol(c"earthshine_cuda_current")?;
+        let device = symbol(c"earthshine_cuda_device")?;
         let read = symbol(c"earthshine_cuda_read")?;
         let synchronize = symbol(c"earthshine_cuda_synchronize")?;
         // SAFETY: the sibling declares these functions so.
         unsafe {
             Some(Self {
                 current: std::mem::transmute::<*mut c_void, unsafe extern "C" fn() -> usize>(current),
+                device: std::mem::transmute::<*mut c_void, unsafe extern "C" fn(usize) -> u32>(device),
                 read: std::mem::transmute::<
                     *mut c_void,
                     unsafe extern "C" fn(u64, usize, *mut u8, usize, usize) -> c_int,
@@ -54,6 +57,13 @@ pub(crate) fn current() -> Result<usize> {
     let cuda = Cuda::get()?;
     // SAFETY: takes nothing.
     Ok(unsafe { (cuda.current)() })
+}
+
+/// The number of a context's device.
+pub(crate) fn device(context: usize) -> Result<u32> {
+    let cuda = Cuda::get()?;
+    // SAFETY: any number may be asked for.
+    Ok(unsafe { (cuda.device)(context) })
 }
 
 /// Whether `length` bytes are there, and are the context's.

@@ -5,6 +5,7 @@ use std::ffi::{CString, c_char, c_void};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use earthshine_drivers::calls::{self, Refusal};
+use earthshine_drivers::faults::Orders;
 use earthshine_drivers::{faults, ledger};
 use earthshine_ffi::nvenc::constants::API_VERSION;
 use earthshine_ffi::nvenc::sys::{NV_ENC_DEVICE_TYPE, NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS, NVENCSTATUS};
@@ -20,6 +21,8 @@ use crate::{cuda, instance};
 pub(crate) struct Session {
     /// The CUDA context it was opened with.
     pub(crate) context: usize,
+    /// Number of that one's device.
+    device: u32,
     /// From `nvEncInitializeEncoder` on.
     pub(crate) running: Option<Running>,
     pub(crate) surfaces: Surfaces,
@@ -35,9 +38,10 @@ pub(crate) struct Session {
 type Sessions = HashMap<usize, Arc<Mutex<Session>>>;
 
 impl Session {
-    fn new(context: usize, handle: usize, slot: Slot) -> Self {
+    fn new(context: usize, device: u32, handle: usize, slot: Slot) -> Self {
         Self {
             context,
+            device,
             running: None,
             surfaces: Surfaces::default(),
             bitstreams: Bitstreams::default(),
@@ -82,7 +86,7 @@ impl Session {
 
 /// Runs a call of a session. Ordered to fail, it does nothing.
 pub(crate) fn with(call: &'static str, encoder: *mut c_void, work: impl FnOnce(&mut Session) -> Result) -> NVENCSTATUS {
-    if let Some(code) = faults::play(call) {
+    if let Some(code) = faults::play(call).or_else(|| of_lost_device(encoder)) {
         lose(encoder);
         return NVENCSTATUS(code);
     }
@@ -95,7 +99,7 @@ pub(crate) fn give_back(
     encoder: *mut c_void,
     work: impl FnOnce(&mut Session) -> Result,
 ) -> NVENCSTATUS {
-    let ordered = faults::play(call);
+    let ordered = faults::play(call).or_else(|| of_lost_device(encoder));
     if ordered.is_some() {
         lose(encoder);
     }
@@ -111,6 +115,13 @@ fn enter(encoder: *mut c_void, work: impl FnOnce(&mut Session) -> Result) -> Res
         session.error = CString::new(refusal.text.as_str()).unwrap_or_default();
     }
     result
+}
+
+/// What a session answers whose device is lost.
+fn of_lost_device(encoder: *mut c_void) -> Option<u32> {
+    let session = find(encoder).ok()?;
+    let device = lock(&session).device;
+    Orders::read().lost.contains(&device).then_some(NVENCSTATUS::NV_ENC_ERR_DEVICE_NOT_EXIST.0)
 }
 
 fn lose(encoder: *mut c_void) {
@@ -151,10 +162,17 @@ fn open(parameters: &NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS) -> Result<usize> {
     require(context != 0 && context == current, NVENCSTATUS::NV_ENC_ERR_INVALID_DEVICE, || {
         format!("the device is {context:#x}, and context {current:#x} is current on this thread")
     })?;
-    let slot = Slot::take()?;
+    let device = cuda::device(context)?;
+    if Orders::read().lost.contains(&device) {
+        return Err(Refusal::excusable(NVENCSTATUS::NV_ENC_ERR_DEVICE_NOT_EXIST.0, "the device is lost"));
+    }
+    let slot = Slot::take(device)?;
     let handle = next_handle();
-    sessions().insert(handle, Arc::new(Mutex::new(Session::new(context, handle, slot))));
-    ledger::event("open nvenc");
+    sessions().insert(handle, Arc::new(Mutex::new(Session::new(context, device, handle, slot))));
+    match device {
+        0 => ledger::event("open nvenc"),
+        device => ledger::event(&format!("open nvenc on {device}")),
+    }
     Ok(handle)
 }
 

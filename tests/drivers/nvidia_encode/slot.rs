@@ -1,4 +1,4 @@
-//! How many sessions the GPU has at a time: the limit is the machine's, and every
+//! How many sessions a GPU has at a time: the limit is the machine's, and every
 //! stream is a process of its own.
 //!
 //! A session holds the lock of a file for as long as it is open, so that a process
@@ -21,12 +21,12 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    pub(crate) fn take() -> Result<Self> {
+    pub(crate) fn take(device: u32) -> Result<Self> {
         let Some(directory) = ledger::directory() else {
             return Ok(Self { _file: None });
         };
-        let (free, held) = places::take(directory).unwrap_or_default();
-        match Orders::read().sessions {
+        let (free, held) = places::take(directory, device).unwrap_or_default();
+        match Orders::read().limit(device) {
             // What the real driver says then, too.
             Some(limit) if held >= limit => {
                 Err(Refusal::excusable(NVENCSTATUS::NV_ENC_ERR_OUT_OF_MEMORY.0, "the GPU has no more sessions"))

@@ -51,7 +51,8 @@ pub(crate) fn require(device: Handle) -> Result<u32> {
 }
 
 fn require_on_the_bus(number: u32) -> Result {
-    if Orders::read().nvml.lost == Some(number) {
+    let orders = Orders::read();
+    if orders.nvml.lost == Some(number) || orders.lost.contains(&number) {
         return Err(Refusal::excusable(GPU_IS_LOST, "the GPU has left the bus"));
     }
     Ok(())

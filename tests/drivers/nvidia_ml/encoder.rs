@@ -9,9 +9,9 @@ use crate::device::{self, Handle};
 use crate::library::{ask, put};
 
 /// What the test ordered, or the sessions that are open in the encoder's stand-in.
-fn sessions() -> u32 {
+fn sessions(device: u32) -> u32 {
     let open = || {
-        let held = places::held(ledger::directory()?).ok()?;
+        let held = places::held(ledger::directory()?, device).ok()?;
         u32::try_from(held).ok()
     };
     Orders::read().nvml.sessions.or_else(open).unwrap_or(0)
@@ -24,10 +24,10 @@ unsafe extern "C" fn nvmlDeviceGetEncoderUtilization(
     period_us: *mut c_uint,
 ) -> u32 {
     ask("nvmlDeviceGetEncoderUtilization", || {
-        device::require(device)?;
+        let number = device::require(device)?;
         // SAFETY: the caller's contract.
         unsafe {
-            put(percent, (sessions() * 5).min(100))?;
+            put(percent, (sessions(number) * 5).min(100))?;
             put(period_us, 167_000)
         }
     })
@@ -41,8 +41,7 @@ unsafe extern "C" fn nvmlDeviceGetEncoderStats(
     average_latency_us: *mut c_uint,
 ) -> u32 {
     ask("nvmlDeviceGetEncoderStats", || {
-        device::require(device)?;
-        let sessions = sessions();
+        let sessions = sessions(device::require(device)?);
         let (fps, latency) = if sessions == 0 { (0, 0) } else { (60, 1500) };
         // SAFETY: the caller's contract.
         unsafe {

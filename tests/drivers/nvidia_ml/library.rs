@@ -59,7 +59,8 @@ pub(crate) unsafe fn put_text(target: *mut c_char, size: c_uint, longest: c_uint
 
 /// How many GPUs there are.
 pub(crate) fn devices() -> u32 {
-    Orders::read().nvml.devices.unwrap_or(1)
+    let orders = Orders::read();
+    orders.nvml.devices.unwrap_or_else(|| orders.devices())
 }
 
 fn require_initialized() -> Result {

@@ -8,15 +8,20 @@
 
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 
-use earthshine_drivers::faults;
+use earthshine_drivers::faults::{self, Orders};
+use earthshine_drivers::ledger;
 use earthshine_drivers::va_backend::{VADisplayContext, VADisplayContextP, VADriverContextP};
 use earthshine_ffi::vaapi::sys::{VADisplay, VAStatus};
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn vaGetDisplayDRM(node: c_int) -> VADisplay {
-    if node < 0 || faults::play("vaGetDisplayDRM").is_some() {
+    let name = std::fs::read_link(format!("/proc/self/fd/{node}")).unwrap_or_default();
+    let name = name.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let is_lost = || Orders::read().lost_nodes.contains(&name);
+    if node < 0 || faults::play("vaGetDisplayDRM").is_some() || is_lost() {
         return std::ptr::null_mut();
     }
+    ledger::event(&format!("display {name}"));
     // SAFETY: the types are those of the real libva, whose functions allocate zeros.
     unsafe {
         let new_display: unsafe extern "C" fn() -> VADisplayContextP = of_libva(c"va_newDisplayContext");

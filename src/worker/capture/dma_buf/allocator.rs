@@ -25,21 +25,24 @@ pub(crate) trait Allocator: Debug {
 pub(crate) struct GbmAllocator {
     /// Instead of the compositor's.
     configured: Option<PathBuf>,
+    /// Where the compositor should be, if it does not say where it is.
+    placed: Option<PathBuf>,
     /// The node that gave memory.
     open: Option<(PathBuf, gbm::Device)>,
 }
 
 impl GbmAllocator {
-    /// Uses `configured` instead of what compositors name.
-    pub(crate) const fn new(configured: Option<PathBuf>) -> Self {
-        Self { configured, open: None }
+    /// Uses `configured` instead of what compositors name, and `placed` if they name
+    /// nothing.
+    pub(crate) const fn new(configured: Option<PathBuf>, placed: Option<PathBuf>) -> Self {
+        Self { configured, placed, open: None }
     }
 
     fn node(&self, device: Option<u64>) -> Result<PathBuf, Refusal> {
         match (&self.configured, device) {
             (Some(path), _) => Ok(path.clone()),
             (None, Some(device)) => node::of(device).ok_or(Refusal::NoNode),
-            (None, None) => node::of_the_only_gpu().ok_or(Refusal::WhichDevice),
+            (None, None) => node::of_the_only_gpu().or_else(|| self.placed.clone()).ok_or(Refusal::WhichDevice),
         }
     }
 }
@@ -118,13 +121,13 @@ mod tests {
     #[test]
     fn a_device_that_is_not_here_is_refused_with_what_to_do() {
         let size = Size::new(64, 64);
-        let error = GbmAllocator::new(None).allocate(Some(u64::MAX), size, &choice()).unwrap_err();
+        let error = GbmAllocator::new(None, None).allocate(Some(u64::MAX), size, &choice()).unwrap_err();
         assert!(matches!(error, Refusal::NoNode), "{error}");
         let missing = Some(PathBuf::from("/nonexistent/renderD128"));
-        let error = GbmAllocator::new(missing).allocate(Some(1), size, &choice()).unwrap_err();
+        let error = GbmAllocator::new(missing, None).allocate(Some(1), size, &choice()).unwrap_err();
         assert!(error.to_string().contains("/nonexistent/renderD128: No such file"), "{error}");
         // Libraries take it for a device, or do not; memory it has none.
-        let error = GbmAllocator::new(Some("/dev/null".into())).allocate(None, size, &choice()).unwrap_err();
+        let error = GbmAllocator::new(Some("/dev/null".into()), None).allocate(None, size, &choice()).unwrap_err();
         assert!(matches!(&error, Refusal::NoMemory { .. }), "{error}");
     }
 

@@ -34,7 +34,7 @@ pub const PROFILES: &[VideoProfile] = EncoderFamily::Software.certain_profiles()
 #[must_use]
 pub fn abilities() -> Abilities {
     let able = PROFILES.iter().map(|&profile| Ability { profile, most: Some(LARGEST), offered: true });
-    Abilities { device: "this processor".to_owned(), able: able.collect() }
+    Abilities { device: "this processor".to_owned(), gpu: None, able: able.collect() }
 }
 
 /// An open OpenH264 encoder with its picture and rate control.

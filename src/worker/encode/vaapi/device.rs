@@ -9,6 +9,8 @@ use earthshine_ffi::vaapi::{Display, OpenDisplayError};
 
 use super::choice::{Choice, ChooseError, choose};
 use crate::codec::VideoProfile;
+use crate::gpu::GpuAddress;
+use crate::render_nodes;
 use crate::worker::encode::probe::{Unavailable, render_nodes};
 
 /// A GPU that encodes what is asked for.
@@ -56,10 +58,15 @@ pub enum NodeError {
 
 /// Opens the first GPU that encodes a profile in a size. `wanted` names one; without it,
 /// all are tried.
-pub(super) fn open(wanted: Option<&Path>, profile: VideoProfile, size: (u32, u32)) -> Result<Device, OpenDeviceError> {
-    let nodes = wanted.map_or_else(render_nodes, |node| vec![node.to_owned()]);
+pub(super) fn open(
+    wanted: Option<&GpuAddress>,
+    profile: VideoProfile,
+    size: (u32, u32),
+) -> Result<Device, OpenDeviceError> {
+    let nodes = wanted.map_or_else(render_nodes, |gpu| node_of(gpu).into_iter().collect());
     if nodes.is_empty() {
-        return Err(Unavailable::NoDevice { looked_for: "/dev/dri/renderD*".to_owned() }.into());
+        let of_gpu = wanted.map(|gpu| format!(" of GPU {gpu}")).unwrap_or_default();
+        return Err(Unavailable::NoDevice { looked_for: format!("/dev/dri/renderD*{of_gpu}") }.into());
     }
     let mut reasons = Vec::new();
     for node in nodes {
@@ -70,6 +77,10 @@ pub(super) fn open(wanted: Option<&Path>, profile: VideoProfile, size: (u32, u32
         }
     }
     Err(OpenDeviceError::Nodes(reasons))
+}
+
+fn node_of(gpu: &GpuAddress) -> Option<PathBuf> {
+    gpu.render_node.clone().or_else(|| render_nodes::at(gpu.bus_id.as_deref()?))
 }
 
 fn open_node(node: &Path, profile: VideoProfile, size: (u32, u32)) -> Result<(Rc<Display>, Choice), NodeError> {
@@ -90,12 +101,15 @@ mod tests {
 
     #[test]
     fn a_node_that_does_not_open_is_named_with_its_reason() {
-        let missing = Path::new("/nonexistent/renderD128");
-        let error = open(Some(missing), VideoProfile::H264, (320, 180)).unwrap_err();
+        let missing = GpuAddress::of_node("/nonexistent/renderD128");
+        let error = open(Some(&missing), VideoProfile::H264, (320, 180)).unwrap_err();
         let text = error.to_string();
         assert!(
             text.starts_with("/nonexistent/renderD128: cannot be opened") && text.contains("group render"),
             "{text}"
         );
+        let elsewhere = GpuAddress::at("ffff:ff:1f.7");
+        let error = open(Some(&elsewhere), VideoProfile::H264, (320, 180)).unwrap_err();
+        assert!(error.is_absence() && error.to_string().contains("of GPU ffff:ff:1f.7"), "{error}");
     }
 }

@@ -36,6 +36,7 @@ use self::syntax::{Coding, Reference, Syntax};
 use crate::clock::Micros;
 use crate::codec::{Chroma, VideoCodec, VideoProfile};
 use crate::color::Colorimetry;
+use crate::gpu::GpuAddress;
 use crate::ipc::abilities::{Abilities, Ability};
 use crate::ipc::picture::RawPicture;
 use crate::stream_plan::VideoPlan;
@@ -52,6 +53,7 @@ use crate::worker::screenshot;
 #[derive(Debug)]
 pub struct VaapiEncoder {
     picture: Picture,
+    gpu: GpuAddress,
     colorimetry: Colorimetry,
     syntax: Box<dyn Syntax>,
     headers: Headers,
@@ -91,19 +93,20 @@ pub enum OpenVaapiError {
     Va(#[from] VaError),
 }
 
-/// What the first GPU makes that makes anything of ours. Clients are offered what was
+/// What a GPU makes; the first that makes anything of ours, if none is given. Clients are offered what was
 /// decoded at least on a stand-in.
 ///
 /// # Errors
 /// [`OpenVaapiError`]: there is none, or it cannot be asked.
-pub fn abilities() -> Result<Abilities, OpenVaapiError> {
+pub fn abilities(gpu: Option<&GpuAddress>) -> Result<Abilities, OpenVaapiError> {
     let profiles = [VideoCodec::H264, VideoCodec::Hevc, VideoCodec::Av1].into_iter().flat_map(VideoProfile::all_of);
     let (mut abilities, mut reason) = (Abilities::default(), None);
     for profile in profiles.filter(|profile| is_driven(*profile)) {
-        match device::open(None, profile, (SMALL.width, SMALL.height)) {
+        match device::open(gpu, profile, (SMALL.width, SMALL.height)) {
             Ok(Device { node, display, choice }) => {
                 let Capabilities { most_width, most_height, .. } = choice.capabilities;
                 let most = (most_width > 0 && most_height > 0).then(|| Size::new(most_width, most_height));
+                abilities.gpu = Some(GpuAddress::of_node(node.clone()));
                 abilities.device = format!("{}: {}", node.display(), display.vendor());
                 abilities.able.push(Ability { profile, most, offered: profile.codec == VideoCodec::H264 });
             }
@@ -117,7 +120,7 @@ pub fn abilities() -> Result<Abilities, OpenVaapiError> {
 }
 
 impl VaapiEncoder {
-    /// Opens an encoder for a plan on the first GPU that encodes it.
+    /// Opens an encoder for a plan on its GPU, or on the first that encodes it.
     ///
     /// # Errors
     /// [`OpenVaapiError`]; nothing stays open.
@@ -127,8 +130,7 @@ impl VaapiEncoder {
             return Err(OpenVaapiError::Profile { profile });
         }
         let size = even(plan.size);
-        // Plans name no GPU yet.
-        let device = device::open(None, profile, (size.width, size.height))?;
+        let device = device::open(plan.gpu.as_ref(), profile, (size.width, size.height))?;
         let Device { node, display, choice } = &device;
         let references = references(plan, choice);
         let syntax = syntax(plan, choice, references);
@@ -146,6 +148,7 @@ impl VaapiEncoder {
         info!(node = %node.display(), driver, ?version, ?choice, "VA-API open");
         Ok(Self {
             picture: Picture::new(plan.size, Chroma::Yuv420, plan.colorimetry),
+            gpu: GpuAddress::of_node(node.clone()),
             colorimetry: plan.colorimetry,
             slices: slices::split(syntax.rows(), plan.slices.into(), &choice.capabilities),
             syntax,
@@ -223,6 +226,10 @@ impl VaapiEncoder {
 impl Encoder for VaapiEncoder {
     fn name(&self) -> &str {
         NAME
+    }
+
+    fn gpu(&self) -> Option<&GpuAddress> {
+        Some(&self.gpu)
     }
 
     fn load(&mut self, frame: &Frame) -> Result<(), EncodeError> {
