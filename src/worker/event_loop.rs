@@ -22,7 +22,7 @@ use crate::stream_plan::{Source, StreamPlan};
 use crate::worker::audio;
 use crate::worker::capture::{self, NumberedSource, SourceFailure};
 use crate::worker::encode::select::Skipped;
-use crate::worker::encode::thread::EncodeOrder;
+use crate::worker::encode::thread::{EncodeOrder, Progress};
 use crate::worker::encode::{self, Encoder};
 use crate::worker::frame::Frame;
 use crate::worker::heartbeat::{LONGEST_WAIT, Pulse};
@@ -100,18 +100,16 @@ impl<'a> EventLoop<'a> {
         spawner.spawn(WorkerThread::Encode, {
             let sent = Arc::clone(&sent);
             move |plan, pulse| {
-                let ready = |encoder: &dyn Encoder, skipped: &[Skipped]| {
-                    if let Some(importable) = encoder.imports() {
-                        imports.tell(importable);
+                let tell = |progress: Progress<'_>| match progress {
+                    Progress::Opens(family) => voice.say(&FromWorker::Opens { family }),
+                    Progress::Open(encoder, skipped) => {
+                        if let Some(importable) = encoder.imports() {
+                            imports.tell(importable);
+                        }
+                        voice.say(&ready(encoder, skipped));
                     }
-                    let passed_over = skipped.iter().filter(|skipped| !skipped.reason.is_absence());
-                    let passed_over = passed_over.map(|skipped| (skipped.family, skipped.reason.to_string()));
-                    voice.say(&FromWorker::Ready {
-                        encoder: encoder.name().to_owned(),
-                        passed_over: passed_over.collect(),
-                    });
                 };
-                encode::thread::run(&plan.video, &slot, &order_inbox, &frames_out, &sent, pulse, ready)
+                encode::thread::run(&plan.video, &slot, &order_inbox, &frames_out, &sent, pulse, tell)
                     .map_err(|error| failure(FailureKind::Encoder, &error))
             }
         })?;
@@ -261,6 +259,12 @@ impl<'a> EventLoop<'a> {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
     }
+}
+
+fn ready(encoder: &dyn Encoder, skipped: &[Skipped]) -> FromWorker {
+    let passed_over = skipped.iter().filter(|skipped| !skipped.reason.is_absence());
+    let passed_over = passed_over.map(|skipped| (skipped.family, skipped.reason.to_string()));
+    FromWorker::Ready { encoder: encoder.name().to_owned(), passed_over: passed_over.collect() }
 }
 
 /// Speaks to the host from a thread that is not the main one.

@@ -14,8 +14,21 @@ use crate::worker::encode::{Encoder, vulkan};
 /// # Errors
 /// [`OpenEncoderError`] with every family's reason.
 pub fn open(plan: &VideoPlan) -> Result<(Box<dyn Encoder>, Vec<Skipped>), OpenEncoderError> {
+    open_telling(plan, |_| ())
+}
+
+/// Opens an encoder, and says before each family's turn that its driver is called now,
+/// for whoever waits with a deadline.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_telling(
+    plan: &VideoPlan,
+    mut opens: impl FnMut(EncoderFamily),
+) -> Result<(Box<dyn Encoder>, Vec<Skipped>), OpenEncoderError> {
     let mut skipped = Vec::new();
     for &family in &plan.encoders {
+        opens(family);
         match open_family(family, plan) {
             Ok(encoder) => return Ok((encoder, skipped)),
             Err(reason) => skipped.push(Skipped { family, reason }),
