@@ -51,6 +51,7 @@ impl StreamPlan {
                 bitrate: Bitrate::from_kbps(2000),
                 slices: 1,
                 single_reference: false,
+                intra_refresh: false,
                 colorimetry: Colorimetry { space: ColorSpace::Bt709, range: ColorRange::Limited },
                 packet_size: 1392,
                 fec: FecPercent(20),
@@ -130,6 +131,8 @@ pub struct VideoPlan {
     pub slices: u8,
     /// Encode with one reference frame only (`maxNumReferenceFrames` 1).
     pub single_reference: bool,
+    /// Refresh the picture stripe by stripe, and answer lost references so.
+    pub intra_refresh: bool,
     /// Matrix and range.
     pub colorimetry: Colorimetry,
     /// `packetSize`: bytes of a packet after its 16-byte RTP part.

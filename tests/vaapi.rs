@@ -15,7 +15,7 @@ use std::sync::Arc;
 use earthshine::clock::Micros;
 use earthshine::ipc::picture::RawPicture;
 use earthshine::stream_plan::{EncoderFamily, StreamPlan, VideoPlan};
-use earthshine::units::{Bitrate, Size};
+use earthshine::units::{Bitrate, FrameRate, Size};
 use earthshine::worker::encode::vaapi::VaapiEncoder;
 use earthshine::worker::encode::{Encoder, FrameRequest};
 use earthshine::worker::frame::{EncodedFrame, Frame, FrameKind, PixelFormat, Pixels};
@@ -317,7 +317,8 @@ fn the_bit_rate_changes_without_an_idr_picture() {
         stage.next(false);
         stage.encoder.set_bitrate(Bitrate::from_kbps(1234)).expect("another rate");
         assert_eq!(stage.next(false).0.kind, FrameKind::Predicted);
-        stage.next(false);
+        assert!(stage.encoder.set_frame_rate(FrameRate::from_hz(30)).expect("another frame rate"));
+        assert_eq!(stage.next(false).0.kind, FrameKind::Predicted);
         assert_eq!(stage.next(true).0.kind, FrameKind::Idr);
         drop(stage);
         order("cap RateControl 16");

@@ -70,6 +70,11 @@ pub enum FromWorker {
     },
     /// The worker cannot go on; it exits after this.
     Failed(WorkerFailure),
+    /// It begins to open this family's encoder, whose driver may hang.
+    Opens {
+        /// Which family.
+        family: EncoderFamily,
+    },
 }
 
 /// An encoder that was tried and did not open.

@@ -112,6 +112,7 @@ fn run(trial: &Trial, stream: &Path, outcome: &mut Outcome) -> Result<(), TrialE
     for number in 0..FRAMES {
         if number == SLOWER_FROM {
             encoder.set_bitrate(Bitrate::from_kbps(KBPS / 2))?;
+            encoder.set_frame_rate(plan.frame_rate)?;
         }
         let lost = number == LOST_AT && encoder.invalidate_references(number - 1);
         let idr = number == IDR_AT || (number == LOST_AT && !lost);

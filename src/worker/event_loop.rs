@@ -23,7 +23,7 @@ use crate::worker::audio;
 use crate::worker::capture::{self, NumberedSource, SourceFailure};
 use crate::worker::encode;
 use crate::worker::encode::select::Selected;
-use crate::worker::encode::thread::EncodeOrder;
+use crate::worker::encode::thread::{EncodeOrder, Progress};
 use crate::worker::frame::Frame;
 use crate::worker::heartbeat::{LONGEST_WAIT, Pulse};
 use crate::worker::imports::Imports;
@@ -100,23 +100,16 @@ impl<'a> EventLoop<'a> {
         spawner.spawn(WorkerThread::Encode, {
             let sent = Arc::clone(&sent);
             move |plan, pulse| {
-                let ready = |Selected { encoder, gpu, skipped }: &Selected| {
-                    if let Some(importable) = encoder.imports() {
-                        imports.tell(importable);
+                let tell = |progress: Progress<'_>| match progress {
+                    Progress::Opens(family) => voice.say(&FromWorker::Opens { family }),
+                    Progress::Open(selected) => {
+                        if let Some(importable) = selected.encoder.imports() {
+                            imports.tell(importable);
+                        }
+                        voice.say(&ready(selected));
                     }
-                    let passed_over = skipped.iter().take(MOST_TOLD).map(|skipped| PassedOver {
-                        encoder: skipped.family,
-                        gpu: skipped.gpu.clone(),
-                        reason: skipped.reason.to_string().chars().take(LONGEST_REASON).collect(),
-                        absent: skipped.reason.is_absence(),
-                    });
-                    voice.say(&FromWorker::Ready {
-                        encoder: encoder.name().to_owned(),
-                        gpu: gpu.clone(),
-                        passed_over: passed_over.collect(),
-                    });
                 };
-                encode::thread::run(&plan.video, &slot, &order_inbox, &frames_out, &sent, pulse, ready)
+                encode::thread::run(&plan.video, &slot, &order_inbox, &frames_out, &sent, pulse, tell)
                     .map_err(|error| failure(FailureKind::Encoder, &error))
             }
         })?;
@@ -266,6 +259,17 @@ impl<'a> EventLoop<'a> {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
     }
+}
+
+fn ready(Selected { encoder, gpu, skipped }: &Selected) -> FromWorker {
+    let passed_over = skipped.iter().take(MOST_TOLD).map(|skipped| PassedOver {
+        encoder: skipped.family,
+        gpu: skipped.gpu.clone(),
+        reason: skipped.reason.to_string().chars().take(LONGEST_REASON).collect(),
+        absent: skipped.reason.is_absence(),
+    });
+    let (encoder, gpu) = (encoder.name().to_owned(), gpu.clone());
+    FromWorker::Ready { encoder, gpu, passed_over: passed_over.collect() }
 }
 
 /// Speaks to the host from a thread that is not the main one.

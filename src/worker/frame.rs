@@ -134,4 +134,7 @@ pub enum FrameKind {
     Predicted,
     /// Refers only to frames the client has not reported lost.
     Recovered,
+    /// Refers to the frame before it, and begins a wave of intra blocks, after which
+    /// nothing is seen of what was lost before.
+    Refreshing,
 }

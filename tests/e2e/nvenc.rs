@@ -12,6 +12,7 @@ use crate::support::apps::{self, PATTERN};
 use crate::support::client::{self, Device, Wanted};
 use crate::support::deadline::{SOON, wait_for};
 use crate::support::drivers::Drivers;
+use crate::support::host::Host;
 use crate::support::lossy_relay::{Harm, LossyRelay};
 use crate::support::scratch::Scratch;
 use crate::support::skip::skip;
@@ -169,18 +170,42 @@ fn every_codec_shows_the_applications_pixels() {
     let tables = apps::pattern(&scratch, "");
     let drivers = Drivers::install(&scratch);
     let host = drivers.host(scratch, "\"nvenc\", \"software\"", &tables);
-    let device = Device::paired(&host, "device");
+    assert_every_profile(&host, &drivers);
+    assert_eq!(drivers.reports("import external"), [""; 0], "the CPU converts");
+    drivers.assert_clean();
+}
+
+#[test]
+fn every_codec_shows_the_pixels_that_vulkan_converts() {
+    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let Some(uuid) = vulkan_uuid() else { return };
+    let scratch = Scratch::new();
+    let tables = apps::pattern(&scratch, "");
+    let drivers = Drivers::install(&scratch);
+    drivers.order(&format!("uuid {uuid}\n"));
+    let host = drivers.host_that_converts(scratch, "\"nvenc\", \"software\"", "vulkan", &tables);
+    assert_every_profile(&host, &drivers);
+    assert_eq!(drivers.reports("import external").len(), PROFILES.len(), "once a stream");
+    drivers.assert_clean();
+}
+
+/// What clients can ask for besides H.264 of 8 bits in 4:2:0, in which colour space,
+/// and what the driver is to be told.
+const PROFILES: [(u32, u32, &str); 7] = [
+    (client::HEVC, 1, "codec=hevc profile=main chroma=1 depth=8 matrix=1"),
+    (client::HEVC_10, 2, "codec=hevc profile=main10 chroma=1 depth=10 matrix=9"),
+    (client::AV1, 1, "codec=av1 profile=main chroma=1 depth=8 matrix=1"),
+    (client::AV1_10, 1, "codec=av1 profile=main chroma=1 depth=10 matrix=1"),
+    (client::H264_444, 1, "codec=h264 profile=high444 chroma=3 depth=8 matrix=1"),
+    (client::HEVC_444, 1, "codec=hevc profile=frext chroma=3 depth=8 matrix=1"),
+    (client::HEVC_444_10, 1, "codec=hevc profile=frext chroma=3 depth=10 matrix=1"),
+];
+
+fn assert_every_profile(host: &Host, drivers: &Drivers) {
+    let device = Device::paired(host, "device");
     let size = Size::new(640, 360);
     let small = Wanted { width: size.width, height: size.height, bitrate_kbps: 4000, ..Wanted::app(PATTERN) };
-    for (formats, color_space, settings) in [
-        (client::HEVC, 1, "codec=hevc profile=main chroma=1 depth=8 matrix=1"),
-        (client::HEVC_10, 2, "codec=hevc profile=main10 chroma=1 depth=10 matrix=9"),
-        (client::AV1, 1, "codec=av1 profile=main chroma=1 depth=8 matrix=1"),
-        (client::AV1_10, 1, "codec=av1 profile=main chroma=1 depth=10 matrix=1"),
-        (client::H264_444, 1, "codec=h264 profile=high444 chroma=3 depth=8 matrix=1"),
-        (client::HEVC_444, 1, "codec=hevc profile=frext chroma=3 depth=8 matrix=1"),
-        (client::HEVC_444_10, 1, "codec=hevc profile=frext chroma=3 depth=10 matrix=1"),
-    ] {
+    for (formats, color_space, settings) in PROFILES {
         let mut stream = device.stream(&Wanted { formats, color_space, ..small.clone() });
         apps::wait_pattern_ready(&host.scratch);
         stream.wait_frames(30);
@@ -189,10 +214,38 @@ fn every_codec_shows_the_applications_pixels() {
         stream.quit();
         std::fs::remove_file(apps::pattern_log(&host.scratch)).expect("remove the log");
         let told = drivers.reports("settings").pop().expect("settings");
-        for setting in settings.split(' ') {
+        // One engine does, no client asks for waves of intra blocks, and nothing is HDR.
+        let split = if settings.starts_with("codec=h264") { "split=0" } else { "split=15" };
+        for setting in settings.split(' ').chain([split, "intra_refresh=0/0"]) {
             assert!(told.split(' ').any(|word| word == setting), "no {setting} in {told}");
         }
         assert_quadrants(&picture::last(&files.video, size));
     }
-    drivers.assert_clean();
+    assert_eq!(drivers.reports("message"), [""; 0]);
+}
+
+/// The real client gives up if it has no frame after ten seconds: an encoder that
+/// never opens costs three of them, and a second one three more.
+#[test]
+fn encoders_that_never_open_cost_the_client_no_launch() {
+    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let scratch = Scratch::new();
+    let drivers = Drivers::install(&scratch);
+    let host = drivers.host(scratch, "\"nvenc\", \"vaapi\", \"software\"", "");
+    let device = Device::paired(&host, "device");
+    for (orders, encoder, restarts) in [
+        ("cuInit hang", "vaapi", 1),
+        ("nvEncInitializeEncoder hang", "vaapi", 1),
+        ("nvEncOpenEncodeSessionEx hang\nvaInitialize hang", "software/openh264", 2),
+        ("", "nvenc", 0),
+    ] {
+        drivers.order(orders);
+        let mut stream = device.stream(&Wanted::app("Test card"));
+        stream.wait_frames(30);
+        let session = api::the_session(host.api());
+        assert_eq!((&session["encoder"], &session["worker_restarts"]), (&encoder.into(), &restarts.into()), "{orders}");
+        stream.quit();
+    }
+    assert!(host.log().contains("nvenc encoder did not open within 3 seconds"), "the reason is logged");
+    assert_eq!(drivers.reports("violation"), [""; 0]);
 }

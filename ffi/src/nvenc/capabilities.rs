@@ -24,6 +24,8 @@ pub struct Capabilities {
     pub reference_invalidation: bool,
     /// Refreshes a picture stripe by stripe.
     pub intra_refresh: bool,
+    /// Does so without cutting the picture into slices. H.264 and HEVC.
+    pub single_slice_intra_refresh: bool,
     /// Hands slices out before the picture is finished.
     pub sub_frame_readback: bool,
     /// Changes its bit rate while it runs.
@@ -78,6 +80,7 @@ pub(crate) fn of(session: &Session, codec: Codec) -> Result<Capabilities, NvencE
         yuv444: flag(NV_ENC_CAPS::NV_ENC_CAPS_SUPPORT_YUV444_ENCODE)?,
         reference_invalidation: flag(NV_ENC_CAPS::NV_ENC_CAPS_SUPPORT_REF_PIC_INVALIDATION)?,
         intra_refresh: flag(NV_ENC_CAPS::NV_ENC_CAPS_SUPPORT_INTRA_REFRESH)?,
+        single_slice_intra_refresh: flag(NV_ENC_CAPS::NV_ENC_CAPS_SINGLE_SLICE_INTRA_REFRESH)?,
         sub_frame_readback: flag(NV_ENC_CAPS::NV_ENC_CAPS_SUPPORT_SUBFRAME_READBACK)?,
         bitrate_change: flag(NV_ENC_CAPS::NV_ENC_CAPS_SUPPORT_DYN_BITRATE_CHANGE)?,
         engines: number(NV_ENC_CAPS::NV_ENC_CAPS_NUM_ENCODER_ENGINES)?,

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::api::{Api, Handle, zeroed};
 use super::bits;
 use super::capabilities::{self, Capabilities};
+use super::codec_part::CodecPart;
 use super::error::NvencError;
 use super::input::{Input, Picture};
 use super::session::{Session, call};
@@ -29,6 +30,17 @@ impl std::fmt::Debug for Encoder {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("Encoder").field("settings", &self.settings).finish_non_exhaustive()
     }
+}
+
+/// What is asked of one picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Request {
+    /// Its number, more than that of the one before.
+    pub picture: u64,
+    /// Make it an IDR frame.
+    pub idr: bool,
+    /// Begin a wave of intra blocks with it.
+    pub refresh: bool,
 }
 
 /// What a picture became.
@@ -116,13 +128,13 @@ impl Encoder {
         if !capabilities.makes(settings.samples) {
             return Err(EncoderError::Samples { codec: settings.codec, samples: settings.samples });
         }
-        let mut config = preset(&session, settings)?;
-        settings.fill(&mut config);
-        let mut parameters = initialization(settings, &mut config);
+        let settings = settings.within(&capabilities);
+        let mut config = preset(&session, &settings)?;
+        settings.fill(&mut config, &capabilities);
+        let mut parameters = initialization(&settings, &capabilities, &mut config);
         call!(&session, nvEncInitializeEncoder(&raw mut parameters))?;
         let input = register(&session)?;
         let bitstream = Bitstream::create(&session)?;
-        let settings = *settings;
         Ok(Self { bitstream, input, session, settings, capabilities, config, newest: 0 })
     }
 
@@ -146,12 +158,14 @@ impl Encoder {
         }
     }
 
-    /// Encodes the picture that was loaded last, or what the shared one holds, as number `picture`, more than the
-    /// one before, and appends it to `out`: Annex B, or a temporal unit of AV1.
+    /// Encodes the picture that was loaded last, or what the shared one holds, and
+    /// appends it to `out`: Annex B, or a temporal unit of AV1.
     ///
     /// # Errors
     /// [`EncoderError`]; the encoder must not be used again.
-    pub fn encode(&mut self, picture: u64, idr: bool, out: &mut Vec<u8>) -> Result<Coded, EncoderError> {
+    pub fn encode(&mut self, request: Request, out: &mut Vec<u8>) -> Result<Coded, EncoderError> {
+        let Request { picture, idr, .. } = request;
+        let mut part = CodecPart::of(&self.settings, request);
         let mapped = self.input.map()?;
         let mut parameters: NV_ENC_PIC_PARAMS = zeroed();
         parameters.inputWidth = self.settings.width;
@@ -166,6 +180,7 @@ impl Encoder {
             parameters.encodePicFlags =
                 NV_ENC_PIC_FLAGS::NV_ENC_PIC_FLAG_FORCEIDR.0 | NV_ENC_PIC_FLAGS::NV_ENC_PIC_FLAG_OUTPUT_SPSPPS.0;
         }
+        part.write(&mut parameters.codecPicParams);
         call!(&self.session, nvEncEncodePicture(&raw mut parameters))?;
         self.newest = picture;
         let coded = self.bitstream.read(out)?;
@@ -189,16 +204,36 @@ impl Encoder {
         Ok(true)
     }
 
+    /// Whether a picture can begin a wave of intra blocks.
+    #[must_use]
+    pub const fn refreshes(&self) -> bool {
+        self.settings.intra_refresh.is_some()
+    }
+
     /// Spends this much from the next picture on, without an IDR frame.
     ///
     /// # Errors
     /// [`NvencError`]; the encoder goes on at the old rate.
     pub fn set_bitrate(&mut self, bitrate: u32) -> Result<(), NvencError> {
-        let settings = Settings { bitrate, ..self.settings };
+        self.reconfigure(Settings { bitrate, ..self.settings })
+    }
+
+    /// Spends what a second has on so many pictures from the next one on, without an
+    /// IDR frame.
+    ///
+    /// # Errors
+    /// [`NvencError`]; the encoder goes on at the old rate.
+    pub fn set_frame_rate(&mut self, frame_rate: (u32, u32)) -> Result<(), NvencError> {
+        self.reconfigure(Settings { frame_rate, ..self.settings })
+    }
+
+    /// What a running encoder may be told: rate control (with one frame of VBV as
+    /// before) and frame rate.
+    fn reconfigure(&mut self, settings: Settings) -> Result<(), NvencError> {
         let mut config = self.config.clone();
         settings.fill_rate_control(&mut config.rcParams);
         let mut parameters: NV_ENC_RECONFIGURE_PARAMS = zeroed();
-        parameters.reInitEncodeParams = initialization(&settings, &mut config);
+        parameters.reInitEncodeParams = initialization(&settings, &self.capabilities, &mut config);
         bits::reconfigure::RESET_ENCODER.set(&mut parameters.bitFields, 0);
         bits::reconfigure::FORCE_IDR.set(&mut parameters.bitFields, 0);
         call!(&self.session, nvEncReconfigureEncoder(&raw mut parameters))?;
@@ -229,7 +264,11 @@ fn preset(session: &Session, settings: &Settings) -> Result<Box<NV_ENC_CONFIG>, 
 }
 
 /// Points into `config`, which has to outlive the call that it is for.
-fn initialization(settings: &Settings, config: &mut NV_ENC_CONFIG) -> NV_ENC_INITIALIZE_PARAMS {
+fn initialization(
+    settings: &Settings,
+    capabilities: &Capabilities,
+    config: &mut NV_ENC_CONFIG,
+) -> NV_ENC_INITIALIZE_PARAMS {
     let mut parameters: NV_ENC_INITIALIZE_PARAMS = zeroed();
     parameters.encodeGUID = settings.codec.guid();
     parameters.presetGUID = settings.preset_guid();
@@ -242,6 +281,7 @@ fn initialization(settings: &Settings, config: &mut NV_ENC_CONFIG) -> NV_ENC_INI
     parameters.enablePTD = 1;
     parameters.enableEncodeAsync = 0;
     bits::initialize::ENABLE_WEIGHTED_PREDICTION.set(&mut parameters.bitFields, 0);
+    bits::initialize::SPLIT_ENCODE_MODE.set(&mut parameters.bitFields, settings.split_mode(capabilities.engines));
     parameters.encodeConfig = config;
     parameters
 }

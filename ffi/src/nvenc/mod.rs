@@ -10,8 +10,10 @@ pub mod sys;
 
 mod api;
 mod capabilities;
+mod codec_part;
 mod encoder;
 mod error;
+mod hdr;
 mod input;
 mod session;
 mod settings;
@@ -19,8 +21,9 @@ mod shared_input;
 
 pub use self::api::{Api, OpenApiError};
 pub use self::capabilities::Capabilities;
-pub use self::encoder::{Coded, Encoder, EncoderError};
+pub use self::encoder::{Coded, Encoder, EncoderError, Request};
 pub use self::error::NvencError;
+pub use self::hdr::Hdr;
 pub use self::input::Picture;
-pub use self::settings::{Codec, Colour, Samples, Settings};
+pub use self::settings::{Codec, Colour, Samples, Settings, Split};
 pub use self::shared_input::SharedPicture;

@@ -4,11 +4,13 @@
 //! interval (one frame of VBV), and IDR frames come when they are asked for.
 
 use super::bits;
+use super::capabilities::Capabilities;
 use super::constants::{
     AV1_PROFILE_MAIN, CODEC_AV1, CODEC_H264, CODEC_HEVC, H264_PROFILE_HIGH, H264_PROFILE_HIGH_444, HEVC_PROFILE_FREXT,
     HEVC_PROFILE_MAIN, HEVC_PROFILE_MAIN10, PRESET_P1, PRESET_P2, PRESET_P3, PRESET_P4, PRESET_P5, PRESET_P6,
     PRESET_P7,
 };
+use super::hdr::Hdr;
 use super::sys::*;
 
 /// What it makes.
@@ -91,6 +93,43 @@ pub struct Settings {
     pub two_pass: bool,
     /// Colours of the picture.
     pub colour: Colour,
+    /// What the picture was mastered on, said in each IDR frame. HEVC and AV1.
+    pub hdr: Option<Hdr>,
+    /// Frames in which a wave of intra blocks goes over the picture, one wave after the
+    /// other, so that what was lost heals without an IDR frame. Where the engine has no
+    /// such thing there are none.
+    pub intra_refresh: Option<u32>,
+    /// Whether several engines code a picture.
+    pub split: Split,
+}
+
+/// Whether a picture is cut into strips that several engines code at a time. HEVC and
+/// AV1 alone: the driver does not cut H.264.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Split {
+    /// One engine codes all of it.
+    Never,
+    /// As the driver likes: in the low-latency presets from 2112 rows of HEVC and 2048
+    /// of AV1 on, whatever the frame rate (programming guide, implicit mode).
+    Automatic,
+    /// Always, in as many strips as the driver likes.
+    Forced,
+    /// In two strips.
+    Two,
+    /// In three strips, or two where there are no three engines.
+    Three,
+}
+
+impl Split {
+    const fn mode(self) -> NV_ENC_SPLIT_ENCODE_MODE {
+        match self {
+            Self::Never => NV_ENC_SPLIT_ENCODE_MODE::NV_ENC_SPLIT_DISABLE_MODE,
+            Self::Automatic => NV_ENC_SPLIT_ENCODE_MODE::NV_ENC_SPLIT_AUTO_MODE,
+            Self::Forced => NV_ENC_SPLIT_ENCODE_MODE::NV_ENC_SPLIT_AUTO_FORCED_MODE,
+            Self::Two => NV_ENC_SPLIT_ENCODE_MODE::NV_ENC_SPLIT_TWO_FORCED_MODE,
+            Self::Three => NV_ENC_SPLIT_ENCODE_MODE::NV_ENC_SPLIT_THREE_FORCED_MODE,
+        }
+    }
 }
 
 /// Colour description, in the code points of ITU-T H.273.
@@ -119,8 +158,22 @@ impl Settings {
         }
     }
 
+    /// Without what the engine cannot do and a stream can do without.
+    pub(crate) fn within(self, capabilities: &Capabilities) -> Self {
+        let intra_refresh = self.intra_refresh.filter(|_| capabilities.intra_refresh);
+        Self { intra_refresh, ..self }
+    }
+
+    /// `splitEncodeMode`: nothing is asked for where there is nothing to split.
+    pub(crate) const fn split_mode(&self, engines: u32) -> u32 {
+        match (self.codec, engines) {
+            (Codec::H264, _) | (_, 0 | 1) => NV_ENC_SPLIT_ENCODE_MODE::NV_ENC_SPLIT_AUTO_MODE.0,
+            _ => self.split.mode().0,
+        }
+    }
+
     /// Changes the preset's configuration to ours.
-    pub(crate) fn fill(&self, config: &mut NV_ENC_CONFIG) {
+    pub(crate) fn fill(&self, config: &mut NV_ENC_CONFIG, capabilities: &Capabilities) {
         config.profileGUID = self.codec.profile(self.samples);
         config.gopLength = NVENC_INFINITE_GOPLENGTH;
         // Every frame refers to the one before; none waits for the next.
@@ -136,6 +189,41 @@ impl Settings {
                 Codec::H264 => self.fill_h264(&mut union.h264Config),
                 Codec::Hevc => self.fill_hevc(&mut union.hevcConfig),
                 Codec::Av1 => self.fill_av1(&mut union.av1Config),
+            }
+            self.fill_intra_refresh(union, capabilities);
+        }
+    }
+
+    /// Waves follow each other: the period has to be longer than a wave.
+    ///
+    /// # Safety
+    /// The union's member has to be the codec's.
+    unsafe fn fill_intra_refresh(&self, union: &mut NV_ENC_CODEC_CONFIG, capabilities: &Capabilities) {
+        let count = self.intra_refresh.unwrap_or(0);
+        let (on, period) = (u32::from(count > 0), if count > 0 { count + 1 } else { 0 });
+        let single = u32::from(count > 0 && capabilities.single_slice_intra_refresh);
+        // SAFETY: the caller's contract.
+        unsafe {
+            match self.codec {
+                Codec::H264 => {
+                    let config = &mut union.h264Config;
+                    bits::h264::ENABLE_INTRA_REFRESH.set(&mut config.bitFields, on);
+                    bits::h264::OUTPUT_RECOVERY_POINT_SEI.set(&mut config.bitFields, on);
+                    bits::h264::SINGLE_SLICE_INTRA_REFRESH.set(&mut config.bitFields, single);
+                    (config.intraRefreshPeriod, config.intraRefreshCnt) = (period, count);
+                }
+                Codec::Hevc => {
+                    let config = &mut union.hevcConfig;
+                    bits::hevc::ENABLE_INTRA_REFRESH.set(&mut config.bitFields, on);
+                    bits::hevc::OUTPUT_RECOVERY_POINT_SEI.set(&mut config.bitFields, on);
+                    bits::hevc::SINGLE_SLICE_INTRA_REFRESH.set(&mut config.bitFields, single);
+                    (config.intraRefreshPeriod, config.intraRefreshCnt) = (period, count);
+                }
+                Codec::Av1 => {
+                    let config = &mut union.av1Config;
+                    bits::av1::ENABLE_INTRA_REFRESH.set(&mut config.bitFields, on);
+                    (config.intraRefreshPeriod, config.intraRefreshCnt) = (period, count);
+                }
             }
         }
     }
@@ -227,10 +315,9 @@ mod tests {
     use super::super::api::zeroed;
     use super::*;
 
-    #[test]
-    fn a_frame_of_vbv_is_what_a_frame_interval_carries() {
-        let settings = Settings {
-            codec: Codec::H264,
+    fn settings(codec: Codec) -> Settings {
+        Settings {
+            codec,
             samples: Samples::default(),
             width: 1920,
             height: 1080,
@@ -242,14 +329,59 @@ mod tests {
             spatial_aq: true,
             two_pass: false,
             colour: Colour { primaries: 1, transfer: 1, matrix: 1, full_range: false },
-        };
+            hdr: None,
+            intra_refresh: None,
+            split: Split::Never,
+        }
+    }
+
+    fn capabilities() -> Capabilities {
+        Capabilities {
+            most_width: 4096,
+            most_height: 4096,
+            ten_bit: true,
+            yuv444: true,
+            reference_invalidation: true,
+            intra_refresh: true,
+            single_slice_intra_refresh: true,
+            sub_frame_readback: true,
+            bitrate_change: true,
+            engines: 2,
+        }
+    }
+
+    #[test]
+    fn a_frame_of_vbv_is_what_a_frame_interval_carries() {
         let mut config: NV_ENC_CONFIG = zeroed();
-        settings.fill(&mut config);
+        settings(Codec::H264).fill(&mut config, &capabilities());
         assert_eq!(config.rcParams.vbvBufferSize, 333_666);
         assert_eq!(bits::rate_control::ENABLE_AQ.get(config.rcParams.bitFields), 1);
         // SAFETY: written above.
         let h264 = unsafe { config.encodeCodecConfig.h264Config };
         assert_eq!((h264.sliceMode, h264.sliceModeData, h264.h264VUIParameters.colourMatrix.0), (3, 2, 1));
         assert_eq!(bits::h264::REPEAT_SPSPPS.get(h264.bitFields), 1);
+        assert_eq!((h264.intraRefreshPeriod, bits::h264::ENABLE_INTRA_REFRESH.get(h264.bitFields)), (0, 0));
+    }
+
+    #[test]
+    fn waves_of_intra_blocks_follow_each_other() {
+        let mut config: NV_ENC_CONFIG = zeroed();
+        let asked = Settings { intra_refresh: Some(60), ..settings(Codec::Hevc) };
+        asked.fill(&mut config, &capabilities());
+        // SAFETY: written above.
+        let hevc = unsafe { config.encodeCodecConfig.hevcConfig };
+        assert_eq!((hevc.intraRefreshPeriod, hevc.intraRefreshCnt), (61, 60));
+        assert_eq!(bits::hevc::OUTPUT_RECOVERY_POINT_SEI.get(hevc.bitFields), 1);
+        let cannot = Capabilities { intra_refresh: false, ..capabilities() };
+        assert_eq!(asked.within(&cannot).intra_refresh, None);
+    }
+
+    #[test]
+    fn only_what_can_be_split_is() {
+        let forced = |codec| Settings { split: Split::Forced, ..settings(codec) };
+        assert_eq!(forced(Codec::H264).split_mode(2), 0);
+        assert_eq!(forced(Codec::Hevc).split_mode(1), 0);
+        assert_eq!(forced(Codec::Av1).split_mode(3), 1);
+        assert_eq!(settings(Codec::Hevc).split_mode(2), 15);
     }
 }

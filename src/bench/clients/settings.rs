@@ -78,6 +78,7 @@ impl Settings {
                 packet_size: DEFAULT_MAX_PACKET_SIZE - if encryption.video { SEAL_LEN } else { 0 },
                 slices: 1,
                 single_reference: true,
+                intra_refresh: false,
                 colorimetry: Colorimetry { space: ColorSpace::Bt709, range: ColorRange::Limited },
                 minimum_parity: 2,
                 dscp: true,

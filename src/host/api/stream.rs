@@ -221,6 +221,7 @@ impl VideoSession {
             packet_size: self.packet_size,
             slices: self.slices_per_frame.max(1),
             single_reference: false,
+            intra_refresh: false,
             colorimetry: self.colorimetry(),
             minimum_parity: self.min_required_fec_packets,
             dscp: false,

@@ -11,6 +11,7 @@ pub(crate) mod command;
 pub(crate) mod connection;
 pub(crate) mod directory;
 pub(crate) mod driven;
+mod encoder_order;
 mod left_gpu;
 mod memory;
 mod opening;

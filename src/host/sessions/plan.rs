@@ -40,6 +40,7 @@ pub(crate) fn plan(announced: &StreamParameters, circumstances: Circumstances<'_
             bitrate: bitrate.min(limit),
             slices: video.slices,
             single_reference: video.single_reference,
+            intra_refresh: video.intra_refresh,
             colorimetry: video.colorimetry,
             packet_size: video.packet_size,
             fec,

@@ -22,6 +22,7 @@ use crate::host::adoption::kept_stream::{KeptStream, LeftWorker};
 use crate::host::doubt::Blame;
 use crate::host::events::{Event, Events};
 use crate::host::media_ports;
+use crate::host::sessions::encoder_order::{self, EncoderOrder};
 use crate::host::sessions::left_gpu::{self, LeftGpu};
 use crate::host::sessions::shared::Shared;
 pub(crate) use crate::host::sessions::stream_event::{Cause, StreamEvent};
@@ -30,7 +31,7 @@ use crate::host::supervisor::evidence::{self, Subject};
 use crate::host::supervisor::quarantine::{Captive, Quarantine};
 use crate::host::supervisor::restart::{RestartPolicy, Verdict};
 use crate::host::supervisor::scheduling;
-use crate::host::supervisor::watchdog::{Finding, Watchdog};
+use crate::host::supervisor::watchdog::{Finding, Hang, Watchdog};
 use crate::host::supervisor::worker_link::WorkerLink;
 use crate::host::supervisor::worker_process::{WorkerEvent, WorkerProcess};
 use crate::ids::{Generation, SessionId};
@@ -59,6 +60,7 @@ pub(crate) struct Stream {
     gpu: Option<GpuAddress>,
     /// Workers died on its GPU, and it was left for another.
     left_gpu: Option<LeftGpu>,
+    encoders: EncoderOrder,
     /// The worker is dead, and its successor has to wait.
     resting: bool,
     /// When the successor is due, if a pause was decided.
@@ -121,6 +123,7 @@ impl Stream {
             encoder: String::new(),
             gpu: None,
             left_gpu: None,
+            encoders: EncoderOrder::default(),
             resting: false,
             due: None,
             captured_before: 0,
@@ -254,12 +257,17 @@ impl Stream {
                 WorkerEvent::Message(FromWorker::Ready { encoder, gpu, passed_over }) => {
                     self.watchdog.ready();
                     (self.encoder, self.gpu) = (encoder, gpu);
+                    self.encoders.is_open();
                     return StreamEvent::Ready { passed_over };
                 }
                 WorkerEvent::Message(FromWorker::Shows { number }) => {
                     if number == self.plan.source_number {
                         return StreamEvent::Shows;
                     }
+                }
+                WorkerEvent::Message(FromWorker::Opens { family }) => {
+                    self.watchdog.opens((family != EncoderFamily::Software).then(Instant::now));
+                    self.encoders.opens(family);
                 }
                 WorkerEvent::Message(FromWorker::Failed(failure)) => self.failure = Some(failure),
                 WorkerEvent::Exited(status) => {
@@ -286,7 +294,10 @@ impl Stream {
                 return None;
             }
         };
-        Some(Cause::Hung(hang.to_string()))
+        Some(Cause::Hung(match (hang, self.encoders.opening()) {
+            (Hang::Opening, Some(family)) => format!("{} {hang}", family.name()),
+            _ => hang.to_string(),
+        }))
     }
 
     /// What the current worker, dead of `cause`, says against the source it is to
@@ -364,20 +375,33 @@ impl Stream {
         self.worker.kill_now();
         // What is wrong with the source is judged by whoever owns that.
         let at_once = Verdict::After(Duration::ZERO);
+        let opening = self.died_opening(cause);
         let verdict = if cause.blame().is_some() { at_once } else { self.policy.judge(Instant::now()) };
         match verdict {
             Verdict::Never => Ok(false),
             Verdict::After(pause) if pause.is_zero() => self.succeed(),
             Verdict::After(pause) => {
                 warn!(session = %self.plan.session, ?pause, cause = cause.text(), "worker will be replaced");
-                if !self.leave_gpu(cause) {
-                    self.pass_over_encoder();
+                if !opening && !self.leave_gpu(cause) {
+                    encoder_order::pass_over(&self.encoder, &mut self.plan.video.encoders);
                 }
                 self.resting = true;
                 self.due = Some(Instant::now() + pause);
                 Ok(true)
             }
         }
+    }
+
+    /// A worker that died while it opened an encoder: the next one leaves the GPU if it can,
+    /// and the family of encoders if not. Returns whether it was so.
+    fn died_opening(&mut self, cause: &Cause) -> bool {
+        let failed = matches!(cause, Cause::Failed(_));
+        let of_a_gpu = self.encoders.opening().is_some_and(|family| family != EncoderFamily::Software);
+        if of_a_gpu && !failed && self.leave_gpu(cause) {
+            self.encoders.gpu_left();
+            return true;
+        }
+        self.encoders.worker_died(failed, &mut self.plan.video.encoders)
     }
 
     /// A second death may be the GPU's doing: where there is another, that is tried
@@ -392,23 +416,6 @@ impl Stream {
             }
         }
         false
-    }
-
-    /// A second death may be the doing of the encoder's driver, whatever it looked
-    /// like: the next worker begins with the encoder after it in the list, and comes
-    /// back to it only if none of the others will do. Where none got as far as to be
-    /// open, it begins with the one that needs no driver.
-    fn pass_over_encoder(&mut self) {
-        let video = &mut self.plan.video;
-        let is_in_use = |family: &EncoderFamily| self.encoder.split('/').next() == Some(family.name());
-        let first = match video.encoders.iter().position(is_in_use) {
-            Some(place) => (place + 1) % video.encoders.len(),
-            None => video.encoders.iter().position(|family| *family == EncoderFamily::Software).unwrap_or(0),
-        };
-        if first > 0 {
-            video.encoders.rotate_left(first);
-            warn!(session = %self.plan.session, encoder = self.encoder, order = ?video.encoders, "encoders change places");
-        }
     }
 
     /// Starts a worker in place of the dead one. Returns whether there is one:
@@ -427,7 +434,7 @@ impl Stream {
         reap(old, self.plan.session, self.quarantine.clone());
         self.watchdog = Watchdog::new(self.worker.pid(), Instant::now());
         self.restarts += 1;
-        warn!(session = %self.plan.session, pid = self.worker.pid(), "worker replaced");
+        warn!(session = %self.plan.session, pid = self.worker.pid(), order = ?self.plan.video.encoders, "worker replaced");
         self.kept.worker(&self.worker);
         self.link.set(Some(self.worker.channel()));
         self.hand_over_sockets();

@@ -17,6 +17,8 @@ pub(crate) struct Watchdog {
     pid: u32,
     started: Instant,
     ready: bool,
+    /// Since when it opens an encoder whose driver may hang.
+    opens: Option<Instant>,
     seen: [(u64, Instant); WorkerThread::ALL.len()],
     /// The worker's threads, since one of them was late.
     late: Option<Late>,
@@ -45,6 +47,8 @@ pub(crate) enum Finding {
 pub(crate) enum Hang {
     /// The worker did not get ready.
     Start,
+    /// An encoder does not open.
+    Opening,
     /// A thread's counter stands still.
     Thread(WorkerThread),
     /// A thread has had no processor for as long as we wait.
@@ -55,6 +59,7 @@ impl fmt::Display for Hang {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Start => f.write_str("worker did not get ready in time"),
+            Self::Opening => write!(f, "encoder did not open within {} seconds", OPENING_DEADLINE.as_secs()),
             Self::Thread(thread) => write!(f, "worker thread {} stands still", thread.name()),
             Self::Starved(thread) => {
                 let patience = STARVED_DEADLINE.as_secs();
@@ -67,12 +72,17 @@ impl fmt::Display for Hang {
 impl Watchdog {
     /// Watches the worker with this process, which was just started.
     pub(crate) fn new(pid: u32, now: Instant) -> Self {
-        Self { pid, started: now, ready: false, seen: [(0, now); WorkerThread::ALL.len()], late: None }
+        Self { pid, started: now, ready: false, opens: None, seen: [(0, now); WorkerThread::ALL.len()], late: None }
     }
 
     /// The worker said that it is ready.
     pub(crate) const fn ready(&mut self) {
-        self.ready = true;
+        (self.ready, self.opens) = (true, None);
+    }
+
+    /// The worker began to open an encoder; `None` if that calls no driver.
+    pub(crate) const fn opens(&mut self, since: Option<Instant>) {
+        self.opens = since;
     }
 
     /// Looks at the counters and, only if a thread is late, with `look` at the
@@ -85,7 +95,8 @@ impl Watchdog {
     ) -> Option<Finding> {
         let silent = self.silent(counters, now);
         let starting = if self.ready { Duration::ZERO } else { now.duration_since(self.started) };
-        if starting <= START_DEADLINE / 2 && silent.is_empty() {
+        let opening = self.opens.map_or(Duration::ZERO, |since| now.duration_since(since));
+        if starting <= START_DEADLINE / 2 && opening <= OPENING_DEADLINE / 2 && silent.is_empty() {
             self.late = None;
             return None;
         }
@@ -100,6 +111,14 @@ impl Watchdog {
         let mut starves = None;
         for (thread, age) in silent.into_iter().filter(|(_, age)| *age > HEARTBEAT_DEADLINE) {
             match late.judge(age, Hang::Thread(thread), thread, |task| belongs(task, thread, pid)) {
+                Some(Finding::Starves(thread)) => starves = Some(thread),
+                Some(hangs) => return Some(hangs),
+                None => {}
+            }
+        }
+        if opening > OPENING_DEADLINE {
+            let encode = WorkerThread::Encode;
+            match late.judge(opening, Hang::Opening, encode, |task| belongs(task, encode, pid)) {
                 Some(Finding::Starves(thread)) => starves = Some(thread),
                 Some(hangs) => return Some(hangs),
                 None => {}
@@ -160,6 +179,10 @@ fn belongs(task: &Task, thread: WorkerThread, pid: u32) -> bool {
 
 /// How long a thread may stand still. Threads beat at least every 250 ms.
 pub(crate) const HEARTBEAT_DEADLINE: Duration = Duration::from_secs(2);
+
+/// How long a driver may take to open an encoder. Two that hang and an encoder that
+/// opens have to fit into the ten seconds for which a client waits for its first frame.
+pub(crate) const OPENING_DEADLINE: Duration = Duration::from_secs(3);
 
 /// How long a worker may take to open its encoder and connect to its desktop.
 pub(crate) const START_DEADLINE: Duration = Duration::from_secs(10);
@@ -284,6 +307,34 @@ mod tests {
         let mut scene = Scene::starting();
         let start = Some(Finding::Hangs(Hang::Start));
         assert_eq!(scene.until_found('S', false, STARVED_DEADLINE), (START_DEADLINE + TICK, start));
+    }
+
+    #[test]
+    fn an_encoder_that_does_not_open_is_noticed_sooner() {
+        let mut scene = Scene::starting();
+        scene.watchdog.opens(Some(scene.now));
+        let opening = Some(Finding::Hangs(Hang::Opening));
+        assert_eq!(scene.until_found('S', false, STARVED_DEADLINE), (OPENING_DEADLINE + TICK, opening));
+        let mut scene = Scene::starting();
+        scene.watchdog.opens(Some(scene.now));
+        let starves = Some(Finding::Starves(WorkerThread::Encode));
+        assert_eq!(scene.until_found('R', true, OPENING_DEADLINE * 2), (OPENING_DEADLINE + TICK, starves));
+    }
+
+    #[test]
+    fn each_encoder_has_its_own_time_and_one_without_a_driver_the_workers() {
+        let mut scene = Scene::starting();
+        for _ in 0..2 {
+            scene.watchdog.opens(Some(scene.now));
+            assert_eq!(scene.until_found('S', false, OPENING_DEADLINE).1, None);
+        }
+        scene.watchdog.opens(None);
+        let start = Some(Finding::Hangs(Hang::Start));
+        assert_eq!(scene.until_found('S', false, STARVED_DEADLINE).1, start);
+        let mut scene = Scene::starting();
+        scene.watchdog.opens(Some(scene.now));
+        scene.watchdog.ready();
+        assert_eq!(scene.until_found('S', false, STARVED_DEADLINE).1, None, "nothing has beaten yet");
     }
 
     #[test]

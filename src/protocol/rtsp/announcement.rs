@@ -19,6 +19,10 @@ pub fn announcement(parameters: &StreamParameters, host: IpAddr, video_port: u16
     body.line("x-ml-general.featureFlags", u32::from(features.fec_status) | u32::from(features.session_ids) << 1);
     body.line("x-ss-general.encryptionEnabled", encryption.bits());
     body.line("x-ss-video[0].chromaSamplingType", u32::from(video.profile.chroma == Chroma::Yuv444));
+    // As the client that this is written after, which has no such line.
+    if video.intra_refresh {
+        body.line("x-ss-video[0].intraRefresh", 1);
+    }
     body.picture(video);
     body.line("x-nv-vqos[0].fec.enable", 1);
     body.line("x-nv-vqos[0].videoQualityScoreUpdateTime", 5000);
@@ -128,6 +132,7 @@ mod tests {
                 packet_size: 1360,
                 slices: 4,
                 single_reference: true,
+                intra_refresh: channels == 6,
                 colorimetry: Colorimetry { space: ColorSpace::Bt2020, range: ColorRange::Full },
                 minimum_parity: 2,
                 dscp: true,

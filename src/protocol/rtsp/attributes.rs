@@ -41,6 +41,7 @@ impl<'a> Attributes<'a> {
             packet_size: self.packet_size(max_packet_size)?,
             slices: self.small("x-nv-video[0].videoEncoderSlicesPerFrame", None, 1, 255, "1 to 255")?,
             single_reference: self.number("x-nv-video[0].maxNumReferenceFrames")? == 1,
+            intra_refresh: self.number_or("x-ss-video[0].intraRefresh", 0)? != 0,
             colorimetry: self.colorimetry()?,
             minimum_parity: self.small("x-nv-vqos[0].fec.minRequiredFecPackets", Some(0), 0, 64, "0 to 64")?,
             dscp: self.number_or("x-nv-vqos[0].qosTrafficType", 0)? != 0,

@@ -43,6 +43,9 @@ pub struct VideoParameters {
     pub slices: u8,
     /// Only one reference frame, for decoders that buffer otherwise.
     pub single_reference: bool,
+    /// The picture shall be refreshed stripe by stripe. The client of
+    /// moonlight-common-c does not ask for it; Sunshine reads it, for others.
+    pub intra_refresh: bool,
     /// Matrix and range.
     pub colorimetry: Colorimetry,
     /// Parity packets per FEC block at least.

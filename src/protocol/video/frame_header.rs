@@ -29,6 +29,8 @@ pub enum FrameType {
     /// Only frames the client has not reported lost; ends its wait after a
     /// reference invalidation.
     Recovered,
+    /// The frame before it; what was lost heals from here on. Ends that wait, too.
+    Refreshing,
 }
 
 impl FrameType {
@@ -36,6 +38,7 @@ impl FrameType {
         match self {
             Self::Predicted => 1,
             Self::Idr => 2,
+            Self::Refreshing => 4,
             Self::Recovered => 5,
         }
     }
@@ -44,6 +47,7 @@ impl FrameType {
         match byte {
             1 => Some(Self::Predicted),
             2 => Some(Self::Idr),
+            4 => Some(Self::Refreshing),
             5 => Some(Self::Recovered),
             _ => None,
         }
@@ -101,7 +105,7 @@ mod tests {
 
     #[test]
     fn header_survives_the_wire() {
-        for frame_type in [FrameType::Predicted, FrameType::Idr, FrameType::Recovered] {
+        for frame_type in [FrameType::Predicted, FrameType::Idr, FrameType::Recovered, FrameType::Refreshing] {
             let header = FrameHeader { latency_100us: 0x0102, frame_type, last_payload_len: 1376 };
             assert_eq!(FrameHeader::read(&mut Reader::new(&header.to_bytes())), Ok(header));
         }

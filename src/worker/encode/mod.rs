@@ -20,7 +20,7 @@ pub mod vulkan;
 use crate::clock::Micros;
 use crate::gpu::GpuAddress;
 use crate::ipc::picture::RawPicture;
-use crate::units::Bitrate;
+use crate::units::{Bitrate, FrameRate};
 use crate::worker::frame::{EncodedFrame, Frame};
 use crate::worker::imports::Importable;
 
@@ -54,6 +54,16 @@ pub trait Encoder: std::fmt::Debug {
     /// When the encoder refuses; it goes on at the old rate.
     fn set_bitrate(&mut self, bitrate: Bitrate) -> Result<(), EncodeError>;
 
+    /// Expects so many frames a second from the next one on, without an IDR frame, and
+    /// spends on each what its interval has. `false` if it cannot.
+    ///
+    /// # Errors
+    /// When the encoder refuses; it goes on at the old rate.
+    fn set_frame_rate(&mut self, frame_rate: FrameRate) -> Result<bool, EncodeError> {
+        let _ = frame_rate;
+        Ok(false)
+    }
+
     /// Pictures that it takes straight out of a compositor's device, if any; it
     /// takes all others too.
     fn imports(&self) -> Option<Importable> {
@@ -71,6 +81,13 @@ pub trait Encoder: std::fmt::Debug {
     /// cannot, so that an IDR frame is due.
     fn invalidate_references(&mut self, first: u32) -> bool {
         let _ = first;
+        false
+    }
+
+    /// Begins a wave of intra blocks with the next frame, after which nothing of what is
+    /// lost now is seen any more. `false` if it does not do that in this stream, so
+    /// that an IDR frame is due.
+    fn refresh(&mut self) -> bool {
         false
     }
 }

@@ -31,8 +31,18 @@ pub struct Selected {
 /// # Errors
 /// [`OpenEncoderError`] with every family's reason.
 pub fn open(plan: &VideoPlan) -> Result<Selected, OpenEncoderError> {
+    open_telling(plan, |_| ())
+}
+
+/// Opens an encoder, and says before each attempt whose driver is called now, for
+/// whoever waits with a deadline.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_telling(plan: &VideoPlan, mut opens: impl FnMut(EncoderFamily)) -> Result<Selected, OpenEncoderError> {
     let mut skipped = Vec::new();
     for (family, gpu) in attempts(plan) {
+        opens(family);
         let attempt = VideoPlan { gpu, ..plan.clone() };
         match open_family(family, &attempt) {
             Ok(encoder) => {

@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use crate::clock::Micros;
 use crate::ipc::counters_page::{Counter, Stage};
 use crate::ipc::flight_recorder::What;
-use crate::stream_plan::VideoPlan;
+use crate::stream_plan::{EncoderFamily, VideoPlan};
 use crate::units::{Bitrate, FrameIndex};
 use crate::worker::capture::low_32;
 use crate::worker::encode::select::{self, OpenEncoderError, Selected};
@@ -52,10 +52,18 @@ pub enum EncodeOrder {
     SetBitrate(Bitrate),
 }
 
+/// How far the thread is with opening an encoder.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// It calls this family's driver now, which may hang.
+    Opens(EncoderFamily),
+    /// One is open.
+    Open(&'a Selected),
+}
+
 /// Runs until the pulse says stop or `orders` is closed.
 ///
-/// Opens the encoder here, on the thread that will use it, and then calls `opened` with
-/// it and what was tried before it.
+/// Opens the encoder here, on the thread that will use it, and tells how far it is.
 ///
 /// # Errors
 /// [`EncodeThreadError`]; the worker cannot go on.
@@ -66,10 +74,10 @@ pub fn run(
     out: &SyncSender<EncodedFrame>,
     sent: &SentFrames,
     pulse: &Pulse,
-    opened: impl FnOnce(&Selected),
+    mut tell: impl FnMut(Progress<'_>),
 ) -> Result<(), EncodeThreadError> {
     pulse.note(What::EncoderOpens, 0, 0);
-    let selected = select::open(plan)?;
+    let selected = select::open_telling(plan, |family| tell(Progress::Opens(family)))?;
     pulse.note(What::EncoderOpen, 0, 0);
     for skipped in &selected.skipped {
         let gpu = skipped.gpu.as_ref().map(ToString::to_string);
@@ -77,7 +85,7 @@ pub fn run(
     }
     let gpu = selected.gpu.as_ref().map(ToString::to_string);
     info!(encoder = selected.encoder.name(), gpu, size = %plan.size, bitrate = %plan.bitrate, "encoder open");
-    opened(&selected);
+    tell(Progress::Open(&selected));
     Loop::new(plan, selected.encoder, slot, orders, out, sent, pulse).run()
 }
 
@@ -217,7 +225,7 @@ impl<'a> Loop<'a> {
             EncodeOrder::InvalidateReferences { last, .. } if u64::from(last) < self.newest_sound => {}
             EncodeOrder::InvalidateReferences { first, .. } => {
                 let lost = self.sent.picture(FrameIndex(first));
-                if lost.is_some_and(|lost| self.encoder.invalidate_references(lost)) {
+                if lost.is_some_and(|lost| self.encoder.invalidate_references(lost) || self.encoder.refresh()) {
                     self.due.now = true;
                 } else {
                     self.owe_idr();
@@ -364,8 +372,12 @@ mod tests {
                 let slot = Arc::clone(&slot);
                 let sent = SentFrames::new();
                 move || {
-                    run(&plan, &slot, &order_receiver, &sender, &sent, &pulse, |selected| {
-                        assert!(!selected.encoder.name().is_empty());
+                    let mut opens = None;
+                    run(&plan, &slot, &order_receiver, &sender, &sent, &pulse, |progress| match progress {
+                        Progress::Opens(family) => opens = Some(family),
+                        Progress::Open(Selected { encoder, .. }) => {
+                            assert_eq!(encoder.name().split('/').next(), opens.map(EncoderFamily::name));
+                        }
                     })
                 }
             });
@@ -456,6 +468,9 @@ mod tests {
         told: Vec<u32>,
         newest: u32,
         recovers: bool,
+        /// Can begin waves of intra blocks.
+        heals: bool,
+        refreshes: bool,
     }
 
     impl Encoder for Remembering {
@@ -470,11 +485,11 @@ mod tests {
         fn encode(&mut self, request: FrameRequest) -> Result<EncodedFrame, EncodeError> {
             let FrameRequest { picture, idr, repeated, captured } = request;
             self.newest = picture;
-            let recovers = std::mem::take(&mut self.recovers);
-            let kind = match (idr, recovers) {
-                (true, _) => FrameKind::Idr,
-                (false, true) => FrameKind::Recovered,
-                (false, false) => FrameKind::Predicted,
+            let kind = match (idr, std::mem::take(&mut self.recovers), std::mem::take(&mut self.refreshes)) {
+                (true, ..) => FrameKind::Idr,
+                (false, true, _) => FrameKind::Recovered,
+                (false, false, true) => FrameKind::Refreshing,
+                (false, false, false) => FrameKind::Predicted,
             };
             Ok(EncodedFrame { data: vec![0], kind, picture, captured, encoding: 0, repeated })
         }
@@ -488,6 +503,40 @@ mod tests {
             self.recovers = first == self.newest;
             self.recovers
         }
+
+        fn refresh(&mut self) -> bool {
+            self.refreshes = self.heals;
+            self.heals
+        }
+    }
+
+    #[test]
+    fn what_no_older_frame_makes_good_a_wave_does() {
+        let (slot, sent) = (Slot::new(), SentFrames::new());
+        let counters = Arc::new(CountersPage::create().unwrap());
+        let pulse = Pulse::new(WorkerThread::Encode, Arc::clone(&counters), Arc::default());
+        let ((_orders, inbox), (out, coded)) = (channel(), sync_channel(9));
+        let (plan, encoder) = (plan(320, 176), Remembering { heals: true, ..Remembering::default() });
+        let mut thread = Loop::new(&plan, Box::new(encoder), &slot, &inbox, &out, &sent, &pulse);
+        thread.obey(EncodeOrder::Start);
+        let kinds: Vec<_> = (1..=4)
+            .map(|number| {
+                if number > 2 {
+                    // The first frame, of which nobody remembers an older one: twice, as clients do.
+                    thread.obey(EncodeOrder::InvalidateReferences { first: 1, last: 2 });
+                }
+                thread.encode(Picture::New(frame(320, 176, 0, |_, _| [0; 3]))).unwrap();
+                let frame = coded.try_recv().unwrap();
+                sent.note(FrameIndex(number), frame.picture);
+                counters.set(Counter::NextFrameIndex, u64::from(number) + 1);
+                frame.kind
+            })
+            .collect();
+        let expected = [FrameKind::Idr, FrameKind::Predicted, FrameKind::Refreshing, FrameKind::Predicted];
+        assert_eq!(kinds, expected);
+        // Of a frame that was never sent nobody knows what it was.
+        thread.obey(EncodeOrder::InvalidateReferences { first: 99, last: 99 });
+        assert!(thread.due.idr);
     }
 
     #[test]

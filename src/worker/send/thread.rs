@@ -272,6 +272,7 @@ const fn frame_type(kind: FrameKind) -> FrameType {
         FrameKind::Idr => FrameType::Idr,
         FrameKind::Predicted => FrameType::Predicted,
         FrameKind::Recovered => FrameType::Recovered,
+        FrameKind::Refreshing => FrameType::Refreshing,
     }
 }
 

@@ -21,6 +21,10 @@ pub(crate) struct CodecSettings {
     pub(crate) list_0: u32,
     /// Frames from one wave of intra blocks to the next, and of a wave.
     pub(crate) intra_refresh: Option<(u32, u32)>,
+    /// Waves leave a picture in one slice.
+    single_slice: bool,
+    /// A wave says when a decoder has the whole picture again.
+    pub(crate) recovery_point: bool,
     pub(crate) repeat_headers: bool,
     /// 1: 4:2:0, 3: 4:4:4.
     pub(crate) chroma: u32,
@@ -47,6 +51,8 @@ impl CodecSettings {
         require_blank!(config, reserved1, reserved2);
         require_known_bits(config.bitFields, 22)?;
         let refreshes = ENABLE_INTRA_REFRESH.get(config.bitFields) == 1;
+        let wave = (config.intraRefreshPeriod, config.intraRefreshCnt);
+        require(refreshes || wave == (0, 0), INVALID, || "waves of intra blocks without their switch".to_owned())?;
         let has_headers = DISABLE_SPSPPS.get(config.bitFields) == 0;
         require(has_headers, INVALID, || "without parameter sets no client can decode".to_owned())?;
         Ok(Self {
@@ -55,7 +61,9 @@ impl CodecSettings {
             slice_data: config.sliceModeData,
             references: config.maxNumRefFrames,
             list_0: config.numRefL0.0,
-            intra_refresh: refreshes.then_some((config.intraRefreshPeriod, config.intraRefreshCnt)),
+            intra_refresh: refreshes.then_some(wave),
+            single_slice: SINGLE_SLICE_INTRA_REFRESH.get(config.bitFields) == 1,
+            recovery_point: OUTPUT_RECOVERY_POINT_SEI.get(config.bitFields) == 1,
             repeat_headers: REPEAT_SPSPPS.get(config.bitFields) == 1,
             chroma: config.chromaFormatIDC,
             depth: 8,
@@ -69,6 +77,8 @@ impl CodecSettings {
         require_blank!(config, reserved1, reserved2);
         require_known_bits(config.bitFields, 20)?;
         let refreshes = ENABLE_INTRA_REFRESH.get(config.bitFields) == 1;
+        let wave = (config.intraRefreshPeriod, config.intraRefreshCnt);
+        require(refreshes || wave == (0, 0), INVALID, || "waves of intra blocks without their switch".to_owned())?;
         let has_headers = DISABLE_SPSPPS.get(config.bitFields) == 0;
         require(has_headers, INVALID, || "without parameter sets no client can decode".to_owned())?;
         Ok(Self {
@@ -77,7 +87,9 @@ impl CodecSettings {
             slice_data: config.sliceModeData,
             references: config.maxNumRefFramesInDPB,
             list_0: config.numRefL0.0,
-            intra_refresh: refreshes.then_some((config.intraRefreshPeriod, config.intraRefreshCnt)),
+            intra_refresh: refreshes.then_some(wave),
+            single_slice: SINGLE_SLICE_INTRA_REFRESH.get(config.bitFields) == 1,
+            recovery_point: OUTPUT_RECOVERY_POINT_SEI.get(config.bitFields) == 1,
             repeat_headers: REPEAT_SPSPPS.get(config.bitFields) == 1,
             chroma: CHROMA_FORMAT_IDC.get(config.bitFields),
             depth: 8 + PIXEL_BIT_DEPTH_MINUS8.get(config.bitFields),
@@ -92,13 +104,17 @@ impl CodecSettings {
         require_blank!(config, reserved1, reserved2);
         require_known_bits(config.bitFields, 18)?;
         let refreshes = ENABLE_INTRA_REFRESH.get(config.bitFields) == 1;
+        let wave = (config.intraRefreshPeriod, config.intraRefreshCnt);
+        require(refreshes || wave == (0, 0), INVALID, || "waves of intra blocks without their switch".to_owned())?;
         Ok(Self {
             idr_period: config.idrPeriod,
             slice_mode: 3,
             slice_data: config.numTileColumns.max(1).saturating_mul(config.numTileRows.max(1)),
             references: config.maxNumRefFramesInDPB,
             list_0: config.numFwdRefs.0,
-            intra_refresh: refreshes.then_some((config.intraRefreshPeriod, config.intraRefreshCnt)),
+            intra_refresh: refreshes.then_some(wave),
+            single_slice: false,
+            recovery_point: false,
             repeat_headers: REPEAT_SEQ_HDR.get(config.bitFields) == 1,
             chroma: CHROMA_FORMAT_IDC.get(config.bitFields),
             depth: 8 + PIXEL_BIT_DEPTH_MINUS8.get(config.bitFields),
@@ -116,6 +132,11 @@ impl CodecSettings {
             require(can, UNSUPPORTED, || "intra refresh is not among the capabilities".to_owned())?;
             require(0 < count && count < period, INVALID, || format!("intra refresh of {count} frames in {period}"))?;
         }
+        // The header: ignored without; then nobody gets what was asked for.
+        let can = capabilities.has(NV_ENC_CAPS::NV_ENC_CAPS_SINGLE_SLICE_INTRA_REFRESH);
+        require(!self.single_slice || (can && self.intra_refresh.is_some()), UNSUPPORTED, || {
+            "intra refresh in one slice is not among the capabilities, or nothing is refreshed".to_owned()
+        })?;
         let can_444 = capabilities.has(NV_ENC_CAPS::NV_ENC_CAPS_SUPPORT_YUV444_ENCODE);
         let is_known = self.chroma == 1 || (self.chroma == 3 && can_444);
         require(is_known, UNSUPPORTED, || format!("chroma format {} is not among the capabilities", self.chroma))?;

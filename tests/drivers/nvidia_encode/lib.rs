@@ -1,9 +1,9 @@
 //! Stand-in for `libnvidia-encode.so.1`: NVIDIA's encoder interface, in software.
 //!
-//! H.264 is encoded for real, from the device memory of the other stand-in and with
-//! OpenH264, so that the real client decodes what the program was to stream. HEVC
-//! and AV1 sessions can be opened and their settings are checked, but a picture is
-//! answered with `NV_ENC_ERR_UNIMPLEMENTED`: there is no such encoder here.
+//! Pictures are encoded for real, from the device memory of the other stand-in: H.264
+//! with OpenH264, everything else by a program, so that the real client decodes what
+//! the program was to stream. Waves of intra blocks are checked and told, not made:
+//! neither has them.
 //!
 //! Each file has a thing's rules and, below them, the calls that are about it. The
 //! rules are those of the header and of the NVENC programming guide, and where
@@ -17,11 +17,13 @@
 mod bitstream;
 mod capabilities;
 mod codec;
+mod codec_part;
 mod codec_settings;
 mod colour;
 mod cuda;
 mod encoder;
 mod instance;
+mod metadata;
 mod nal;
 mod picture;
 mod preset;

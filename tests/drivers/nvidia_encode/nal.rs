@@ -39,6 +39,17 @@ pub(crate) fn slices(stream: &[u8]) -> Vec<u32> {
     slices.map(|unit| u32::try_from(unit.bytes.start).unwrap_or(0)).collect()
 }
 
+/// Where the first unit begins whose header is a picture's; the end if there is none.
+pub(crate) fn picture(stream: &[u8], is_picture: impl Fn(u8) -> bool) -> usize {
+    let header = |unit: &Unit| {
+        stream[unit.bytes.clone()].iter().position(|&byte| byte == 1).map(|one| unit.bytes.start + one + 1)
+    };
+    let found = units(stream)
+        .into_iter()
+        .find(|unit| header(unit).and_then(|at| stream.get(at)).is_some_and(|&byte| is_picture(byte)));
+    found.map_or(stream.len(), |unit| unit.bytes.start)
+}
+
 /// The units that are parameter sets, or those that are not.
 pub(crate) fn only(stream: &[u8], parameter_sets: bool) -> Vec<u8> {
     let wanted = units(stream).into_iter().filter(|unit| unit.is_parameter_set() == parameter_sets);

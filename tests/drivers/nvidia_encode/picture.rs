@@ -9,6 +9,7 @@ use earthshine_ffi::nvenc::sys::*;
 use crate::bitstream::Coded;
 use crate::capabilities::Capabilities;
 use crate::codec::Codec;
+use crate::codec_part::CodecPart;
 use crate::cuda;
 use crate::encoder::Running;
 use crate::nal;
@@ -31,11 +32,14 @@ fn encode(session: &mut Session, parameters: &NV_ENC_PIC_PARAMS) -> Result {
     let context = session.context;
     let running = session.require_running()?;
     check_picture(running, &surface, parameters)?;
+    let part = CodecPart::read(parameters, &running.settings)?;
+    part.check(running, forces_idr(parameters))?;
     if let Some(stream) = running.input_stream {
         cuda::synchronize(stream)?;
     }
     let pixels = cuda::read(surface.address, surface.size(), context)?;
     let (bytes, coded) = run(running, &surface, &pixels, parameters)?;
+    let bytes = part.put_into(&bytes);
     session.bitstreams.fill(output, &bytes, pixels, coded)
 }
 
@@ -63,13 +67,11 @@ fn check_picture(running: &Running, surface: &Surface, parameters: &NV_ENC_PIC_P
     })?;
     let ascends = running.last_timestamp().is_none_or(|last| parameters.inputTimeStamp > last);
     require(ascends, INVALID, || format!("timestamp {} does not ascend", parameters.inputTimeStamp))?;
-    // SAFETY: a union of integers and pointers, of which all bits are values; it
-    // is H.264's, whose reserved members these are.
-    let part = unsafe { &parameters.codecPicParams.h264PicParams };
-    if settings.codec == Codec::H264 {
-        require_blank!(part, reserved3, reserved, reserved2);
-    }
     Ok(())
+}
+
+const fn forces_idr(parameters: &NV_ENC_PIC_PARAMS) -> bool {
+    parameters.encodePicFlags & NV_ENC_PIC_FLAGS::NV_ENC_PIC_FLAG_FORCEIDR.0 != 0
 }
 
 fn run(
@@ -79,7 +81,7 @@ fn run(
     parameters: &NV_ENC_PIC_PARAMS,
 ) -> Result<(Vec<u8>, Coded)> {
     let flags = parameters.encodePicFlags;
-    let forced = flags & NV_ENC_PIC_FLAGS::NV_ENC_PIC_FLAG_FORCEIDR.0 != 0;
+    let forced = forces_idr(parameters);
     let number = running.frames;
     let frame = running.encode(surface, pixels, forced, parameters.inputTimeStamp)?;
     if forced {

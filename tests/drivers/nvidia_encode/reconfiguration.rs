@@ -16,9 +16,16 @@ use crate::words::{Result, record, require, require_version};
 fn check(old: &Settings, new: &Settings, is_reset: bool, is_idr: bool) -> Result {
     let capabilities = Capabilities::read(new.codec);
     let invalid = NVENCSTATUS::NV_ENC_ERR_INVALID_PARAM;
-    let is_same = (old.codec, old.preset, old.gop, old.interval, old.profile, old.part.chroma, old.part.depth)
-        == (new.codec, new.preset, new.gop, new.interval, new.profile, new.part.chroma, new.part.depth);
-    require(is_same, invalid, || "codec, preset, profile or group of pictures cannot change".to_owned())?;
+    // Anything else is a new encoder.
+    let unchanged = Settings {
+        width: new.width,
+        height: new.height,
+        most: new.most,
+        frame_rate: new.frame_rate,
+        rate: new.rate,
+        ..*old
+    };
+    require(unchanged == *new, invalid, || "only size, frame rate and rate control can change".to_owned())?;
     let resizes = (old.width, old.height) != (new.width, new.height);
     let fits = new.width <= old.most.0 && new.height <= old.most.1;
     require(fits, invalid, || {

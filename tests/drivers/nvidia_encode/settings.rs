@@ -32,6 +32,12 @@ pub(crate) struct Settings {
     pub(crate) interval: i32,
     pub(crate) rate: Rate,
     pub(crate) part: CodecSettings,
+    /// `NV_ENC_SPLIT_ENCODE_MODE`.
+    pub(crate) split: u32,
+    /// Slices are fetched before the picture is finished.
+    pub(crate) sub_frame: bool,
+    /// By weighted prediction.
+    pub(crate) weighted: bool,
 }
 
 /// How many bits there are for a picture.
@@ -69,6 +75,7 @@ impl Settings {
         settings.part.check(&capabilities, settings.height)?;
         settings.rate.check(&capabilities)?;
         settings.check_pictures(&capabilities)?;
+        settings.check_engines(&capabilities)?;
         Ok(settings)
     }
 
@@ -98,6 +105,9 @@ impl Settings {
             interval: config.frameIntervalP,
             rate: Rate::of(&config.rcParams)?,
             part: CodecSettings::of(codec, &config.encodeCodecConfig)?,
+            split: bits::initialize::SPLIT_ENCODE_MODE.get(parameters.bitFields),
+            sub_frame: bits::initialize::ENABLE_SUB_FRAME_WRITE.get(parameters.bitFields) == 1,
+            weighted: bits::initialize::ENABLE_WEIGHTED_PREDICTION.get(parameters.bitFields) == 1,
         })
     }
 
@@ -129,6 +139,11 @@ impl Settings {
         let between = capabilities.get(NV_ENC_CAPS::NV_ENC_CAPS_NUM_MAX_BFRAMES);
         let can = self.interval <= between.saturating_add(1);
         require(self.interval >= 0 && can, UNSUPPORTED, || format!("a P frame every {} frames", self.interval))?;
+        let is_endless = self.gop == NVENC_INFINITE_GOPLENGTH && self.interval <= 1;
+        require(self.part.intra_refresh.is_none() || is_endless, INVALID, || {
+            "intra refresh in groups of pictures, or with B frames".to_owned()
+        })?;
+        self.check_colour()?;
         let is_possible = self.gop > 0 && (self.part.idr_period == 0 || self.part.idr_period >= self.gop);
         require(is_possible, INVALID, || {
             format!("a group of {} pictures, an IDR frame every {}", self.gop, self.part.idr_period)
@@ -142,6 +157,32 @@ impl Settings {
         };
         require(self.profile == needs, INVALID, || {
             format!("profile {} with chroma format {}, {} bits", self.profile, self.part.chroma, self.part.depth)
+        })
+    }
+
+    /// What the header says of strips and of slices that come early.
+    fn check_engines(&self, capabilities: &Capabilities) -> Result {
+        let can = capabilities.has(NV_ENC_CAPS::NV_ENC_CAPS_SUPPORT_SUBFRAME_READBACK);
+        require(!self.sub_frame || can, UNSUPPORTED, || "slices cannot be fetched early here".to_owned())?;
+        let can = capabilities.has(NV_ENC_CAPS::NV_ENC_CAPS_SUPPORT_WEIGHTED_PREDICTION);
+        require(!self.weighted || can, UNSUPPORTED, || "weighted prediction is not supported".to_owned())?;
+        let split = self.split;
+        require(matches!(split, 0..=3 | 15), INVALID, || format!("split mode {split} is unknown"))?;
+        let asks = split != NV_ENC_SPLIT_ENCODE_MODE::NV_ENC_SPLIT_AUTO_MODE.0;
+        require(!asks || self.codec != Codec::H264, INVALID, || "H.264 is never split".to_owned())?;
+        let forces = matches!(split, 1..=3);
+        let hinders = self.codec == Codec::Hevc && (self.weighted || self.sub_frame);
+        require(!forces || !hinders, UNSUPPORTED, || {
+            "HEVC is not split with weighted prediction or early slices".to_owned()
+        })
+    }
+
+    /// HDR is PQ in BT.2020 of 10 bits, or no decoder knows what it is.
+    fn check_colour(&self) -> Result {
+        let colour = &self.part.colour;
+        let is_hdr = (colour.primaries, colour.matrix, self.part.depth) == (9, 9, 10);
+        require(colour.transfer != PQ || is_hdr, INVALID, || {
+            format!("PQ with primaries {}, matrix {}, {} bits", colour.primaries, colour.matrix, self.part.depth)
         })
     }
 
@@ -188,7 +229,8 @@ impl fmt::Display for Settings {
         write!(out, " temporal_aq={} lookahead={}", u8::from(rate.adaptive_in_time), rate.lookahead)?;
         write!(out, " multi_pass={} chroma={} depth={}", rate.passes, part.chroma, part.depth)?;
         write!(out, " primaries={} transfer={} matrix={}", colour.primaries, colour.transfer, colour.matrix)?;
-        write!(out, " full_range={}", u8::from(colour.full_range))
+        write!(out, " full_range={} split={}", u8::from(colour.full_range), self.split)?;
+        write!(out, " recovery_point={}", u8::from(part.recovery_point))
     }
 }
 
@@ -269,6 +311,8 @@ pub(crate) unsafe extern "C" fn initialize_encoder(
     })
 }
 
+/// Transfer characteristics of SMPTE ST 2084.
+pub(crate) const PQ: u8 = 16;
 /// `NV_ENC_RC_PARAMS_VER`.
 pub(crate) const RATE_CONTROL_VERSION: u32 = API_VERSION | (1 << 16) | (7 << 28);
 const TUNINGS: &[&str] = &["undefined", "high_quality", "low_latency", "ultra_low_latency", "lossless"];

@@ -4,6 +4,7 @@
 mod nvenc;
 mod support;
 
+use earthshine_ffi::nvenc::bits;
 use earthshine_ffi::nvenc::constants::*;
 use earthshine_ffi::nvenc::sys::*;
 use nvenc::{HEIGHT, Nvenc, WIDTH, call, zeros};
@@ -259,6 +260,126 @@ fn settings_that_cannot_be_are_refused() {
 }
 
 #[test]
+fn settings_that_contradict_each_other_are_refused() {
+    let ledger =
+        ledger_of("settings_that_contradict_each_other_are_refused", "cap SINGLE_SLICE_INTRA_REFRESH 0", || {
+            let cuda = Cuda::start();
+            let nvenc = Nvenc::open(&cuda).expect("a session");
+            let refuses = |codec, change: fn(&mut NV_ENC_INITIALIZE_PARAMS, &mut NV_ENC_CONFIG), status: u32| {
+                let mut config = nvenc.config(codec);
+                let mut parameters = nvenc.parameters(codec, &mut config);
+                change(&mut parameters, &mut config);
+                parameters.encodeConfig = &raw mut *config;
+                assert_eq!(call!(nvenc, nvEncInitializeEncoder, &raw mut parameters), status);
+            };
+            refuses(CODEC_H264, |_, config| with_wave(config, (0, 61, 60)), 8);
+            refuses(CODEC_H264, |_, config| with_wave(config, (1, 60, 60)), 8);
+            refuses(CODEC_H264, |_, config| with_wave(config, (1, 61, 0)), 8);
+            refuses(
+                CODEC_H264,
+                |_, config| {
+                    with_wave(config, (1, 61, 60));
+                    config.gopLength = 600;
+                },
+                8,
+            );
+            refuses(
+                CODEC_H264,
+                |_, config| {
+                    with_wave(config, (1, 61, 60));
+                    single_slice(config);
+                },
+                12,
+            );
+            refuses(
+                CODEC_H264,
+                |parameters, _| bits::initialize::SPLIT_ENCODE_MODE.set(&mut parameters.bitFields, 15),
+                8,
+            );
+            refuses(
+                CODEC_HEVC,
+                |parameters, _| bits::initialize::SPLIT_ENCODE_MODE.set(&mut parameters.bitFields, 4),
+                8,
+            );
+            refuses(
+                CODEC_HEVC,
+                |parameters, _| {
+                    bits::initialize::SPLIT_ENCODE_MODE.set(&mut parameters.bitFields, 2);
+                    bits::initialize::ENABLE_SUB_FRAME_WRITE.set(&mut parameters.bitFields, 1);
+                },
+                12,
+            );
+            refuses(
+                CODEC_AV1,
+                |_, config| {
+                    config.encodeCodecConfig.av1Config.transferCharacteristics.0 = 16;
+                },
+                8,
+            );
+            assert_eq!(nvenc.destroy(), 0);
+            cuda.end();
+        });
+    assert!(ledger.is_none_or(|ledger| complaints(&ledger).len() == 9));
+}
+
+fn with_wave(config: &mut NV_ENC_CONFIG, (on, period, count): (u32, u32, u32)) {
+    // SAFETY: the preset is H.264's.
+    let h264 = unsafe { &mut config.encodeCodecConfig.h264Config };
+    bits::h264::ENABLE_INTRA_REFRESH.set(&mut h264.bitFields, on);
+    (h264.intraRefreshPeriod, h264.intraRefreshCnt) = (period, count);
+}
+
+fn single_slice(config: &mut NV_ENC_CONFIG) {
+    // SAFETY: the preset is H.264's.
+    let h264 = unsafe { &mut config.encodeCodecConfig.h264Config };
+    bits::h264::SINGLE_SLICE_INTRA_REFRESH.set(&mut h264.bitFields, 1);
+}
+
+#[test]
+fn messages_and_waves_that_make_no_sense_are_found() {
+    let ledger = ledger_of("messages_and_waves_that_make_no_sense_are_found", "", || {
+        stream(|_, nvenc, input, output| {
+            let mut bytes = [0; 24];
+            let mut payload = NV_ENC_SEI_PAYLOAD { payloadSize: 24, payloadType: 137, payload: bytes.as_mut_ptr() };
+            let refuses = |timestamp, change: &dyn Fn(&mut NV_ENC_PIC_PARAMS_H264)| {
+                let status = nvenc.encode_with(input, output, timestamp, |parameters| {
+                    // SAFETY: all zeros, which is a value of each member.
+                    change(unsafe { &mut parameters.codecPicParams.h264PicParams });
+                });
+                assert_eq!(status, 8);
+            };
+            refuses(0, &|part| part.seiPayloadArrayCnt = 1);
+            refuses(1, &|part| part.forceIntraRefreshWithFrameCnt = 60);
+            let messages = &raw mut payload;
+            // No colours; then the right length of what nobody knows; and no HDR.
+            refuses(2, &|part| (part.seiPayloadArrayCnt, part.seiPayloadArray) = (1, messages));
+            payload.payloadType = 5;
+            let messages = &raw mut payload;
+            refuses(3, &|part| (part.seiPayloadArrayCnt, part.seiPayloadArray) = (1, messages));
+            (payload.payloadType, payload.payloadSize) = (144, 4);
+            let messages = &raw mut payload;
+            refuses(4, &|part| (part.seiPayloadArrayCnt, part.seiPayloadArray) = (1, messages));
+            assert_eq!(nvenc.encode(input, output, 5, 0), 0);
+            assert!(nvenc.fetch(output).is_ok());
+            refuses(6, &|part| (part.seiPayloadArrayCnt, part.seiPayloadArray) = (1, messages));
+        });
+    });
+    let Some(ledger) = ledger else { return };
+    let complaints = complaints(&ledger);
+    for (complaint, text) in complaints.iter().zip([
+        "1 payloads, and an array: false",
+        "without their switch",
+        "is no colour",
+        "message 5 is not known",
+        "not PQ",
+        "where no decoder begins",
+    ]) {
+        assert!(complaint.contains(text), "{text} in {complaint}");
+    }
+    assert_eq!(complaints.len(), 6, "{complaints:?}");
+}
+
+#[test]
 fn a_lost_device_can_be_cleared_up() {
     let faults = "nvEncLockBitstream fail 5\nnvEncUnmapInputResource fail 5\nnvEncUnregisterResource fail 5\n\
                   nvEncDestroyBitstreamBuffer fail 5\nnvEncDestroyEncoder fail 5";
@@ -327,11 +448,14 @@ fn a_reconfiguration_changes_the_bitrate_and_no_more() {
             assert!(!nvenc.fetch(output).expect("a picture").is_idr);
             config.gopLength = 30;
             assert_eq!(call!(nvenc, nvEncReconfigureEncoder, &raw mut change), 8);
+            config.gopLength = NVENC_INFINITE_GOPLENGTH;
+            config.encodeCodecConfig.h264Config.sliceModeData = 3;
+            assert_eq!(call!(nvenc, nvEncReconfigureEncoder, &raw mut change), 8);
         });
     });
     if let Some(ledger) = ledger {
         let line = ledger.iter().find(|line| line.starts_with("reconfigure ")).expect("a line");
         assert!(line.contains("bitrate=500000 ") && line.ends_with("reset=0 idr=0"), "{line}");
-        assert_eq!(complaints(&ledger).len(), 1, "{ledger:?}");
+        assert_eq!(complaints(&ledger).len(), 2, "{ledger:?}");
     }
 }

@@ -19,7 +19,7 @@ use crate::color::{ColorRange, Colorimetry};
 use crate::ipc::abilities::{Abilities, Ability};
 use crate::ipc::picture::RawPicture;
 use crate::stream_plan::{EncoderFamily, VideoPlan};
-use crate::units::{Bitrate, Size};
+use crate::units::{Bitrate, FrameRate, Size};
 use crate::worker::convert::color_matrix;
 use crate::worker::convert::picture::Picture;
 use crate::worker::convert::planes::even;
@@ -137,6 +137,11 @@ impl Encoder for SoftwareEncoder {
     fn set_bitrate(&mut self, bitrate: Bitrate) -> Result<(), EncodeError> {
         self.rate.set_bitrate(bitrate);
         Ok(())
+    }
+
+    fn set_frame_rate(&mut self, frame_rate: FrameRate) -> Result<bool, EncodeError> {
+        self.rate.set_frame_rate(frame_rate);
+        Ok(true)
     }
 }
 

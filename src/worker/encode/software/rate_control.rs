@@ -84,6 +84,16 @@ impl RateControl {
     /// Another rate from the next frame on.
     pub fn set_bitrate(&mut self, bitrate: Bitrate) {
         self.bitrate = bitrate;
+        self.budget_changed();
+    }
+
+    /// Another number of frames a second from the next one on.
+    pub fn set_frame_rate(&mut self, frame_rate: FrameRate) {
+        self.interval = frame_rate.interval().as_secs_f64();
+        self.budget_changed();
+    }
+
+    fn budget_changed(&mut self) {
         self.rate_changed = true;
         self.tried.relent();
         self.debt = self.debt.clamp(-self.budget(), self.budget());
@@ -457,5 +467,13 @@ mod tests {
         }
         let second: f64 = (0..60).map(|_| bench.code(MOVING, false, 0.3)).sum();
         assert!((second / 5e6 - 1.0).abs() < 0.1, "{second}");
+    }
+
+    #[test]
+    fn half_the_frames_have_twice_the_bits_each() {
+        let mut rate = RateControl::new(1000.0, Bitrate::from_kbps(600), FrameRate::from_hz(60));
+        let before = rate.budget();
+        rate.set_frame_rate(FrameRate::from_hz(30));
+        assert!((rate.budget() / before - 2.0).abs() < 1e-6, "{}", rate.budget());
     }
 }

@@ -40,7 +40,7 @@ use crate::gpu::GpuAddress;
 use crate::ipc::abilities::{Abilities, Ability};
 use crate::ipc::picture::RawPicture;
 use crate::stream_plan::VideoPlan;
-use crate::units::{Bitrate, Size};
+use crate::units::{Bitrate, FrameRate, Size};
 use crate::worker::convert::picture::Picture;
 use crate::worker::convert::planes::even;
 use crate::worker::encode::bitstream;
@@ -267,6 +267,11 @@ impl Encoder for VaapiEncoder {
         }
         self.rate_changed = true;
         Ok(())
+    }
+
+    fn set_frame_rate(&mut self, frame_rate: FrameRate) -> Result<bool, EncodeError> {
+        self.rate_changed |= self.rate.set_frame_rate(frame_rate);
+        Ok(true)
     }
 
     fn invalidate_references(&mut self, first: u32) -> bool {

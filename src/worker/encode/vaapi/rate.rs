@@ -37,6 +37,12 @@ impl Rate {
         self.mode != RateControl::Quantizer
     }
 
+    /// `false` where nothing depends on it.
+    pub(super) fn set_frame_rate(&mut self, frame_rate: FrameRate) -> bool {
+        self.frame_rate = frame_rate;
+        self.mode != RateControl::Quantizer
+    }
+
     pub(super) const fn bits_per_second(&self) -> u32 {
         if matches!(self.mode, RateControl::Quantizer) { 0 } else { self.bits_per_second }
     }
@@ -44,9 +50,9 @@ impl Rate {
     /// All settings, at the beginning of a stream.
     pub(super) fn settings(&self, context: &Rc<Context>) -> Result<Vec<Buffer>, VaError> {
         let mut buffers = self.change(context)?;
-        let mut frames: VAEncMiscParameterFrameRate = zeroed();
-        frames.framerate = packed(self.frame_rate);
-        buffers.push(Buffer::misc(context, &frames)?);
+        if self.mode == RateControl::Quantizer {
+            buffers.push(self.frames(context)?);
+        }
         if self.fastest > 1 {
             // The engine's time is other streams' time, as with NVENC.
             let mut quality: VAEncMiscParameterBufferQualityLevel = zeroed();
@@ -56,7 +62,13 @@ impl Rate {
         Ok(buffers)
     }
 
-    /// Those that depend on the bit rate, and change while the encoder goes on.
+    fn frames(&self, context: &Rc<Context>) -> Result<Buffer, VaError> {
+        let mut frames: VAEncMiscParameterFrameRate = zeroed();
+        frames.framerate = packed(self.frame_rate);
+        Buffer::misc(context, &frames)
+    }
+
+    /// Those that depend on bit rate and frame rate, and change while the encoder goes on.
     pub(super) fn change(&self, context: &Rc<Context>) -> Result<Vec<Buffer>, VaError> {
         if self.mode == RateControl::Quantizer {
             return Ok(Vec::new());
@@ -73,7 +85,7 @@ impl Rate {
         // Every frame fits the wire in its own interval.
         let mut buffering: VAEncMiscParameterHRD = zeroed();
         (buffering.initial_buffer_fullness, buffering.buffer_size) = (frame, frame);
-        Ok(vec![Buffer::misc(context, &rate)?, Buffer::misc(context, &buffering)?])
+        Ok(vec![Buffer::misc(context, &rate)?, Buffer::misc(context, &buffering)?, self.frames(context)?])
     }
 }
 

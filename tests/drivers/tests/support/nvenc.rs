@@ -144,14 +144,24 @@ impl Nvenc {
     }
 
     pub(crate) fn encode(&self, input: *mut c_void, output: *mut c_void, timestamp: u64, flags: u32) -> u32 {
+        self.encode_with(input, output, timestamp, |parameters| parameters.encodePicFlags = flags)
+    }
+
+    pub(crate) fn encode_with(
+        &self,
+        input: *mut c_void,
+        output: *mut c_void,
+        timestamp: u64,
+        change: impl FnOnce(&mut NV_ENC_PIC_PARAMS),
+    ) -> u32 {
         let mut parameters: NV_ENC_PIC_PARAMS = zeros();
         parameters.version = NV_ENC_PIC_PARAMS::VERSION;
         (parameters.inputWidth, parameters.inputHeight) = (WIDTH, HEIGHT);
-        parameters.encodePicFlags = flags;
         parameters.inputTimeStamp = timestamp;
         (parameters.inputBuffer, parameters.outputBitstream) = (input, output);
         parameters.bufferFmt = NV_ENC_BUFFER_FORMAT::NV_ENC_BUFFER_FORMAT_NV12;
         parameters.pictureStruct = NV_ENC_PIC_STRUCT::NV_ENC_PIC_STRUCT_FRAME;
+        change(&mut parameters);
         call!(self, nvEncEncodePicture, &raw mut parameters)
     }
 
