@@ -49,6 +49,9 @@ key_file = ""
 [video]
 encoders = ["software"]
 conversion = "auto"
+nvenc_preset = 1
+nvenc_two_pass = true
+nvenc_spatial_aq = false
 capture = "auto"
 capture_device = ""
 fec_percent = 20
