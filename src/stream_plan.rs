@@ -62,6 +62,7 @@ impl StreamPlan {
                 gpu: None,
                 other_gpus: Vec::new(),
                 conversion: Conversion::Auto,
+                nvenc: NvencTuning::default(),
                 capture: CapturePlan::default(),
             },
             audio: AudioPlan {
@@ -156,6 +157,8 @@ pub struct VideoPlan {
     pub other_gpus: Vec<GpuAddress>,
     /// Where pixels are converted for an encoder on a GPU.
     pub conversion: Conversion,
+    /// What NVENC gives time for.
+    pub nvenc: NvencTuning,
     /// What pictures are captured into.
     pub capture: CapturePlan,
 }
@@ -171,6 +174,25 @@ pub enum Conversion {
     Cpu,
     /// On the encoder's GPU; without Vulkan there, the encoder is passed over.
     Vulkan,
+}
+
+/// What NVENC gives time for, which it takes from the other streams on its engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct NvencTuning {
+    /// 1 to 7: P1, the fastest, to P7, the best picture.
+    pub preset: u8,
+    /// A first pass of a quarter of the picture, to meet the size of each frame better.
+    pub two_pass: bool,
+    /// More of the bits for flat parts, where errors are seen first.
+    pub spatial_aq: bool,
+}
+
+impl Default for NvencTuning {
+    fn default() -> Self {
+        // Without the first pass, pictures are coarse after a change: one frame of VBV is
+        // all there is.
+        Self { preset: 1, two_pass: true, spatial_aq: false }
+    }
 }
 
 /// What a desktop's pictures are captured into.

@@ -73,6 +73,12 @@ pub struct VideoConfig {
     pub gpu_fallback: bool,
     /// Where pixels are converted for an encoder on a GPU.
     pub conversion: Conversion,
+    /// NVENC's preset, 1 (fastest) to 7 (best).
+    pub nvenc_preset: u8,
+    /// NVENC takes a first pass of a quarter of the picture.
+    pub nvenc_two_pass: bool,
+    /// NVENC gives flat parts more of the bits.
+    pub nvenc_spatial_aq: bool,
     /// Parity packets per hundred data packets, 0..=255.
     pub fec_percent: u8,
     /// Frames per second that a still picture is repeated at.

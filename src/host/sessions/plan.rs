@@ -5,7 +5,7 @@ use crate::gpu::GpuAddress;
 use crate::ids::SessionId;
 use crate::protocol::rtsp::stream_parameters::StreamParameters;
 use crate::protocol::secret::SessionKey;
-use crate::stream_plan::{AudioPlan, CapturePlan, PointerSpeed, Source, StreamPlan, VideoPlan};
+use crate::stream_plan::{AudioPlan, CapturePlan, NvencTuning, PointerSpeed, Source, StreamPlan, VideoPlan};
 use crate::units::{FecPercent, FrameRate};
 
 /// What a plan is made of besides the announcement.
@@ -51,6 +51,11 @@ pub(crate) fn plan(announced: &StreamParameters, circumstances: Circumstances<'_
             gpu: gpus.first().cloned(),
             other_gpus: gpus.iter().skip(1).cloned().collect(),
             conversion: config.conversion,
+            nvenc: NvencTuning {
+                preset: config.nvenc_preset,
+                two_pass: config.nvenc_two_pass,
+                spatial_aq: config.nvenc_spatial_aq,
+            },
             capture: CapturePlan {
                 memory: config.capture,
                 device: Some(config.capture_device.clone()).filter(|path| !path.as_os_str().is_empty()),

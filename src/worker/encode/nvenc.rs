@@ -330,14 +330,11 @@ fn settings(plan: &VideoPlan) -> Settings {
         height: size.height,
         frame_rate: fraction(plan.frame_rate),
         bitrate: bits_per_second(plan.bitrate),
-        // The engine is so fast that what P1 saves is not the engine's time but
-        // that of other streams on it.
-        preset: 1,
+        preset: plan.nvenc.preset,
         slices: plan.slices.into(),
         references: if plan.single_reference { 1 } else { REFERENCES },
-        spatial_aq: false,
-        // Without it, one frame of VBV is met by coarse pictures after a change.
-        two_pass: true,
+        spatial_aq: plan.nvenc.spatial_aq,
+        two_pass: plan.nvenc.two_pass,
         colour: Colour {
             primaries: points.primaries,
             transfer: points.transfer,
@@ -427,6 +424,7 @@ const REFERENCES: u32 = 5;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stream_plan::NvencTuning;
     use crate::worker::encode::testing::plan;
 
     #[test]
@@ -444,10 +442,12 @@ mod tests {
     fn a_plan_becomes_settings() {
         let mut plan = plan(1281, 719);
         (plan.slices, plan.profile.ten_bit) = (4, true);
+        plan.nvenc = NvencTuning { preset: 6, two_pass: false, spatial_aq: true };
         let settings = settings(&plan);
         assert_eq!((settings.width, settings.height), (1282, 720));
         assert_eq!((settings.frame_rate, settings.bitrate, settings.slices), ((60_000, 1000), 5_000_000, 4));
         assert_eq!(settings.samples, Samples { ten_bit: true, yuv444: false });
+        assert_eq!((settings.preset, settings.two_pass, settings.spatial_aq), (6, false, true));
         assert_eq!((settings.hdr, settings.intra_refresh, settings.split), (None, None, Split::Never));
     }
 
