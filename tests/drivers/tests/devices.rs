@@ -7,7 +7,7 @@ mod support;
 use std::rc::Rc;
 
 use earthshine_ffi::cuda::{Context, Device, Driver};
-use earthshine_ffi::nvenc::{Api, Codec, Colour, Encoder, EncoderError, Samples, Settings};
+use earthshine_ffi::nvenc::{Api, Codec, Colour, Encoder, EncoderError, Request, Samples, Settings, Split};
 use earthshine_ffi::nvml::Nvml;
 use support::{complaints, ledger_of};
 
@@ -24,6 +24,9 @@ const SETTINGS: Settings = Settings {
     spatial_aq: false,
     two_pass: true,
     colour: Colour { primaries: 1, transfer: 1, matrix: 1, full_range: false },
+    hdr: None,
+    intra_refresh: None,
+    split: Split::Never,
 };
 
 fn devices() -> (Driver, Vec<Device>) {
@@ -83,7 +86,8 @@ fn what_is_open_on_a_device_that_is_lost_fails_and_is_given_back() {
         let directory = std::env::var_os(earthshine_drivers::ledger::VARIABLE).expect("a directory");
         std::fs::write(std::path::Path::new(&directory).join("faults"), "devices 2\ndevice 1 lost").expect("orders");
         let mut out = Vec::new();
-        assert!(encoder.encode(1, false, &mut out).is_err());
+        let request = Request { picture: 1, idr: false, refresh: false };
+        assert!(encoder.encode(request, &mut out).is_err());
         drop(encoder);
         assert!(Context::create(&driver, &devices[1]).is_err(), "and no other");
         drop(open(&driver, &devices[0]).expect("the other works on"));
