@@ -1,6 +1,7 @@
 //! What the driver can do, unless the test orders otherwise (`cap`).
 //!
-//! Names: `profiles` (1 Constrained Baseline, 2 Main, 4 High, together), `entrypoints`
+//! Names: `profiles` (1, 2, 4 H.264 Constrained Baseline, Main, High, 8, 16 HEVC Main,
+//! Main 10, together), `entrypoints`
 //! (1 slices, 2 slices by the low power encoder), `derive` (0: images are no memory of
 //! surfaces), and the attributes by their header's name without `VAConfigAttrib`; an
 //! attribute below zero is one that the driver does not know.
@@ -29,8 +30,11 @@ pub(crate) fn get(name: &str) -> i32 {
 }
 
 /// The value of an attribute; `None` for those that the driver does not know.
-pub(crate) fn attribute(kind: VAConfigAttribType) -> Option<u32> {
+pub(crate) fn attribute(profile: VAProfile, kind: VAConfigAttribType) -> Option<u32> {
     let (name, _) = ATTRIBUTES.iter().find(|(_, known)| *known == kind)?;
+    if H264.contains(&profile) && HEVC_ONLY.contains(name) {
+        return None;
+    }
     u32::try_from(get(name)).ok()
 }
 
@@ -108,16 +112,21 @@ pub(crate) unsafe extern "C" fn get_attributes(
         for index in 0..usize::try_from(count).unwrap_or(0) {
             // SAFETY: the caller's list has so many.
             let asked = unsafe { &mut *list.add(index) };
-            asked.value = attribute(asked.type_).unwrap_or(VA_ATTRIB_NOT_SUPPORTED);
+            asked.value = attribute(profile, asked.type_).unwrap_or(VA_ATTRIB_NOT_SUPPORTED);
         }
         Ok(())
     })
 }
 
-pub(crate) const PROFILES: [VAProfile; 3] =
+pub(crate) const H264: [VAProfile; 3] =
     [VAProfile::VAProfileH264ConstrainedBaseline, VAProfile::VAProfileH264Main, VAProfile::VAProfileH264High];
 
-const ATTRIBUTES: [(&str, VAConfigAttribType); 9] = [
+const PROFILES: [VAProfile; 5] =
+    [H264[0], H264[1], H264[2], VAProfile::VAProfileHEVCMain, VAProfile::VAProfileHEVCMain10];
+
+const HEVC_ONLY: [&str; 2] = ["EncHEVCFeatures", "EncHEVCBlockSizes"];
+
+const ATTRIBUTES: [(&str, VAConfigAttribType); 12] = [
     ("RTFormat", VAConfigAttribType::VAConfigAttribRTFormat),
     ("RateControl", VAConfigAttribType::VAConfigAttribRateControl),
     ("EncPackedHeaders", VAConfigAttribType::VAConfigAttribEncPackedHeaders),
@@ -127,14 +136,17 @@ const ATTRIBUTES: [(&str, VAConfigAttribType); 9] = [
     ("EncQualityRange", VAConfigAttribType::VAConfigAttribEncQualityRange),
     ("MaxPictureWidth", VAConfigAttribType::VAConfigAttribMaxPictureWidth),
     ("MaxPictureHeight", VAConfigAttribType::VAConfigAttribMaxPictureHeight),
+    ("PredictionDirection", VAConfigAttribType::VAConfigAttribPredictionDirection),
+    ("EncHEVCFeatures", VAConfigAttribType::VAConfigAttribEncHEVCFeatures),
+    ("EncHEVCBlockSizes", VAConfigAttribType::VAConfigAttribEncHEVCBlockSizes),
 ];
 
 /// Much like those of a GPU of Intel's.
-const DEFAULTS: [(&str, i32); 12] = [
-    ("profiles", 0b111),
+const DEFAULTS: [(&str, i32); 15] = [
+    ("profiles", 0b11111),
     ("entrypoints", 0b01),
     ("derive", 1),
-    ("RTFormat", VA_RT_FORMAT_YUV420.cast_signed()),
+    ("RTFormat", (VA_RT_FORMAT_YUV420 | VA_RT_FORMAT_YUV420_10).cast_signed()),
     ("RateControl", (VA_RC_CBR | VA_RC_VBR | VA_RC_CQP).cast_signed()),
     ("EncPackedHeaders", 0x1f),
     ("EncMaxRefFrames", 0x1_0004),
@@ -143,4 +155,9 @@ const DEFAULTS: [(&str, i32); 12] = [
     ("EncQualityRange", 7),
     ("MaxPictureWidth", 4096),
     ("MaxPictureHeight", 4096),
+    ("PredictionDirection", -1),
+    // Asymmetric motion, offsets, transforms left out, a quantizer that varies.
+    ("EncHEVCFeatures", 1 << 4 | 1 << 6 | 1 << 20 | 1 << 22),
+    // Trees of 64 down to blocks of 8, transforms from 32 to 4, as deep as may be.
+    ("EncHEVCBlockSizes", 3 | 3 << 6 | 3 << 10 | 3 << 14),
 ];

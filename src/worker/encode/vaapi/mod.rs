@@ -105,7 +105,7 @@ pub fn abilities() -> Result<Abilities, OpenVaapiError> {
                 let Capabilities { most_width, most_height, .. } = choice.capabilities;
                 let most = (most_width > 0 && most_height > 0).then(|| Size::new(most_width, most_height));
                 abilities.device = format!("{}: {}", node.display(), display.vendor());
-                abilities.able.push(Ability { profile, most, offered: profile.codec == VideoCodec::H264 });
+                abilities.able.push(Ability { profile, most, offered: true });
             }
             Err(error) => reason = reason.or(Some(error)),
         }
