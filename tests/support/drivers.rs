@@ -15,6 +15,7 @@ use super::scratch::{Scratch, examples};
 pub(crate) struct Drivers {
     control: PathBuf,
     libraries: PathBuf,
+    has_dma_bufs: bool,
 }
 
 impl Drivers {
@@ -35,7 +36,27 @@ impl Drivers {
             assert!(built.exists(), "no {}; cargo build -p earthshine-drivers --examples", built.display());
             symlink(built, libraries.join(name)).expect("a link");
         }
-        Self { control, libraries }
+        Self { control, libraries, has_dma_bufs: false }
+    }
+
+    /// The same, with a Vulkan that hands out memory as DMA-BUFs, on VA's render node: a
+    /// layer before the real one.
+    pub(crate) fn install_with_dma_bufs(scratch: &Scratch) -> Self {
+        let drivers = Self::install(scratch);
+        let layer = examples().join("libvulkan_dma_buf.so");
+        assert!(layer.exists(), "no {}; cargo build -p earthshine-drivers --examples", layer.display());
+        let extension = |name: &str| serde_json::json!({ "name": name, "spec_version": "1", "entrypoints": [] });
+        let manifest = serde_json::json!({ "file_format_version": "1.2.0", "layer": {
+            "name": LAYER, "type": "GLOBAL", "library_path": layer, "api_version": "1.3.0",
+            "implementation_version": "1", "description": "DMA-BUFs that are none",
+            "device_extensions": [
+                extension("VK_EXT_external_memory_dma_buf"), extension("VK_EXT_physical_device_drm"),
+            ],
+        }});
+        fs::write(drivers.libraries.join("layer.json"), manifest.to_string()).expect("a manifest");
+        // Where in a file Mesa's memory on the CPU begins.
+        drivers.order(IMPORTS);
+        Self { has_dma_bufs: true, ..drivers }
     }
 
     /// A host that finds them, tries these encoders and has asked them what they make.
@@ -57,15 +78,20 @@ impl Drivers {
     }
 
     /// Variables of a program that finds them.
-    pub(crate) fn environment(&self) -> [(&'static str, String); 5] {
-        [
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
+        let mut variables = vec![
             ("LD_LIBRARY_PATH", self.libraries.display().to_string()),
             ("EARTHSHINE_DRIVERS", self.control.display().to_string()),
             ("LIBVA_DRIVERS_PATH", self.libraries.display().to_string()),
             ("LIBVA_DRIVER_NAME", "earthshine".to_owned()),
             // Any file that opens: whose driver is asked is settled above.
             ("EARTHSHINE_RENDER_NODES", "/dev/null".to_owned()),
-        ]
+        ];
+        if self.has_dma_bufs {
+            variables.push(("VK_LAYER_PATH", self.libraries.display().to_string()));
+            variables.push(("VK_INSTANCE_LAYERS", LAYER.to_owned()));
+        }
+        variables
     }
 
     /// Has them fail, hang or run out, as lines of `tests/drivers/faults.rs` say.
@@ -94,3 +120,8 @@ impl Drivers {
         assert_eq!(self.reports("leak"), [""; 0]);
     }
 }
+
+/// Orders that have VA's stand-in take in what Vulkan on the CPU hands out.
+pub(crate) const IMPORTS: &str = "cap import_offset 4096\n";
+
+const LAYER: &str = "VK_LAYER_EARTHSHINE_dma_buf";

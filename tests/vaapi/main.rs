@@ -11,3 +11,4 @@ mod hevc;
 mod process;
 mod stage;
 mod streams;
+mod vulkan;

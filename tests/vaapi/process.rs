@@ -32,6 +32,8 @@ pub(crate) fn with_environment(
         assert!(built.exists(), "no {}; cargo build -p earthshine-drivers --examples", built.display());
         symlink(built, path.join(name)).expect("a link");
     }
+    let layer = examples.join("libvulkan_dma_buf.so");
+    fs::write(path.join("layer.json"), layer_manifest(&layer)).expect("a manifest");
     let output = Command::new(executable)
         .args([test, "--exact", "--nocapture"])
         .env(CONTROL, path)
@@ -39,13 +41,27 @@ pub(crate) fn with_environment(
         .env("LIBVA_DRIVERS_PATH", path)
         .env("LIBVA_DRIVER_NAME", "earthshine")
         .env("EARTHSHINE_RENDER_NODES", "/dev/null")
+        .env("VK_LAYER_PATH", path)
         .envs(environment.iter().copied())
         .output()
         .expect("the test runs again");
     let said = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success() && said.0.contains("1 passed"), "{}\n{}", said.0, said.1);
     let ledger = fs::read_to_string(path.join("ledger")).unwrap_or_default();
+    assert!(output.status.success() && said.0.contains("1 passed"), "{}\n{}\n{ledger}", said.0, said.1);
     Some(ledger.lines().map(|line| line.split_once(' ').expect("a process comes first").1.to_owned()).collect())
+}
+
+/// What the loader of Vulkan has to know of the layer that stands in for DMA-BUFs.
+fn layer_manifest(library: &Path) -> String {
+    let extensions = ["VK_EXT_external_memory_dma_buf", "VK_EXT_physical_device_drm"];
+    let extensions =
+        extensions.map(|name| format!(r#"{{ "name": "{name}", "spec_version": "1", "entrypoints": [] }}"#)).join(", ");
+    format!(
+        r#"{{ "file_format_version": "1.2.0", "layer": {{ "name": "{LAYER}", "type": "GLOBAL",
+        "library_path": "{}", "api_version": "1.3.0", "implementation_version": "1",
+        "description": "DMA-BUFs that are none", "device_extensions": [{extensions}] }} }}"#,
+        library.display()
+    )
 }
 
 /// Where the stand-in reads orders, in the process that has it.
@@ -75,5 +91,8 @@ pub(crate) fn assert_clean(ledger: &[String]) {
     let count = |start: &str| ledger.iter().filter(|line| line.starts_with(start)).count();
     assert_eq!(count("open vaapi"), count("close vaapi"));
 }
+
+/// In `VK_INSTANCE_LAYERS` it makes Vulkan's memory DMA-BUFs.
+pub(crate) const LAYER: &str = "VK_LAYER_EARTHSHINE_dma_buf";
 
 const CONTROL: &str = "EARTHSHINE_DRIVERS";

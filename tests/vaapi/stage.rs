@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use earthshine::clock::Micros;
 use earthshine::codec::VideoProfile;
-use earthshine::stream_plan::{EncoderFamily, StreamPlan, VideoPlan};
+use earthshine::stream_plan::{Conversion, EncoderFamily, StreamPlan, VideoPlan};
 use earthshine::units::Size;
 use earthshine::worker::encode::vaapi::VaapiEncoder;
 use earthshine::worker::encode::{Encoder, FrameRequest};
@@ -14,7 +14,7 @@ use earthshine::worker::frame::{EncodedFrame, Frame, PixelFormat, Pixels};
 
 pub(crate) fn plan(width: u32, height: u32) -> VideoPlan {
     let plan = StreamPlan::small_test_card(vec![EncoderFamily::Vaapi]).video;
-    VideoPlan { size: Size::new(width, height), slices: 3, ..plan }
+    VideoPlan { size: Size::new(width, height), slices: 3, conversion: Conversion::Cpu, ..plan }
 }
 
 /// An encoder, and what it was shown.
@@ -33,7 +33,12 @@ impl Stage {
 
     /// A picture of which one part is different each time, and the rest stays.
     pub(crate) fn show(&mut self) {
-        let (width, height) = (self.size.width as usize, self.size.height as usize);
+        self.show_from(self.size, None);
+    }
+
+    /// The same from a desktop of another size, of which these rows changed.
+    pub(crate) fn show_from(&mut self, size: Size, changed: Option<std::ops::Range<u32>>) {
+        let (width, height) = (size.width as usize, size.height as usize);
         let at = self.picture as usize * 5;
         let mut bytes = Vec::with_capacity(width * height * 4);
         for y in 0..height {
@@ -46,12 +51,12 @@ impl Stage {
         }
         let frame = Frame {
             pixels: Pixels::Owned(Arc::from(bytes)),
-            size: self.size,
+            size,
             stride: width * 4,
             format: PixelFormat::Bgrx,
             bottom_up: false,
             number: self.picture.into(),
-            changed: None,
+            changed,
             presented: Micros(0),
             captured: Micros(0),
         };

@@ -3,7 +3,8 @@
 //! Names: `profiles` (1, 2, 4 H.264 Constrained Baseline, Main, High, 8, 16 HEVC Main,
 //! Main 10, together), `entrypoints`
 //! (1 slices, 2 slices by the low power encoder), `derive` (0: images are no memory of
-//! surfaces), and the attributes by their header's name without `VAConfigAttrib`; an
+//! surfaces), `import` (0: no surfaces of others' memory), `import_offset` (where that
+//! begins in the file that is handed over), and the attributes by their header's name without `VAConfigAttrib`; an
 //! attribute below zero is one that the driver does not know.
 
 use std::ffi::c_int;
@@ -142,10 +143,12 @@ const ATTRIBUTES: [(&str, VAConfigAttribType); 12] = [
 ];
 
 /// Much like those of a GPU of Intel's.
-const DEFAULTS: [(&str, i32); 15] = [
+const DEFAULTS: [(&str, i32); 17] = [
     ("profiles", 0b11111),
     ("entrypoints", 0b01),
     ("derive", 1),
+    ("import", 1),
+    ("import_offset", 0),
     ("RTFormat", (VA_RT_FORMAT_YUV420 | VA_RT_FORMAT_YUV420_10).cast_signed()),
     ("RateControl", (VA_RC_CBR | VA_RC_VBR | VA_RC_CQP).cast_signed()),
     ("EncPackedHeaders", 0x1f),

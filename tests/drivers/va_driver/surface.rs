@@ -5,9 +5,12 @@ use std::fs::File;
 use std::os::fd::BorrowedFd;
 use std::os::unix::fs::FileExt;
 
+use earthshine_drivers::calls::Refusal;
+use earthshine_drivers::ledger;
 use earthshine_drivers::va_backend::VADriverContextP;
 use earthshine_ffi::vaapi::sys::*;
 
+use crate::capabilities;
 use crate::driver::{Driver, Result, array, give_back, require, require_equal, violation, with};
 use crate::pixels::{Format, Picture};
 
@@ -26,7 +29,7 @@ pub(crate) struct Surface {
     imported: Option<Imported>,
 }
 
-/// Memory of somebody else's.
+/// Memory of somebody else's, which is plain memory here.
 struct Imported {
     file: File,
     offsets: [u64; 2],
@@ -124,14 +127,16 @@ fn create(
     }
     match memory {
         VA_SURFACE_ATTRIB_MEM_TYPE_VA => require(descriptor.is_none(), || "memory that is not used".to_owned())?,
-        VA_SURFACE_ATTRIB_MEM_TYPE_DRM_PRIME_2 => {
+        VA_SURFACE_ATTRIB_MEM_TYPE_DRM_PRIME_2 if capabilities::get("import") != 0 => {
             // SAFETY: what that memory type says is behind the pointer.
             let described =
                 descriptor.and_then(|pointer| unsafe { pointer.cast::<VADRMPRIMESurfaceDescriptor>().as_ref() });
             surface.imported = Some(import(described, format, (width, height))?);
         }
         other => {
-            return Err(violation(VA_STATUS_ERROR_UNSUPPORTED_MEMORY_TYPE, format!("memory type {other:#x}")));
+            // Not every driver takes in what others drew.
+            let text = format!("memory type {other:#x}");
+            return Err(Refusal::excusable(VA_STATUS_ERROR_UNSUPPORTED_MEMORY_TYPE, text));
         }
     }
     let id = driver.new_id();
@@ -153,15 +158,17 @@ fn import(descriptor: Option<&VADRMPRIMESurfaceDescriptor>, format: Format, size
     if object.drm_format_modifier != 0 {
         // Every driver has modifiers that it does not know.
         let text = format!("modifier {:#x}", object.drm_format_modifier);
-        return Err(earthshine_drivers::calls::Refusal::excusable(VA_STATUS_ERROR_INVALID_PARAMETER, text));
+        return Err(Refusal::excusable(VA_STATUS_ERROR_INVALID_PARAMETER, text));
     }
     require(object.fd >= 0, || "no descriptor".to_owned())?;
     // SAFETY: the program's, open while this call lasts.
     let file = unsafe { BorrowedFd::borrow_raw(object.fd) }.try_clone_to_owned();
     let file = file.map_err(|error| violation(VA_STATUS_ERROR_INVALID_PARAMETER, error.to_string()))?;
+    let base = u64::try_from(capabilities::get("import_offset")).unwrap_or(0);
+    ledger::event(&format!("import surface {}x{}", size.0, size.1));
     Ok(Imported {
         file: file.into(),
-        offsets: [layer.offset[0].into(), layer.offset[1].into()],
+        offsets: [base + u64::from(layer.offset[0]), base + u64::from(layer.offset[1])],
         pitches: [layer.pitch[0] as usize, layer.pitch[1] as usize],
     })
 }
