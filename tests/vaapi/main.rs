@@ -6,6 +6,7 @@
 //! libva reads its environment when it is loaded, so each test runs in a process of its
 //! own.
 
+mod av1;
 mod failures;
 mod hevc;
 mod process;

@@ -1,7 +1,7 @@
 //! What the driver can do, unless the test orders otherwise (`cap`).
 //!
 //! Names: `profiles` (1, 2, 4 H.264 Constrained Baseline, Main, High, 8, 16 HEVC Main,
-//! Main 10, together), `entrypoints`
+//! Main 10, 32 AV1, together), `entrypoints`
 //! (1 slices, 2 slices by the low power encoder), `derive` (0: images are no memory of
 //! surfaces), `import` (0: no surfaces of others' memory), `import_offset` (where that
 //! begins in the file that is handed over), and the attributes by their header's name without `VAConfigAttrib`; an
@@ -33,7 +33,12 @@ pub(crate) fn get(name: &str) -> i32 {
 /// The value of an attribute; `None` for those that the driver does not know.
 pub(crate) fn attribute(profile: VAProfile, kind: VAConfigAttribType) -> Option<u32> {
     let (name, _) = ATTRIBUTES.iter().find(|(_, known)| *known == kind)?;
-    if H264.contains(&profile) && HEVC_ONLY.contains(name) {
+    let of_another = if name.starts_with("EncHEVC") {
+        H264.contains(&profile) || profile == AV1
+    } else {
+        name.starts_with("EncAV1") && profile != AV1
+    };
+    if of_another {
         return None;
     }
     u32::try_from(get(name)).ok()
@@ -122,12 +127,12 @@ pub(crate) unsafe extern "C" fn get_attributes(
 pub(crate) const H264: [VAProfile; 3] =
     [VAProfile::VAProfileH264ConstrainedBaseline, VAProfile::VAProfileH264Main, VAProfile::VAProfileH264High];
 
-const PROFILES: [VAProfile; 5] =
-    [H264[0], H264[1], H264[2], VAProfile::VAProfileHEVCMain, VAProfile::VAProfileHEVCMain10];
+pub(crate) const AV1: VAProfile = VAProfile::VAProfileAV1Profile0;
 
-const HEVC_ONLY: [&str; 2] = ["EncHEVCFeatures", "EncHEVCBlockSizes"];
+const PROFILES: [VAProfile; 6] =
+    [H264[0], H264[1], H264[2], VAProfile::VAProfileHEVCMain, VAProfile::VAProfileHEVCMain10, AV1];
 
-const ATTRIBUTES: [(&str, VAConfigAttribType); 12] = [
+const ATTRIBUTES: [(&str, VAConfigAttribType); 14] = [
     ("RTFormat", VAConfigAttribType::VAConfigAttribRTFormat),
     ("RateControl", VAConfigAttribType::VAConfigAttribRateControl),
     ("EncPackedHeaders", VAConfigAttribType::VAConfigAttribEncPackedHeaders),
@@ -140,11 +145,13 @@ const ATTRIBUTES: [(&str, VAConfigAttribType); 12] = [
     ("PredictionDirection", VAConfigAttribType::VAConfigAttribPredictionDirection),
     ("EncHEVCFeatures", VAConfigAttribType::VAConfigAttribEncHEVCFeatures),
     ("EncHEVCBlockSizes", VAConfigAttribType::VAConfigAttribEncHEVCBlockSizes),
+    ("EncAV1", VAConfigAttribType::VAConfigAttribEncAV1),
+    ("EncAV1Ext2", VAConfigAttribType::VAConfigAttribEncAV1Ext2),
 ];
 
 /// Much like those of a GPU of Intel's.
-const DEFAULTS: [(&str, i32); 17] = [
-    ("profiles", 0b11111),
+const DEFAULTS: [(&str, i32); 19] = [
+    ("profiles", 0b11_1111),
     ("entrypoints", 0b01),
     ("derive", 1),
     ("import", 1),
@@ -163,4 +170,8 @@ const DEFAULTS: [(&str, i32); 17] = [
     ("EncHEVCFeatures", 1 << 4 | 1 << 6 | 1 << 20 | 1 << 22),
     // Trees of 64 down to blocks of 8, transforms from 32 to 4, as deep as may be.
     ("EncHEVCBlockSizes", 3 | 3 << 6 | 3 << 10 | 3 << 14),
+    // The directional filter.
+    ("EncAV1", 1 << 26),
+    // Sizes in four bytes, transforms of all sizes.
+    ("EncAV1Ext2", 3 | 3 << 2 | 0b111 << 4),
 ];

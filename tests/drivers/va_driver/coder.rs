@@ -7,7 +7,7 @@ use crate::capabilities;
 use crate::config::Config;
 use crate::driver::{Driver, Result, require, require_equal, violation};
 use crate::pixels::Picture;
-use crate::{h264, hevc};
+use crate::{av1, h264, hevc};
 
 /// An open stream of a codec.
 pub(crate) trait Coder: Send {
@@ -25,6 +25,8 @@ pub(crate) trait Coder: Send {
 pub(crate) fn of(profile: VAProfile, size: (u32, u32)) -> Box<dyn Coder> {
     if capabilities::H264.contains(&profile) {
         Box::new(h264::Stream::new(size))
+    } else if profile == capabilities::AV1 {
+        Box::new(av1::Stream::new(size))
     } else {
         Box::new(hevc::Stream::new(size))
     }

@@ -1,4 +1,5 @@
-//! Stand-in for a VA driver that encodes H.264 and HEVC, loaded by the real libva.
+//! Stand-in for a VA driver that encodes H.264 and HEVC, and checks what it would encode
+//! AV1 by ([`av1`]), loaded by the real libva.
 //!
 //! It codes without loss ([`h264`], [`hevc`]), and skips what equals the reference, under
 //! the headers that the program wrote (or, ordered to take none, under its own, made of
@@ -16,6 +17,7 @@
 #![allow(non_snake_case, reason = "named as in the driver")]
 
 mod arithmetic;
+mod av1;
 mod bits;
 mod buffer;
 mod capabilities;

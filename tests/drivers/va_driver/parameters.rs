@@ -4,15 +4,17 @@ use earthshine_ffi::vaapi::sys::*;
 use earthshine_ffi::vaapi::{Misc, Parameter, Plain};
 
 use crate::driver::{Result, require, require_equal, violation};
-use crate::nal::{self, Unit};
+use crate::nal::Unit;
 
 /// A codec's structures.
 pub(crate) trait Structures {
     type Sequence: Parameter;
     type Picture: Parameter;
     type Slice: Parameter;
-    /// Bytes that a unit begins with.
-    const HEADER: usize;
+    /// What a slice's header is called.
+    const SLICE_HEADER: VAEncPackedHeaderType = VAEncPackedHeaderType::VAEncPackedHeaderSlice;
+    /// The units of a packed header of so many bits.
+    fn units(bytes: &[u8], bits: usize) -> Result<Vec<Unit>>;
 }
 
 /// Everything that a picture was rendered with.
@@ -60,7 +62,7 @@ impl<S: Structures> Parameters<S> {
                     described = Some(structure::<VAEncPackedHeaderParameterBuffer>(bytes)?);
                 }
                 VABufferType::VAEncPackedHeaderDataBufferType => {
-                    others.add_header(described.take(), (bytes, S::HEADER), &mut header)?;
+                    others.add_header::<S>(described.take(), bytes, &mut header)?;
                 }
                 _ => {
                     require(picture.is_some(), || "a slice comes before its picture".to_owned())?;
@@ -88,23 +90,23 @@ impl Others {
         }
     }
 
-    fn add_header(
+    fn add_header<S: Structures>(
         &mut self,
         described: Option<VAEncPackedHeaderParameterBuffer>,
-        (bytes, header): (&[u8], usize),
+        bytes: &[u8],
         slice: &mut Option<Unit>,
     ) -> Result {
         let Some(described) = described else {
             return require(false, || "a packed header without its description".to_owned());
         };
         require_equal("has_emulation_bytes", described.has_emulation_bytes, 1)?;
-        let mut units = nal::units(bytes, described.bit_length as usize, header)?;
+        let mut units = S::units(bytes, described.bit_length as usize)?;
         match VAEncPackedHeaderType(described.type_) {
             VAEncPackedHeaderType::VAEncPackedHeaderSequence => {
                 require(described.bit_length % 8 == 0, || "parameter sets end within a byte".to_owned())?;
                 once(&mut self.sets, (units, bytes.to_vec()))
             }
-            VAEncPackedHeaderType::VAEncPackedHeaderSlice => {
+            kind if kind == S::SLICE_HEADER => {
                 require_equal("units in a slice's header", units.len(), 1)?;
                 once(slice, units.remove(0))
             }

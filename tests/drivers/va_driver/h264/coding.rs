@@ -12,7 +12,7 @@ use crate::bits::Writer;
 use crate::coder::{Coder, check_cover};
 use crate::config::Config;
 use crate::driver::{Result, require, require_equal, violation};
-use crate::nal;
+use crate::nal::{self, Unit};
 use crate::parameters::{self, Structures};
 use crate::pixels::{Format, Picture};
 
@@ -23,7 +23,10 @@ impl Structures for H264 {
     type Sequence = VAEncSequenceParameterBufferH264;
     type Picture = VAEncPictureParameterBufferH264;
     type Slice = VAEncSliceParameterBufferH264;
-    const HEADER: usize = 1;
+
+    fn units(bytes: &[u8], bits: usize) -> Result<Vec<Unit>> {
+        nal::units(bytes, bits, 1)
+    }
 }
 
 type Parameters = parameters::Parameters<H264>;

@@ -12,7 +12,7 @@ use crate::bits::Writer;
 use crate::coder::{Coder, check_cover};
 use crate::config::Config;
 use crate::driver::{Result, require, require_equal, violation};
-use crate::nal;
+use crate::nal::{self, Unit};
 use crate::parameters::{self, Structures};
 use crate::pixels::Picture;
 
@@ -23,7 +23,10 @@ impl Structures for Hevc {
     type Sequence = VAEncSequenceParameterBufferHEVC;
     type Picture = VAEncPictureParameterBufferHEVC;
     type Slice = VAEncSliceParameterBufferHEVC;
-    const HEADER: usize = 2;
+
+    fn units(bytes: &[u8], bits: usize) -> Result<Vec<Unit>> {
+        nal::units(bytes, bits, 2)
+    }
 }
 
 type Parameters = parameters::Parameters<Hevc>;
