@@ -6,13 +6,15 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use earthshine::units::Size;
+use earthshine_ffi::vulkan::{Instance, Selection};
 
 use super::desktop_1080p60::assert_quadrants;
 use crate::support::apps::{self, PATTERN};
-use crate::support::client::{Device, Wanted};
+use crate::support::client::{self, Device, Wanted};
 use crate::support::drivers::Drivers;
 use crate::support::lossy_relay::{Harm, LossyRelay};
 use crate::support::scratch::Scratch;
+use crate::support::skip::skip;
 use crate::support::{api, needs, picture};
 
 #[test]
@@ -48,6 +50,88 @@ fn pixels_are_the_applications_whatever_the_driver_can() {
         }
     }
     host.assert_nothing_left(&before);
+    drivers.assert_clean();
+}
+
+#[test]
+fn hevc_shows_the_applications_pixels() {
+    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let scratch = Scratch::new();
+    let tables = apps::pattern(&scratch, "");
+    let drivers = Drivers::install(&scratch);
+    let host = drivers.host(scratch, "\"vaapi\"", &tables);
+    let device = Device::paired(&host, "device");
+    let size = Size::new(426, 240);
+    let small = Wanted { width: size.width, height: size.height, slices: 4, ..Wanted::app(PATTERN) };
+    for (orders, formats, color_space, told) in [
+        ("", client::HEVC, 1, "codec=hevc depth=8 matrix=1 both_lists=0"),
+        ("cap PredictionDirection 4", client::HEVC_10, 2, "codec=hevc depth=10 matrix=9 both_lists=1"),
+    ] {
+        drivers.order(orders);
+        let mut stream = device.stream(&Wanted { formats, color_space, ..small.clone() });
+        apps::wait_pattern_ready(&host.scratch);
+        stream.wait_frames(30);
+        assert_eq!(api::the_session(host.api())["encoder"], "vaapi");
+        let files = stream.files.clone();
+        stream.quit();
+        std::fs::remove_file(apps::pattern_log(&host.scratch)).expect("remove the log");
+        assert_quadrants(&picture::last(&files.video, size));
+        let line = drivers.reports("stream ").pop().expect("settings");
+        for word in told.split(' ') {
+            assert!(line.split(' ').any(|found| found == word), "no {word} in {line}");
+        }
+    }
+    drivers.assert_clean();
+}
+
+/// Vulkan runs on the CPU here, and hands its memory out as if it were a GPU's.
+#[test]
+fn pictures_that_vulkan_converts_are_encoded_where_they_are() {
+    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    if let Err(error) = Instance::open().and_then(|instance| instance.device(Selection::Any)) {
+        return skip(&format!("a Vulkan device ({error})"));
+    }
+    let scratch = Scratch::new();
+    let tables = apps::pattern(&scratch, "");
+    let drivers = Drivers::install_with_dma_bufs(&scratch);
+    let host = drivers.host_that_converts(scratch, "\"vaapi\"", "vulkan", &tables);
+    let device = Device::paired(&host, "device");
+    let before = host.holdings();
+    for (formats, size) in [(client::H264, Size::new(640, 360)), (client::HEVC_10, Size::new(426, 240))] {
+        let (width, height) = (size.width, size.height);
+        let imports = drivers.reports("import surface").len();
+        let mut stream = device.stream(&Wanted { formats, width, height, ..Wanted::app(PATTERN) });
+        apps::wait_pattern_ready(&host.scratch);
+        stream.wait_frames(30);
+        assert_eq!(api::the_session(host.api())["encoder"], "vaapi");
+        let files = stream.files.clone();
+        stream.quit();
+        std::fs::remove_file(apps::pattern_log(&host.scratch)).expect("remove the log");
+        assert_quadrants(&picture::last(&files.video, size));
+        assert_eq!(drivers.reports("import surface").len(), imports + 1, "once a stream, not once a picture");
+    }
+    host.assert_nothing_left(&before);
+    drivers.assert_clean();
+}
+
+/// A driver that reads no other's memory: the stream is there all the same.
+#[test]
+fn pictures_that_cannot_be_shared_are_converted_on_the_cpu() {
+    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let scratch = Scratch::new();
+    let tables = apps::pattern(&scratch, "");
+    let drivers = Drivers::install_with_dma_bufs(&scratch);
+    drivers.order("cap import 0");
+    let host = drivers.host(scratch, "\"vaapi\"", &tables);
+    let device = Device::paired(&host, "device");
+    let size = Size::new(426, 240);
+    let mut stream = device.stream(&Wanted { width: size.width, height: size.height, ..Wanted::app(PATTERN) });
+    apps::wait_pattern_ready(&host.scratch);
+    stream.wait_frames(30);
+    let files = stream.files.clone();
+    stream.quit();
+    assert_quadrants(&picture::last(&files.video, size));
+    assert!(host.log().contains("pictures are converted on the CPU"), "the reason is logged");
     drivers.assert_clean();
 }
 

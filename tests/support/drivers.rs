@@ -17,6 +17,7 @@ pub(crate) struct Drivers {
     libraries: PathBuf,
     /// Of the driver that libva loads.
     nodes: Vec<PathBuf>,
+    has_dma_bufs: bool,
 }
 
 impl Drivers {
@@ -38,7 +39,7 @@ impl Drivers {
             symlink(built, libraries.join(name)).expect("a link");
         }
         // Any file that opens: whose driver is asked is settled above.
-        Self { control, libraries, nodes: vec!["/dev/null".into()] }
+        Self { control, libraries, nodes: vec!["/dev/null".into()], has_dma_bufs: false }
     }
 
     /// The same with render nodes of these names, each another GPU.
@@ -52,6 +53,26 @@ impl Drivers {
     /// Path of one of them.
     pub(crate) fn node(&self, name: &str) -> String {
         self.control.join(name).display().to_string()
+    }
+
+    /// The same, with a Vulkan that hands out memory as DMA-BUFs, on VA's render node: a
+    /// layer before the real one.
+    pub(crate) fn install_with_dma_bufs(scratch: &Scratch) -> Self {
+        let drivers = Self::install(scratch);
+        let layer = examples().join("libvulkan_dma_buf.so");
+        assert!(layer.exists(), "no {}; cargo build -p earthshine-drivers --examples", layer.display());
+        let extension = |name: &str| serde_json::json!({ "name": name, "spec_version": "1", "entrypoints": [] });
+        let manifest = serde_json::json!({ "file_format_version": "1.2.0", "layer": {
+            "name": LAYER, "type": "GLOBAL", "library_path": layer, "api_version": "1.3.0",
+            "implementation_version": "1", "description": "DMA-BUFs that are none",
+            "device_extensions": [
+                extension("VK_EXT_external_memory_dma_buf"), extension("VK_EXT_physical_device_drm"),
+            ],
+        }});
+        fs::write(drivers.libraries.join("layer.json"), manifest.to_string()).expect("a manifest");
+        // Where in a file Mesa's memory on the CPU begins.
+        drivers.order(IMPORTS);
+        Self { has_dma_bufs: true, ..drivers }
     }
 
     /// A host that finds them, tries these encoders and has asked them what they make.
@@ -77,14 +98,19 @@ impl Drivers {
     }
 
     /// Variables of a program that finds them.
-    pub(crate) fn environment(&self) -> [(&'static str, String); 5] {
-        [
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
+        let mut variables = vec![
             ("LD_LIBRARY_PATH", self.libraries.display().to_string()),
             ("EARTHSHINE_DRIVERS", self.control.display().to_string()),
             ("LIBVA_DRIVERS_PATH", self.libraries.display().to_string()),
             ("LIBVA_DRIVER_NAME", "earthshine".to_owned()),
             ("EARTHSHINE_RENDER_NODES", self.nodes()),
-        ]
+        ];
+        if self.has_dma_bufs {
+            variables.push(("VK_LAYER_PATH", self.libraries.display().to_string()));
+            variables.push(("VK_INSTANCE_LAYERS", LAYER.to_owned()));
+        }
+        variables
     }
 
     fn nodes(&self) -> String {
@@ -118,3 +144,8 @@ impl Drivers {
         assert_eq!(self.reports("leak"), [""; 0]);
     }
 }
+
+/// Orders that have VA's stand-in take in what Vulkan on the CPU hands out.
+pub(crate) const IMPORTS: &str = "cap import_offset 4096\n";
+
+const LAYER: &str = "VK_LAYER_EARTHSHINE_dma_buf";

@@ -31,6 +31,10 @@ pub struct Capabilities {
     pub hevc_features: Option<u32>,
     /// `VAConfigAttribValEncHEVCBlockSizes`, where the driver says it.
     pub hevc_block_sizes: Option<u32>,
+    /// `VAConfigAttribValEncAV1`, where the driver says it.
+    pub av1_features: Option<u32>,
+    /// `VAConfigAttribValEncAV1Ext2`, where the driver says it.
+    pub av1_sizes: Option<u32>,
 }
 
 impl Capabilities {
@@ -54,6 +58,8 @@ impl Capabilities {
             direction,
             features,
             blocks,
+            av1_features,
+            av1_sizes,
         ] = asked.map(|attribute| (attribute.value != VA_ATTRIB_NOT_SUPPORTED).then_some(attribute.value));
         Ok(Self {
             formats: formats.unwrap_or(0),
@@ -69,6 +75,8 @@ impl Capabilities {
             needs_both_lists: direction.unwrap_or(0) & BOTH_LISTS != 0,
             hevc_features: features,
             hevc_block_sizes: blocks,
+            av1_features,
+            av1_sizes,
         })
     }
 }
@@ -76,7 +84,7 @@ impl Capabilities {
 /// `VA_PREDICTION_DIRECTION_BI_NOT_EMPTY`.
 const BOTH_LISTS: u32 = 4;
 
-const COUNT: i32 = 12;
+const COUNT: i32 = 14;
 
 const ASKED: [VAConfigAttribType; COUNT as usize] = [
     VAConfigAttribType::VAConfigAttribRTFormat,
@@ -91,4 +99,6 @@ const ASKED: [VAConfigAttribType; COUNT as usize] = [
     VAConfigAttribType::VAConfigAttribPredictionDirection,
     VAConfigAttribType::VAConfigAttribEncHEVCFeatures,
     VAConfigAttribType::VAConfigAttribEncHEVCBlockSizes,
+    VAConfigAttribType::VAConfigAttribEncAV1,
+    VAConfigAttribType::VAConfigAttribEncAV1Ext2,
 ];

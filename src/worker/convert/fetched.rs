@@ -13,6 +13,8 @@ pub struct Fetched {
     pub format: SurfaceFormat,
     /// Pixels, both sides even.
     pub size: Size,
+    /// Rows of luma in memory: those, or more.
+    pub rows: usize,
     /// Bytes from one row to the next.
     pub pitch: usize,
     /// All planes.
@@ -24,7 +26,7 @@ impl Fetched {
     /// `x` and `y` are of the plane: in 4:2:0, chroma has half of both.
     #[must_use]
     pub fn sample(&self, part: usize, x: usize, y: usize) -> u16 {
-        let plane = self.pitch * self.size.height as usize;
+        let plane = self.pitch * self.rows;
         let (from, column) = match (part, self.format.is_444()) {
             (0, _) => (0, x),
             (part, true) => (plane * part, x),
@@ -64,7 +66,7 @@ mod tests {
     #[test]
     fn every_format_becomes_planes_of_8_bits() {
         let size = Size::new(2, 2);
-        let fetched = |format, pitch, bytes: &[u8]| Fetched { format, size, pitch, bytes: bytes.to_vec() };
+        let fetched = |format, pitch, bytes: &[u8]| Fetched { format, size, rows: 2, pitch, bytes: bytes.to_vec() };
         let nv12 = fetched(SurfaceFormat::Nv12, 4, &[1, 2, 0, 0, 3, 4, 0, 0, 5, 6, 0, 0]);
         assert_eq!(nv12.to_raw(COLORIMETRY).samples, [1, 2, 3, 4, 5, 6]);
         let p010 = fetched(SurfaceFormat::P010, 4, &[0, 1, 0xC0, 2, 0, 3, 0, 4, 0x40, 5, 0, 6]);

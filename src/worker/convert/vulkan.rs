@@ -103,7 +103,15 @@ impl VulkanPicture {
     /// # Errors
     /// [`OpenVulkanError`].
     pub fn open(device: &Rc<Device>, target: &Target) -> Result<Self, OpenVulkanError> {
-        let size = even(target.visible);
+        Self::open_padded(device, target, even(target.visible))
+    }
+
+    /// The same with more room than the picture needs, to the right and below: whole
+    /// blocks, for an encoder that has to have them. They are as black as bars are.
+    ///
+    /// # Errors
+    /// [`OpenVulkanError`].
+    pub fn open_padded(device: &Rc<Device>, target: &Target, size: Size) -> Result<Self, OpenVulkanError> {
         let surface = Surface::allocate(device, target.format, (size.width, size.height), target.handle)?;
         let coefficients = color_matrix::coefficients(target.colorimetry, target.format.bits());
         #[allow(clippy::cast_possible_truncation, reason = "the shader has 24 bits, for samples of 10")]
@@ -236,9 +244,9 @@ impl VulkanPicture {
     pub fn fetch(&self) -> Result<Fetched, VulkanError> {
         let mut host = HostBuffer::from_device(&self.device, self.surface.length())?;
         self.converter.fetch(&self.surface, &mut host)?;
-        let (width, height) = self.surface.size();
         let (format, pitch) = (self.surface.format(), self.surface.pitch() as usize);
-        Ok(Fetched { format, size: Size::new(width, height), pitch, bytes: host.bytes().to_vec() })
+        let (size, rows) = (even(self.visible), self.surface.size().1 as usize);
+        Ok(Fetched { format, size, rows, pitch, bytes: host.bytes().to_vec() })
     }
 
     fn show_rows(
@@ -351,8 +359,7 @@ impl VulkanPicture {
         if source == self.visible {
             return Placement { left: 0, top: 0, size: source };
         }
-        let (width, height) = self.surface.size();
-        Placement::fit(source, Size::new(width, height))
+        Placement::fit(source, even(self.visible))
     }
 
     fn convert(

@@ -168,7 +168,7 @@ fn mistakes_in_parameters_are_found() {
     let mistakes: [(u16, Change, &str); 14] = [
         (0, |_, all| all.sequence = None, "sequence parameters is false"),
         (0, |_, all| all.rate = None, "no rate, or no buffer, before the first picture"),
-        (0, |_, all| all.slice.num_macroblocks = 8, "macroblocks in all slices is 8"),
+        (0, |_, all| all.slice.num_macroblocks = 8, "blocks in all slices is 8"),
         (0, |_, all| all.slice.slice_type = 0, "slice_type is 0"),
         (0, |_, all| all.picture.CurrPic.picture_id = 7, "surface 0x7 is none"),
         (0, |program, all| all.picture.CurrPic.picture_id = program.input.id(), "somebody else's surface"),

@@ -1,5 +1,4 @@
-//! CABAC's encoder (ITU-T H.264, 9.3.4), and the few contexts that raw and skipped
-//! macroblocks need (9.3.1.1).
+//! CABAC's encoder (ITU-T H.264, 9.3.4; ITU-T H.265 has the same).
 
 use crate::bits::Writer;
 
@@ -30,6 +29,23 @@ impl Arithmetic {
             context.state = AFTER_UNLIKELY[context.state];
         }
         self.renormalize(bits);
+    }
+
+    /// A bin that is as likely as not.
+    pub(crate) fn bypass(&mut self, bits: &mut Writer, bin: bool) {
+        self.low <<= 1;
+        if bin {
+            self.low += self.range;
+        }
+        if self.low >= 1024 {
+            self.low -= 1024;
+            self.put(bits, true);
+        } else if self.low < 512 {
+            self.put(bits, false);
+        } else {
+            self.low -= 512;
+            self.outstanding += 1;
+        }
     }
 
     /// What ends a slice, or its arithmetic for raw samples.
@@ -80,55 +96,13 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    fn new((slope, offset): (i32, i32), quantizer: i32) -> Self {
+    /// ITU-T H.264, 9.3.1.1.
+    pub(crate) fn new((slope, offset): (i32, i32), quantizer: i32) -> Self {
         let state = ((slope * quantizer.clamp(0, 51)) >> 4) + offset;
         let state = state.clamp(1, 126);
         let likely = state >= 64;
         let state = if likely { state - 64 } else { 63 - state };
         Self { state: usize::try_from(state).unwrap_or(0), likely }
-    }
-}
-
-/// All that are needed, by `ctxIdx`.
-pub(crate) struct Contexts {
-    /// 3 to 5: `mb_type` of intra slices.
-    intra: [Context; 3],
-    /// 11 to 13: `mb_skip_flag`.
-    skip: [Context; 3],
-    /// 14: the prefix of `mb_type` in predicted slices.
-    prefix: Context,
-    /// 17: what follows it.
-    suffix: Context,
-}
-
-impl Contexts {
-    /// `cabac_init_idc` is nought.
-    pub(crate) fn new(quantizer: i32) -> Self {
-        let of = |values| Context::new(values, quantizer);
-        Self {
-            intra: [(20, -15), (2, 54), (3, 74)].map(of),
-            skip: [(23, 33), (23, 2), (21, 0)].map(of),
-            prefix: of((1, 9)),
-            suffix: of((5, 57)),
-        }
-    }
-
-    /// `coded` of the neighbours are not skipped.
-    pub(crate) const fn skip(&mut self, coded: usize) -> &mut Context {
-        &mut self.skip[coded]
-    }
-
-    /// `raw` of the neighbours are raw.
-    pub(crate) const fn intra(&mut self, raw: usize) -> &mut Context {
-        &mut self.intra[raw]
-    }
-
-    pub(crate) const fn intra_prefix(&mut self) -> &mut Context {
-        &mut self.prefix
-    }
-
-    pub(crate) const fn intra_suffix(&mut self) -> &mut Context {
-        &mut self.suffix
     }
 }
 

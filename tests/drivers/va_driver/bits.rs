@@ -26,6 +26,11 @@ impl<'a> Reader<'a> {
         (0..width).try_fold(0, |value, _| Ok(value << 1 | u32::from(self.bit()?)))
     }
 
+    /// Bits that were read.
+    pub(crate) const fn position(&self) -> usize {
+        self.at
+    }
+
     /// ue(v).
     pub(crate) fn ue(&mut self) -> Result<u32> {
         let mut zeros = 0;

@@ -1,8 +1,10 @@
 //! What the driver can do, unless the test orders otherwise (`cap`).
 //!
-//! Names: `profiles` (1 Constrained Baseline, 2 Main, 4 High, together), `entrypoints`
+//! Names: `profiles` (1, 2, 4 H.264 Constrained Baseline, Main, High, 8, 16 HEVC Main,
+//! Main 10, 32 AV1, together), `entrypoints`
 //! (1 slices, 2 slices by the low power encoder), `derive` (0: images are no memory of
-//! surfaces), and the attributes by their header's name without `VAConfigAttrib`; an
+//! surfaces), `import` (0: no surfaces of others' memory), `import_offset` (where that
+//! begins in the file that is handed over), and the attributes by their header's name without `VAConfigAttrib`; an
 //! attribute below zero is one that the driver does not know.
 
 use std::ffi::c_int;
@@ -29,8 +31,16 @@ pub(crate) fn get(name: &str) -> i32 {
 }
 
 /// The value of an attribute; `None` for those that the driver does not know.
-pub(crate) fn attribute(kind: VAConfigAttribType) -> Option<u32> {
+pub(crate) fn attribute(profile: VAProfile, kind: VAConfigAttribType) -> Option<u32> {
     let (name, _) = ATTRIBUTES.iter().find(|(_, known)| *known == kind)?;
+    let of_another = if name.starts_with("EncHEVC") {
+        H264.contains(&profile) || profile == AV1
+    } else {
+        name.starts_with("EncAV1") && profile != AV1
+    };
+    if of_another {
+        return None;
+    }
     u32::try_from(get(name)).ok()
 }
 
@@ -108,16 +118,21 @@ pub(crate) unsafe extern "C" fn get_attributes(
         for index in 0..usize::try_from(count).unwrap_or(0) {
             // SAFETY: the caller's list has so many.
             let asked = unsafe { &mut *list.add(index) };
-            asked.value = attribute(asked.type_).unwrap_or(VA_ATTRIB_NOT_SUPPORTED);
+            asked.value = attribute(profile, asked.type_).unwrap_or(VA_ATTRIB_NOT_SUPPORTED);
         }
         Ok(())
     })
 }
 
-pub(crate) const PROFILES: [VAProfile; 3] =
+pub(crate) const H264: [VAProfile; 3] =
     [VAProfile::VAProfileH264ConstrainedBaseline, VAProfile::VAProfileH264Main, VAProfile::VAProfileH264High];
 
-const ATTRIBUTES: [(&str, VAConfigAttribType); 9] = [
+pub(crate) const AV1: VAProfile = VAProfile::VAProfileAV1Profile0;
+
+const PROFILES: [VAProfile; 6] =
+    [H264[0], H264[1], H264[2], VAProfile::VAProfileHEVCMain, VAProfile::VAProfileHEVCMain10, AV1];
+
+const ATTRIBUTES: [(&str, VAConfigAttribType); 14] = [
     ("RTFormat", VAConfigAttribType::VAConfigAttribRTFormat),
     ("RateControl", VAConfigAttribType::VAConfigAttribRateControl),
     ("EncPackedHeaders", VAConfigAttribType::VAConfigAttribEncPackedHeaders),
@@ -127,14 +142,21 @@ const ATTRIBUTES: [(&str, VAConfigAttribType); 9] = [
     ("EncQualityRange", VAConfigAttribType::VAConfigAttribEncQualityRange),
     ("MaxPictureWidth", VAConfigAttribType::VAConfigAttribMaxPictureWidth),
     ("MaxPictureHeight", VAConfigAttribType::VAConfigAttribMaxPictureHeight),
+    ("PredictionDirection", VAConfigAttribType::VAConfigAttribPredictionDirection),
+    ("EncHEVCFeatures", VAConfigAttribType::VAConfigAttribEncHEVCFeatures),
+    ("EncHEVCBlockSizes", VAConfigAttribType::VAConfigAttribEncHEVCBlockSizes),
+    ("EncAV1", VAConfigAttribType::VAConfigAttribEncAV1),
+    ("EncAV1Ext2", VAConfigAttribType::VAConfigAttribEncAV1Ext2),
 ];
 
 /// Much like those of a GPU of Intel's.
-const DEFAULTS: [(&str, i32); 12] = [
-    ("profiles", 0b111),
+const DEFAULTS: [(&str, i32); 19] = [
+    ("profiles", 0b11_1111),
     ("entrypoints", 0b01),
     ("derive", 1),
-    ("RTFormat", VA_RT_FORMAT_YUV420.cast_signed()),
+    ("import", 1),
+    ("import_offset", 0),
+    ("RTFormat", (VA_RT_FORMAT_YUV420 | VA_RT_FORMAT_YUV420_10).cast_signed()),
     ("RateControl", (VA_RC_CBR | VA_RC_VBR | VA_RC_CQP).cast_signed()),
     ("EncPackedHeaders", 0x1f),
     ("EncMaxRefFrames", 0x1_0004),
@@ -143,4 +165,13 @@ const DEFAULTS: [(&str, i32); 12] = [
     ("EncQualityRange", 7),
     ("MaxPictureWidth", 4096),
     ("MaxPictureHeight", 4096),
+    ("PredictionDirection", -1),
+    // Asymmetric motion, offsets, transforms left out, a quantizer that varies.
+    ("EncHEVCFeatures", 1 << 4 | 1 << 6 | 1 << 20 | 1 << 22),
+    // Trees of 64 down to blocks of 8, transforms from 32 to 4, as deep as may be.
+    ("EncHEVCBlockSizes", 3 | 3 << 6 | 3 << 10 | 3 << 14),
+    // The directional filter.
+    ("EncAV1", 1 << 26),
+    // Sizes in four bytes, transforms of all sizes.
+    ("EncAV1Ext2", 3 | 3 << 2 | 0b111 << 4),
 ];

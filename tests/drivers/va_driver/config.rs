@@ -7,6 +7,7 @@ use earthshine_ffi::vaapi::sys::*;
 
 use crate::capabilities;
 use crate::driver::{Driver, Result, array, give_back, put, require, violation, with};
+use crate::pixels::Format;
 
 /// A configuration.
 #[derive(Clone, Copy)]
@@ -17,6 +18,8 @@ pub(crate) struct Config {
     pub(crate) rate_control: u32,
     /// `VA_ENC_PACKED_HEADER_*` that the program writes.
     pub(crate) packed: u32,
+    /// Of all pictures.
+    pub(crate) format: Format,
 }
 
 fn create(
@@ -26,9 +29,9 @@ fn create(
     attributes: &[VAConfigAttrib],
 ) -> Result<VAConfigID> {
     capabilities::require_offered(profile, entrypoint)?;
-    let mut config = Config { profile, entrypoint, rate_control: 0, packed: 0 };
+    let mut config = Config { profile, entrypoint, rate_control: 0, packed: 0, format: Format::Nv12 };
     for attribute in attributes {
-        let has = capabilities::attribute(attribute.type_).unwrap_or(0);
+        let has = capabilities::attribute(profile, attribute.type_).unwrap_or(0);
         if attribute.value & !has != 0 {
             let text = format!("attribute {}: {:#x} of {has:#x}", attribute.type_.0, attribute.value);
             return Err(violation(VA_STATUS_ERROR_ATTR_NOT_SUPPORTED, text));
@@ -36,7 +39,7 @@ fn create(
         match attribute.type_ {
             VAConfigAttribType::VAConfigAttribRateControl => config.rate_control = attribute.value,
             VAConfigAttribType::VAConfigAttribEncPackedHeaders => config.packed = attribute.value,
-            VAConfigAttribType::VAConfigAttribRTFormat => {}
+            VAConfigAttribType::VAConfigAttribRTFormat => config.format = Format::of_target(attribute.value)?,
             other => require(false, || format!("attribute {} is not for this", other.0))?,
         }
     }

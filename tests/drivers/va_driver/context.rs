@@ -7,10 +7,10 @@ use earthshine_drivers::va_backend::VADriverContextP;
 use earthshine_ffi::vaapi::sys::*;
 
 use crate::capabilities;
+use crate::coder::{self, Coder};
 use crate::config::Config;
-use crate::driver::{Driver, Result, array, give_back, put, require, violation, with};
+use crate::driver::{Driver, Result, array, give_back, put, require, require_equal, violation, with};
 use crate::picture::Begun;
-use crate::stream::Stream;
 
 /// An open encoder.
 pub(crate) struct Context {
@@ -20,7 +20,9 @@ pub(crate) struct Context {
     pub(crate) targets: Vec<VASurfaceID>,
     /// The picture from `vaBeginPicture` to `vaEndPicture`.
     pub(crate) begun: Option<Begun>,
-    pub(crate) stream: Stream,
+    /// Pixels in a row, and rows.
+    pub(crate) size: (u32, u32),
+    pub(crate) coder: Box<dyn Coder>,
 }
 
 fn create(
@@ -41,10 +43,11 @@ fn create(
     for &id in targets {
         let surface = driver.surface(id)?;
         require((surface.width, surface.height) == size, || format!("surface {id:#x} has another size"))?;
+        require_equal("the surface's format", surface.format, config.format)?;
     }
     let id = driver.new_id();
-    let (targets, stream) = (targets.to_vec(), Stream::new(size));
-    driver.contexts.insert(id, Context { config, config_id, targets, begun: None, stream });
+    let (targets, coder) = (targets.to_vec(), coder::of(config.profile, size));
+    driver.contexts.insert(id, Context { config, config_id, targets, begun: None, size, coder });
     let (low_power, entrypoint) = (VAEntrypoint::VAEntrypointEncSliceLP, config.entrypoint);
     ledger::event("open vaapi");
     ledger::event(&format!(

@@ -9,7 +9,8 @@ use earthshine_ffi::vaapi::zeroed;
 
 use crate::buffer::{Buffer, Content};
 use crate::capabilities;
-use crate::driver::{Driver, Result, give_back, put, require, violation, with};
+use crate::driver::{Driver, Result, give_back, put, require, require_equal, violation, with};
+use crate::pixels::Format;
 
 /// An image.
 #[derive(Clone, Copy)]
@@ -17,20 +18,23 @@ pub(crate) struct Image {
     pub(crate) buffer: VABufferID,
     /// Whose memory it is, if it has none of its own.
     pub(crate) surface: Option<VASurfaceID>,
+    format: Format,
     width: u32,
     height: u32,
 }
 
-fn nv12() -> VAImageFormat {
-    let mut format: VAImageFormat = zeroed();
-    (format.fourcc, format.byte_order, format.bits_per_pixel) = (VA_FOURCC_NV12, VA_LSB_FIRST, 12);
-    format
+fn described(format: Format) -> VAImageFormat {
+    let bits = 12 * u32::try_from(format.bytes()).unwrap_or(0);
+    let mut described: VAImageFormat = zeroed();
+    (described.fourcc, described.byte_order, described.bits_per_pixel) = (format.fourcc(), VA_LSB_FIRST, bits);
+    described
 }
 
-/// Describes NV12 memory and keeps it.
+/// Describes memory and keeps it.
 fn own(
     driver: &mut Driver,
     surface: Option<VASurfaceID>,
+    format: Format,
     (width, height): (u32, u32),
     (pitch, chroma): (usize, usize),
 ) -> VAImage {
@@ -38,10 +42,10 @@ fn own(
     let length = chroma + pitch * height as usize / 2;
     let memory = if surface.is_some() { Vec::new() } else { vec![0xa5; length] };
     driver.buffers.insert(buffer, Buffer::new(None, Content::Image { image, memory, is_written: false }));
-    driver.images.insert(image, Image { buffer, surface, width, height });
+    driver.images.insert(image, Image { buffer, surface, format, width, height });
     let word = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
     let mut answer: VAImage = zeroed();
-    (answer.image_id, answer.buf, answer.format) = (image, buffer, nv12());
+    (answer.image_id, answer.buf, answer.format) = (image, buffer, described(format));
     (answer.width, answer.height) = (u16::try_from(width).unwrap_or(0), u16::try_from(height).unwrap_or(0));
     (answer.data_size, answer.num_planes) = (word(length), 2);
     (answer.pitches, answer.offsets) = ([word(pitch), word(pitch), 0], [0, word(chroma), 0]);
@@ -56,18 +60,21 @@ fn derive(driver: &mut Driver, id: VASurfaceID) -> Result<VAImage> {
     surface.require_idle(id)?;
     surface.derived += 1;
     let (size, layout) = ((surface.width, surface.height), (surface.pitch(), surface.chroma_offset()));
-    Ok(own(driver, Some(id), size, layout))
+    let format = surface.format;
+    Ok(own(driver, Some(id), format, size, layout))
 }
 
 fn create(driver: &mut Driver, format: &VAImageFormat, (width, height): (c_int, c_int)) -> Result<VAImage> {
-    if format.fourcc != VA_FOURCC_NV12 {
-        return Err(violation(VA_STATUS_ERROR_INVALID_IMAGE_FORMAT, format!("fourcc {:#x}", format.fourcc)));
-    }
+    let format = Format::of_image(format.fourcc)?;
     require(width > 0 && height > 0, || format!("{width}x{height}"))?;
     let (width, height) = (width.cast_unsigned(), height.cast_unsigned());
-    // Another layout than that of surfaces.
-    let pitch = (width as usize).next_multiple_of(16) + 16;
-    Ok(own(driver, None, (width, height), (pitch, pitch * (height as usize + 2))))
+    let pitch = pitch(format, width);
+    Ok(own(driver, None, format, (width, height), (pitch, pitch * (height as usize + 2))))
+}
+
+/// Another than that of surfaces.
+const fn pitch(format: Format, width: u32) -> usize {
+    (width as usize * format.bytes()).next_multiple_of(16) + 16
 }
 
 fn destroy(driver: &mut Driver, id: VAImageID) -> Result {
@@ -81,7 +88,7 @@ fn destroy(driver: &mut Driver, id: VAImageID) -> Result {
 }
 
 fn copy(driver: &mut Driver, id: VASurfaceID, image: VAImageID, rectangles: [[u32; 4]; 2]) -> Result {
-    let Image { buffer, surface, width, height } = *driver.image(image)?;
+    let Image { buffer, surface, format, width, height } = *driver.image(image)?;
     require(surface.is_none(), || "the image is a surface itself".to_owned())?;
     let whole = [0, 0, width, height];
     require(rectangles == [whole; 2], || format!("rectangles {rectangles:?} of {width}x{height}"))?;
@@ -94,7 +101,8 @@ fn copy(driver: &mut Driver, id: VASurfaceID, image: VAImageID, rectangles: [[u3
     require_free(driver, id)?;
     let surface = driver.surface(id)?;
     require((surface.width, surface.height) == (width, height), || "the surface has another size".to_owned())?;
-    let (from, to, row_length) = ((width as usize).next_multiple_of(16) + 16, surface.pitch(), width as usize);
+    require_equal("the surface's format", surface.format, format)?;
+    let (from, to, row_length) = (pitch(format, width), surface.pitch(), surface.row_length());
     let rows = height as usize;
     let planes = [(0, 0, rows), (from * (rows + 2), surface.chroma_offset(), rows / 2)];
     for (source, target, rows) in planes {
@@ -110,7 +118,7 @@ fn copy(driver: &mut Driver, id: VASurfaceID, image: VAImageID, rectangles: [[u3
 /// A surface that may be drawn into: nothing is encoded from it, and nothing refers to it.
 pub(crate) fn require_free(driver: &mut Driver, id: VASurfaceID) -> Result {
     driver.surface(id)?.require_idle(id)?;
-    let referred = driver.contexts.values().any(|context| context.stream.keeps(id));
+    let referred = driver.contexts.values().any(|context| context.coder.keeps(id));
     require(!referred, || format!("surface {id:#x} is a reference"))
 }
 
@@ -120,11 +128,12 @@ pub(crate) unsafe extern "C" fn query_formats(
     count: *mut c_int,
 ) -> VAStatus {
     with("vaQueryImageFormats", context, |_| {
-        // SAFETY: the caller's contract.
-        unsafe {
-            put(formats, nv12())?;
-            put(count, 1)
+        for (index, format) in Format::ALL.into_iter().enumerate() {
+            // SAFETY: the table says how long lists may be, and this is shorter.
+            unsafe { put(formats.wrapping_add(index), described(format))? };
         }
+        // SAFETY: the caller's contract.
+        unsafe { put(count, c_int::try_from(Format::ALL.len()).unwrap_or(0)) }
     })
 }
 

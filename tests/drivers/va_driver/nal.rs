@@ -4,14 +4,15 @@ use crate::driver::{Result, require};
 
 /// A unit without start code and emulation prevention.
 pub(crate) struct Unit {
-    pub(crate) header: u8,
+    /// One byte in H.264, two in HEVC.
+    pub(crate) header: Vec<u8>,
     pub(crate) payload: Vec<u8>,
     /// Bits of the payload that count.
     pub(crate) bits: usize,
 }
 
-/// The units of a packed header of `bits` bits.
-pub(crate) fn units(bytes: &[u8], bits: usize) -> Result<Vec<Unit>> {
+/// The units of a packed header of `bits` bits, which begin with so many bytes.
+pub(crate) fn units(bytes: &[u8], bits: usize, header: usize) -> Result<Vec<Unit>> {
     require(bits > 0 && bits.div_ceil(8) == bytes.len(), || format!("{bits} bits in {} bytes", bytes.len()))?;
     let filled = bytes.len() * 8 - bits;
     let starts: Vec<usize> = (0..bytes.len()).filter(|&at| bytes[at..].starts_with(&[0, 0, 1])).collect();
@@ -21,10 +22,10 @@ pub(crate) fn units(bytes: &[u8], bits: usize) -> Result<Vec<Unit>> {
     for (index, &start) in starts.iter().enumerate() {
         let end = starts.get(index + 1).map_or(bytes.len(), |&next| if bytes[next - 1] == 0 { next - 1 } else { next });
         let unit = &bytes[start + 3..end];
-        require(unit.len() > 1, || "an empty unit".to_owned())?;
-        let payload = unescape(&unit[1..])?;
+        require(unit.len() > header, || "an empty unit".to_owned())?;
+        let payload = unescape(&unit[header..])?;
         let filled = if end == bytes.len() { filled } else { 0 };
-        units.push(Unit { header: unit[0], bits: payload.len() * 8 - filled, payload });
+        units.push(Unit { header: unit[..header].to_vec(), bits: payload.len() * 8 - filled, payload });
     }
     Ok(units)
 }
@@ -44,9 +45,10 @@ fn unescape(bytes: &[u8]) -> Result<Vec<u8>> {
 }
 
 /// A whole unit of a stream.
-pub(crate) fn escape(header: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn escape(header: &[u8], payload: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(payload.len() + payload.len() / 64 + 8);
-    bytes.extend_from_slice(&[0, 0, 0, 1, header]);
+    bytes.extend_from_slice(&[0, 0, 0, 1]);
+    bytes.extend_from_slice(header);
     let mut zeros = 0;
     for &byte in payload {
         if zeros == 2 && byte <= 3 {

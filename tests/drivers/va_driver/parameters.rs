@@ -3,15 +3,31 @@
 use earthshine_ffi::vaapi::sys::*;
 use earthshine_ffi::vaapi::{Misc, Parameter, Plain};
 
-use crate::driver::{Result, require, require_equal};
-use crate::nal::{self, Unit};
+use crate::driver::{Result, require, require_equal, violation};
+use crate::nal::Unit;
+
+/// A codec's structures.
+pub(crate) trait Structures {
+    type Sequence: Parameter;
+    type Picture: Parameter;
+    type Slice: Parameter;
+    /// What a slice's header is called.
+    const SLICE_HEADER: VAEncPackedHeaderType = VAEncPackedHeaderType::VAEncPackedHeaderSlice;
+    /// The units of a packed header of so many bits.
+    fn units(bytes: &[u8], bits: usize) -> Result<Vec<Unit>>;
+}
 
 /// Everything that a picture was rendered with.
+pub(crate) struct Parameters<S: Structures> {
+    pub(crate) sequence: Option<S::Sequence>,
+    pub(crate) picture: S::Picture,
+    pub(crate) slices: Vec<Slice<S>>,
+    pub(crate) others: Others,
+}
+
+/// What is alike in all codecs.
 #[derive(Default)]
-pub(crate) struct Parameters {
-    pub(crate) sequence: Option<VAEncSequenceParameterBufferH264>,
-    pub(crate) picture: Option<VAEncPictureParameterBufferH264>,
-    pub(crate) slices: Vec<Slice>,
+pub(crate) struct Others {
     /// The parameter sets, as units and as the program wrote them.
     pub(crate) sets: Option<(Vec<Unit>, Vec<u8>)>,
     pub(crate) rate: Option<VAEncMiscParameterRateControl>,
@@ -21,15 +37,15 @@ pub(crate) struct Parameters {
 }
 
 /// A slice, with the header that the program wrote.
-pub(crate) struct Slice {
-    pub(crate) parameters: VAEncSliceParameterBufferH264,
+pub(crate) struct Slice<S: Structures> {
+    pub(crate) parameters: S::Slice,
     pub(crate) header: Option<Unit>,
 }
 
-impl Parameters {
+impl<S: Structures> Parameters<S> {
     /// Reads the buffers of a picture.
     pub(crate) fn gather(buffers: &[(VABufferType, &[u8])]) -> Result<Self> {
-        let mut all = Self::default();
+        let (mut sequence, mut picture, mut slices, mut others) = (None, None, Vec::new(), Others::default());
         let (mut described, mut header) = (None, None);
         for &(kind, bytes) in buffers {
             // What describes data has it behind, and a slice's header has the slice.
@@ -37,27 +53,30 @@ impl Parameters {
             require(follows, || "a packed header's description without its data".to_owned())?;
             match kind {
                 VABufferType::VAEncSequenceParameterBufferType => {
-                    require(all.picture.is_none(), || "the sequence comes after the picture".to_owned())?;
-                    once(&mut all.sequence, structure(bytes)?)?;
+                    require(picture.is_none(), || "the sequence comes after the picture".to_owned())?;
+                    once(&mut sequence, structure(bytes)?)?;
                 }
-                VABufferType::VAEncPictureParameterBufferType => once(&mut all.picture, structure(bytes)?)?,
-                VABufferType::VAEncMiscParameterBufferType => all.add_misc(bytes)?,
+                VABufferType::VAEncPictureParameterBufferType => once(&mut picture, structure(bytes)?)?,
+                VABufferType::VAEncMiscParameterBufferType => others.add_misc(bytes)?,
                 VABufferType::VAEncPackedHeaderParameterBufferType => {
                     described = Some(structure::<VAEncPackedHeaderParameterBuffer>(bytes)?);
                 }
                 VABufferType::VAEncPackedHeaderDataBufferType => {
-                    all.add_header(described.take(), bytes, &mut header)?;
+                    others.add_header::<S>(described.take(), bytes, &mut header)?;
                 }
                 _ => {
-                    require(all.picture.is_some(), || "a slice comes before its picture".to_owned())?;
-                    all.slices.push(Slice { parameters: structure(bytes)?, header: header.take() });
+                    require(picture.is_some(), || "a slice comes before its picture".to_owned())?;
+                    slices.push(Slice { parameters: structure(bytes)?, header: header.take() });
                 }
             }
         }
         require(described.is_none() && header.is_none(), || "a header without what it is for".to_owned())?;
-        Ok(all)
+        let missing = || violation(VA_STATUS_ERROR_INVALID_PARAMETER, "no parameters of the picture");
+        Ok(Self { sequence, picture: picture.ok_or_else(missing)?, slices, others })
     }
+}
 
+impl Others {
     fn add_misc(&mut self, bytes: &[u8]) -> Result {
         require(bytes.len() > 4, || "a setting without its structure".to_owned())?;
         let (kind, bytes) = bytes.split_at(4);
@@ -71,7 +90,7 @@ impl Parameters {
         }
     }
 
-    fn add_header(
+    fn add_header<S: Structures>(
         &mut self,
         described: Option<VAEncPackedHeaderParameterBuffer>,
         bytes: &[u8],
@@ -81,13 +100,13 @@ impl Parameters {
             return require(false, || "a packed header without its description".to_owned());
         };
         require_equal("has_emulation_bytes", described.has_emulation_bytes, 1)?;
-        let mut units = nal::units(bytes, described.bit_length as usize)?;
+        let mut units = S::units(bytes, described.bit_length as usize)?;
         match VAEncPackedHeaderType(described.type_) {
             VAEncPackedHeaderType::VAEncPackedHeaderSequence => {
                 require(described.bit_length % 8 == 0, || "parameter sets end within a byte".to_owned())?;
                 once(&mut self.sets, (units, bytes.to_vec()))
             }
-            VAEncPackedHeaderType::VAEncPackedHeaderSlice => {
+            kind if kind == S::SLICE_HEADER => {
                 require_equal("units in a slice's header", units.len(), 1)?;
                 once(slice, units.remove(0))
             }

@@ -6,7 +6,7 @@ use earthshine_drivers::va_backend::VADriverContextP;
 use earthshine_ffi::vaapi::sys::*;
 
 use crate::buffer::Content;
-use crate::coding;
+use crate::coder;
 use crate::driver::{Driver, Result, array, require, violation, with};
 
 /// A picture that was begun and not ended.
@@ -31,7 +31,7 @@ fn begin(driver: &mut Driver, context: VAContextID, input: VASurfaceID) -> Resul
     require(!mapped, || "the program writes to the surface still".to_owned())?;
     let context = driver.context(context)?;
     require(context.begun.is_none(), || "the picture before was not ended".to_owned())?;
-    require(context.stream.size == size, || format!("a picture of {size:?} for {:?}", context.stream.size))?;
+    require(context.size == size, || format!("a picture of {size:?} for {:?}", context.size))?;
     context.begun = Some(Begun { input, buffers: Vec::new() });
     Ok(())
 }
@@ -67,7 +67,7 @@ fn end(driver: &mut Driver, id: VAContextID) -> Result {
             Content::Image { .. } | Content::Coded(_) => return Err(gone()),
         }
     }
-    coding::encode(driver, id, begun.input, &buffers)
+    coder::encode(driver, id, begun.input, &buffers)
 }
 
 pub(crate) unsafe extern "C" fn begin_picture(

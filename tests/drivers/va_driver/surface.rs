@@ -1,17 +1,22 @@
-//! Surfaces: pictures in the driver's memory, NV12.
+//! Surfaces: pictures in the driver's memory.
 
 use std::ffi::{c_int, c_uint};
 use std::fs::File;
 use std::os::fd::BorrowedFd;
 use std::os::unix::fs::FileExt;
 
+use earthshine_drivers::calls::Refusal;
+use earthshine_drivers::ledger;
 use earthshine_drivers::va_backend::VADriverContextP;
 use earthshine_ffi::vaapi::sys::*;
 
+use crate::capabilities;
 use crate::driver::{Driver, Result, array, give_back, require, require_equal, violation, with};
+use crate::pixels::{Format, Picture};
 
 /// A picture.
 pub(crate) struct Surface {
+    pub(crate) format: Format,
     pub(crate) width: u32,
     pub(crate) height: u32,
     pub(crate) pixels: Vec<u8>,
@@ -24,7 +29,7 @@ pub(crate) struct Surface {
     imported: Option<Imported>,
 }
 
-/// Memory of somebody else's.
+/// Memory of somebody else's, which is plain memory here.
 struct Imported {
     file: File,
     offsets: [u64; 2],
@@ -32,41 +37,50 @@ struct Imported {
 }
 
 impl Surface {
-    fn new(width: u32, height: u32) -> Self {
-        let length = chroma_offset(width, height) + pitch(width) * height as usize / 2;
+    fn new(format: Format, width: u32, height: u32) -> Self {
+        let pixels = Vec::new();
+        let mut surface =
+            Self { format, width, height, pixels, is_drawn: false, is_busy: false, derived: 0, imported: None };
         // Neither black nor anything that a picture has by luck.
-        let pixels = vec![0xa5; length];
-        Self { width, height, pixels, is_drawn: false, is_busy: false, derived: 0, imported: None }
+        surface.pixels = vec![0xa5; surface.chroma_offset() + surface.pitch() * height as usize / 2];
+        surface
     }
 
-    pub(crate) fn pitch(&self) -> usize {
-        pitch(self.width)
+    /// Bytes of a row that are pixels.
+    pub(crate) const fn row_length(&self) -> usize {
+        self.width as usize * self.format.bytes()
     }
 
-    pub(crate) fn chroma_offset(&self) -> usize {
-        chroma_offset(self.width, self.height)
+    /// As no program expects by luck.
+    pub(crate) const fn pitch(&self) -> usize {
+        self.row_length().next_multiple_of(64) + 64
     }
 
-    /// What a picture is encoded from: luma, and chroma in pairs, without padding.
+    pub(crate) const fn chroma_offset(&self) -> usize {
+        self.pitch() * ((self.height as usize).next_multiple_of(32) + 32)
+    }
+
+    /// What a picture is encoded from, without padding.
     pub(crate) fn picture(&mut self) -> Result<Picture> {
         self.fetch()?;
         require(self.is_drawn, || "nobody drew anything into the surface".to_owned())?;
-        let (width, height, pitch) = (self.width as usize, self.height as usize, self.pitch());
-        let rows = |offset: usize, rows: usize| -> Vec<u8> {
-            (0..rows).flat_map(|row| &self.pixels[offset + row * pitch..][..width]).copied().collect()
+        let (length, height, pitch) = (self.row_length(), self.height as usize, self.pitch());
+        let rows = |offset: usize, rows: usize| -> Vec<u16> {
+            (0..rows).flat_map(|row| self.format.samples(&self.pixels[offset + row * pitch..][..length])).collect()
         };
-        Ok(Picture { width, luma: rows(0, height), chroma: rows(self.chroma_offset(), height / 2) })
+        let (luma, pairs) = (rows(0, height), rows(self.chroma_offset(), height / 2));
+        Ok(Picture::of_pairs(self.format, self.width as usize, luma, &pairs))
     }
 
     /// Reads memory of somebody else's.
     fn fetch(&mut self) -> Result {
-        let (width, height, pitch, chroma) =
-            (self.width as usize, self.height as usize, self.pitch(), self.chroma_offset());
+        let (length, height, pitch, chroma) =
+            (self.row_length(), self.height as usize, self.pitch(), self.chroma_offset());
         let Some(Imported { file, offsets, pitches }) = &self.imported else { return Ok(()) };
         for (plane, (start, rows)) in [(0, height), (chroma, height / 2)].into_iter().enumerate() {
             for row in 0..rows {
                 let from = offsets[plane] + (row * pitches[plane]) as u64;
-                let read = file.read_exact_at(&mut self.pixels[start + row * pitch..][..width], from);
+                let read = file.read_exact_at(&mut self.pixels[start + row * pitch..][..length], from);
                 require(read.is_ok(), || "the imported memory ends before the picture".to_owned())?;
             }
         }
@@ -83,34 +97,15 @@ impl Surface {
     }
 }
 
-/// A picture without padding.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Picture {
-    pub(crate) width: usize,
-    pub(crate) luma: Vec<u8>,
-    pub(crate) chroma: Vec<u8>,
-}
-
-/// As no program expects by luck.
-fn pitch(width: u32) -> usize {
-    (width as usize).next_multiple_of(64) + 64
-}
-
-fn chroma_offset(width: u32, height: u32) -> usize {
-    pitch(width) * ((height as usize).next_multiple_of(32) + 32)
-}
-
 fn create(
     driver: &mut Driver,
     format: u32,
     (width, height): (u32, u32),
     attributes: &[VASurfaceAttrib],
 ) -> Result<VASurfaceID> {
-    if format != VA_RT_FORMAT_YUV420 {
-        return Err(violation(VA_STATUS_ERROR_UNSUPPORTED_RT_FORMAT, format!("format {format:#x}")));
-    }
+    let format = Format::of_target(format)?;
     require(width > 0 && height > 0 && width % 2 == 0 && height % 2 == 0, || format!("{width}x{height}"))?;
-    let mut surface = Surface::new(width, height);
+    let mut surface = Surface::new(format, width, height);
     let (mut memory, mut descriptor) = (VA_SURFACE_ATTRIB_MEM_TYPE_VA, None);
     for attribute in attributes {
         require(attribute.flags & VA_SURFACE_ATTRIB_SETTABLE != 0, || "an attribute that is not set".to_owned())?;
@@ -118,7 +113,7 @@ fn create(
         let (integer, pointer) = unsafe { (attribute.value.value.i, attribute.value.value.p) };
         match (attribute.type_, attribute.value.type_) {
             (VASurfaceAttribType::VASurfaceAttribPixelFormat, VAGenericValueType::VAGenericValueTypeInteger) => {
-                require_equal("pixel format", integer.cast_unsigned(), VA_FOURCC_NV12)?;
+                require_equal("pixel format", integer.cast_unsigned(), format.fourcc())?;
             }
             (VASurfaceAttribType::VASurfaceAttribMemoryType, VAGenericValueType::VAGenericValueTypeInteger) => {
                 memory = integer.cast_unsigned();
@@ -132,14 +127,16 @@ fn create(
     }
     match memory {
         VA_SURFACE_ATTRIB_MEM_TYPE_VA => require(descriptor.is_none(), || "memory that is not used".to_owned())?,
-        VA_SURFACE_ATTRIB_MEM_TYPE_DRM_PRIME_2 => {
+        VA_SURFACE_ATTRIB_MEM_TYPE_DRM_PRIME_2 if capabilities::get("import") != 0 => {
             // SAFETY: what that memory type says is behind the pointer.
             let described =
                 descriptor.and_then(|pointer| unsafe { pointer.cast::<VADRMPRIMESurfaceDescriptor>().as_ref() });
-            surface.imported = Some(import(described, (width, height))?);
+            surface.imported = Some(import(described, format, (width, height))?);
         }
         other => {
-            return Err(violation(VA_STATUS_ERROR_UNSUPPORTED_MEMORY_TYPE, format!("memory type {other:#x}")));
+            // Not every driver takes in what others drew.
+            let text = format!("memory type {other:#x}");
+            return Err(Refusal::excusable(VA_STATUS_ERROR_UNSUPPORTED_MEMORY_TYPE, text));
         }
     }
     let id = driver.new_id();
@@ -147,12 +144,12 @@ fn create(
     Ok(id)
 }
 
-fn import(descriptor: Option<&VADRMPRIMESurfaceDescriptor>, size: (u32, u32)) -> Result<Imported> {
+fn import(descriptor: Option<&VADRMPRIMESurfaceDescriptor>, format: Format, size: (u32, u32)) -> Result<Imported> {
     let missing = || violation(VA_STATUS_ERROR_INVALID_PARAMETER, "no description of the memory");
     let described = descriptor.ok_or_else(missing)?;
     let layer = &described.layers[0];
-    require_equal("fourcc", described.fourcc, VA_FOURCC_NV12)?;
-    require_equal("drm_format", layer.drm_format, VA_FOURCC_NV12)?;
+    require_equal("fourcc", described.fourcc, format.fourcc())?;
+    require_equal("drm_format", layer.drm_format, format.fourcc())?;
     require_equal("size", (described.width, described.height), size)?;
     let counts = (described.num_objects, described.num_layers, layer.num_planes);
     require_equal("objects, layers and planes", counts, (1, 1, 2))?;
@@ -161,15 +158,17 @@ fn import(descriptor: Option<&VADRMPRIMESurfaceDescriptor>, size: (u32, u32)) ->
     if object.drm_format_modifier != 0 {
         // Every driver has modifiers that it does not know.
         let text = format!("modifier {:#x}", object.drm_format_modifier);
-        return Err(earthshine_drivers::calls::Refusal::excusable(VA_STATUS_ERROR_INVALID_PARAMETER, text));
+        return Err(Refusal::excusable(VA_STATUS_ERROR_INVALID_PARAMETER, text));
     }
     require(object.fd >= 0, || "no descriptor".to_owned())?;
     // SAFETY: the program's, open while this call lasts.
     let file = unsafe { BorrowedFd::borrow_raw(object.fd) }.try_clone_to_owned();
     let file = file.map_err(|error| violation(VA_STATUS_ERROR_INVALID_PARAMETER, error.to_string()))?;
+    let base = u64::try_from(capabilities::get("import_offset")).unwrap_or(0);
+    ledger::event(&format!("import surface {}x{}", size.0, size.1));
     Ok(Imported {
         file: file.into(),
-        offsets: [layer.offset[0].into(), layer.offset[1].into()],
+        offsets: [base + u64::from(layer.offset[0]), base + u64::from(layer.offset[1])],
         pitches: [layer.pitch[0] as usize, layer.pitch[1] as usize],
     })
 }

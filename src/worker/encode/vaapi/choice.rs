@@ -31,6 +31,11 @@ pub(super) enum Profile {
         /// Main 10 instead of Main.
         ten_bit: bool,
     },
+    /// AV1 in its main profile.
+    Av1 {
+        /// 10 bits instead of 8.
+        ten_bit: bool,
+    },
 }
 
 /// How bits are spent, best first.
@@ -49,7 +54,7 @@ pub(super) enum RateControl {
 pub(super) struct Headers {
     /// Parameter sets.
     pub(super) sequence: bool,
-    /// Slice headers.
+    /// Slice headers, or those of pictures in codecs without slices.
     pub(super) slice: bool,
 }
 
@@ -90,22 +95,23 @@ impl Profile {
             Self::H264(h264::Profile::High) => VAProfile::VAProfileH264High,
             Self::Hevc { ten_bit: false } => VAProfile::VAProfileHEVCMain,
             Self::Hevc { ten_bit: true } => VAProfile::VAProfileHEVCMain10,
+            Self::Av1 { .. } => VAProfile::VAProfileAV1Profile0,
         }
     }
 
     /// Format of its pictures.
     pub(super) const fn format(self) -> u32 {
         match self {
-            Self::H264(_) | Self::Hevc { ten_bit: false } => VA_RT_FORMAT_YUV420,
-            Self::Hevc { ten_bit: true } => VA_RT_FORMAT_YUV420_10,
+            Self::Hevc { ten_bit: true } | Self::Av1 { ten_bit: true } => VA_RT_FORMAT_YUV420_10,
+            Self::H264(_) | Self::Hevc { .. } | Self::Av1 { .. } => VA_RT_FORMAT_YUV420,
         }
     }
 
     /// How they lie in memory.
     pub(super) const fn fourcc(self) -> u32 {
         match self {
-            Self::H264(_) | Self::Hevc { ten_bit: false } => VA_FOURCC_NV12,
-            Self::Hevc { ten_bit: true } => VA_FOURCC_P010,
+            Self::Hevc { ten_bit: true } | Self::Av1 { ten_bit: true } => VA_FOURCC_P010,
+            Self::H264(_) | Self::Hevc { .. } | Self::Av1 { .. } => VA_FOURCC_NV12,
         }
     }
 
@@ -119,7 +125,9 @@ impl Profile {
             ],
             (VideoCodec::Hevc, false) => &[Self::Hevc { ten_bit: false }],
             (VideoCodec::Hevc, true) => &[Self::Hevc { ten_bit: true }],
-            (VideoCodec::H264, true) | (VideoCodec::Av1, _) => &[],
+            (VideoCodec::Av1, false) => &[Self::Av1 { ten_bit: false }],
+            (VideoCodec::Av1, true) => &[Self::Av1 { ten_bit: true }],
+            (VideoCodec::H264, true) => &[],
         }
     }
 }
@@ -140,16 +148,23 @@ impl RateControl {
 }
 
 impl Headers {
-    fn of(packed: u32) -> Self {
+    fn of(profile: Profile, packed: u32) -> Self {
         let sequence = packed & VA_ENC_PACKED_HEADER_SEQUENCE != 0;
         // Ours fit to our parameter sets.
-        Self { sequence, slice: sequence && packed & VA_ENC_PACKED_HEADER_SLICE != 0 }
+        Self { sequence, slice: sequence && packed & Self::of_slices(profile) != 0 }
+    }
+
+    const fn of_slices(profile: Profile) -> u32 {
+        match profile {
+            Profile::H264(_) | Profile::Hevc { .. } => VA_ENC_PACKED_HEADER_SLICE,
+            Profile::Av1 { .. } => VA_ENC_PACKED_HEADER_PICTURE,
+        }
     }
 
     /// As the driver calls them.
-    pub(super) const fn raw(self) -> u32 {
+    pub(super) const fn raw(self, profile: Profile) -> u32 {
         (if self.sequence { VA_ENC_PACKED_HEADER_SEQUENCE } else { 0 })
-            | (if self.slice { VA_ENC_PACKED_HEADER_SLICE } else { 0 })
+            | (if self.slice { Self::of_slices(profile) } else { 0 })
     }
 }
 
@@ -182,7 +197,7 @@ pub(super) fn choose(display: &Display, wanted: VideoProfile, size: (u32, u32)) 
 fn best(profile: Profile, found: &[(VAEntrypoint, Capabilities)]) -> Option<Choice> {
     let choices = found.iter().filter_map(|&(entrypoint, capabilities)| {
         let rate_control = RateControl::best(capabilities.rate_control)?;
-        let headers = Headers::of(capabilities.packed_headers);
+        let headers = Headers::of(profile, capabilities.packed_headers);
         let takes_pictures = capabilities.formats & profile.format() != 0;
         takes_pictures.then_some(Choice { profile, entrypoint, capabilities, rate_control, headers })
     });
@@ -216,9 +231,12 @@ mod tests {
     #[test]
     fn slice_headers_need_our_parameter_sets() {
         for (packed, sequence, slice) in [(0, false, false), (1, true, false), (4, false, false), (0x1f, true, true)] {
-            let headers = Headers::of(packed);
+            let headers = Headers::of(HIGH, packed);
             assert_eq!(headers, Headers { sequence, slice });
-            assert_eq!(headers.raw() & !packed, 0);
+            assert_eq!(headers.raw(HIGH) & !packed, 0);
         }
+        let av1 = Profile::Av1 { ten_bit: false };
+        assert_eq!(Headers::of(av1, 0b101), Headers { sequence: true, slice: false });
+        assert_eq!(Headers::of(av1, 0b011).raw(av1), 0b011);
     }
 }

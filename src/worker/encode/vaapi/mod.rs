@@ -1,11 +1,13 @@
 //! VA-API: the encode engines of AMD's and Intel's GPUs.
 //!
-//! The picture is converted on the CPU and taken to the GPU. Which pictures refer to
+//! The picture is converted on the GPU, where the encoder reads it, or on the CPU and
+//! taken there. Which pictures refer to
 //! which is ours to say, picture by picture, so that what a client lost is avoided; and
 //! so are the headers, where the driver takes them, because the parameters that it gets
 //! have no place for colours. One display per stream, opened and used on the encode
 //! thread alone.
 
+mod av1;
 mod choice;
 mod device;
 mod h264;
@@ -14,6 +16,7 @@ mod input;
 mod rate;
 mod references;
 mod slices;
+mod source;
 mod syntax;
 #[cfg(test)]
 mod testing;
@@ -29,9 +32,10 @@ pub use self::choice::ChooseError;
 use self::choice::{Choice, Headers, Profile};
 use self::device::Device;
 pub use self::device::{NodeError, OpenDeviceError};
-use self::input::Input;
 use self::rate::Rate;
 use self::references::{Kept, References};
+pub use self::source::OpenSourceError;
+use self::source::{Source, Wanted};
 use self::syntax::{Coding, Reference, Syntax};
 use crate::clock::Micros;
 use crate::codec::{Chroma, VideoCodec, VideoProfile};
@@ -41,18 +45,16 @@ use crate::ipc::abilities::{Abilities, Ability};
 use crate::ipc::picture::RawPicture;
 use crate::stream_plan::VideoPlan;
 use crate::units::{Bitrate, FrameRate, Size};
-use crate::worker::convert::picture::Picture;
 use crate::worker::convert::planes::even;
 use crate::worker::encode::bitstream;
 use crate::worker::encode::bitstream::nal::Packed;
 use crate::worker::encode::{EncodeError, Encoder, FrameRequest};
 use crate::worker::frame::{EncodedFrame, Frame, FrameKind};
-use crate::worker::screenshot;
+use crate::worker::imports::Importable;
 
 /// An open VA-API encoder with its picture.
 #[derive(Debug)]
 pub struct VaapiEncoder {
-    picture: Picture,
     gpu: GpuAddress,
     colorimetry: Colorimetry,
     syntax: Box<dyn Syntax>,
@@ -72,15 +74,15 @@ pub struct VaapiEncoder {
     // In this order they are given back.
     coded: CodedBuffer,
     context: Rc<Context>,
-    input: Input,
+    source: Source,
     targets: Vec<Rc<Surface>>,
 }
 
 /// Why no VA-API encoder could be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenVaapiError {
-    /// Only 4:2:0 in H.264 and HEVC is implemented.
-    #[error("VA-API is driven for 4:2:0 pictures in H.264 (8 bits) and HEVC (8 and 10 bits) only, not {profile:?}")]
+    /// Only 4:2:0 is implemented.
+    #[error("VA-API is driven for 4:2:0 pictures in H.264 (8 bits), HEVC and AV1 (8 and 10) only, not {profile:?}")]
     Profile {
         /// What was asked.
         profile: VideoProfile,
@@ -91,6 +93,9 @@ pub enum OpenVaapiError {
     /// The driver refused.
     #[error(transparent)]
     Va(#[from] VaError),
+    /// There is no place for pictures.
+    #[error(transparent)]
+    Source(#[from] OpenSourceError),
 }
 
 /// What a GPU makes; the first that makes anything of ours, if none is given. Clients are offered what was
@@ -108,7 +113,7 @@ pub fn abilities(gpu: Option<&GpuAddress>) -> Result<Abilities, OpenVaapiError> 
                 let most = (most_width > 0 && most_height > 0).then(|| Size::new(most_width, most_height));
                 abilities.gpu = Some(GpuAddress::of_node(node.clone()));
                 abilities.device = format!("{}: {}", node.display(), display.vendor());
-                abilities.able.push(Ability { profile, most, offered: profile.codec == VideoCodec::H264 });
+                abilities.able.push(Ability { profile, most, offered: profile.codec != VideoCodec::Av1 });
             }
             Err(error) => reason = reason.or(Some(error)),
         }
@@ -141,13 +146,13 @@ impl VaapiEncoder {
         let references = References::new(references.into());
         let targets = (0..references.surfaces()).map(|_| Surface::create(display, format, fourcc, dimensions));
         let targets: Vec<_> = targets.collect::<Result<_, _>>()?;
-        let input = Input::create(display, choice.profile, coded_size)?;
+        let source = Source::open(display, node, &Wanted { plan, profile: choice.profile, coded: coded_size })?;
         let context = Context::create(&config, dimensions, targets.clone())?;
         let coded = CodedBuffer::create(&context, most_bytes(coded_size.width, coded_size.height))?;
         let (driver, version) = (display.vendor(), display.version());
-        info!(node = %node.display(), driver, ?version, ?choice, "VA-API open");
+        let conversion = source.conversion();
+        info!(node = %node.display(), driver, ?version, conversion, ?choice, "VA-API open");
         Ok(Self {
-            picture: Picture::new(plan.size, Chroma::Yuv420, plan.colorimetry),
             gpu: GpuAddress::of_node(node.clone()),
             colorimetry: plan.colorimetry,
             slices: slices::split(syntax.rows(), plan.slices.into(), &choice.capabilities),
@@ -162,7 +167,7 @@ impl VaapiEncoder {
             recovers: false,
             coded,
             context,
-            input,
+            source,
             targets,
         })
     }
@@ -170,12 +175,16 @@ impl VaapiEncoder {
     /// Encodes what was loaded, as `coding` says, and appends it to `data`.
     fn code(&mut self, coding: &Coding, data: &mut Vec<u8>) -> Result<(), EncodeError> {
         let buffers = self.buffers(coding).map_err(|error| broken(&error))?;
-        self.context.encode(self.input.surface(), &buffers).map_err(|error| broken(&error))?;
-        self.input.surface().sync().map_err(|error| broken(&error))?;
+        self.context.encode(self.source.surface(), &buffers).map_err(|error| broken(&error))?;
+        self.source.surface().sync().map_err(|error| broken(&error))?;
         drop(buffers);
         let status = self.coded.read(data).map_err(|error| broken(&error))?;
         if status.broken || data.is_empty() {
             return Err(broken(&"the driver says that the picture it made is no valid one"));
+        }
+        let beginning = self.syntax.beginning();
+        if !data.starts_with(beginning) {
+            data.splice(..0, beginning.iter().copied());
         }
         Ok(())
     }
@@ -198,7 +207,7 @@ impl VaapiEncoder {
         for rows in &self.slices {
             if self.headers.slice {
                 let header = self.syntax.slice_header(coding, rows.clone());
-                buffers.extend(self.packed(VAEncPackedHeaderType::VAEncPackedHeaderSlice, &header)?);
+                buffers.extend(self.packed(self.syntax.slice_header_kind(), &header)?);
             }
             buffers.push(self.syntax.slice(&self.context, coding, rows.clone())?);
         }
@@ -233,8 +242,11 @@ impl Encoder for VaapiEncoder {
     }
 
     fn load(&mut self, frame: &Frame) -> Result<(), EncodeError> {
-        self.picture.show(frame).map_err(|error| broken(&error))?;
-        self.input.load(self.picture.planes()).map_err(|error| broken(&error))
+        self.source.show(frame).map_err(|error| broken(&error))
+    }
+
+    fn imports(&self) -> Option<Importable> {
+        self.source.imports()
     }
 
     fn encode(&mut self, request: FrameRequest) -> Result<EncodedFrame, EncodeError> {
@@ -283,15 +295,14 @@ impl Encoder for VaapiEncoder {
     }
 
     fn picture(&self) -> Option<RawPicture> {
-        Some(screenshot::copy(self.picture.planes(), self.colorimetry))
+        self.source.copy(self.colorimetry)
     }
 }
 
 fn is_driven(profile: VideoProfile) -> bool {
     let codec = match profile.codec {
         VideoCodec::H264 => !profile.ten_bit,
-        VideoCodec::Hevc => true,
-        VideoCodec::Av1 => false,
+        VideoCodec::Hevc | VideoCodec::Av1 => true,
     };
     codec && profile.chroma == Chroma::Yuv420
 }
@@ -323,6 +334,12 @@ fn syntax(plan: &VideoPlan, choice: &Choice, references: u8) -> Box<dyn Syntax> 
                 tools,
             }))
         }
+        Profile::Av1 { ten_bit } => {
+            let level = bitstream::av1::level(size, plan.frame_rate.millihertz(), plan.bitrate.bps());
+            let (tools, colorimetry) = (av1::tools(&choice.capabilities), plan.colorimetry);
+            let sequence = bitstream::av1::Sequence { ten_bit, level, size, colorimetry, tools };
+            Box::new(av1::Av1::new(sequence, choice.rate_control))
+        }
     }
 }
 
@@ -331,8 +348,8 @@ fn attributes(choice: &Choice) -> Vec<(VAConfigAttribType, u32)> {
         (VAConfigAttribType::VAConfigAttribRTFormat, choice.profile.format()),
         (VAConfigAttribType::VAConfigAttribRateControl, choice.rate_control.raw()),
     ];
-    if choice.headers.raw() != 0 {
-        attributes.push((VAConfigAttribType::VAConfigAttribEncPackedHeaders, choice.headers.raw()));
+    if choice.headers.raw(choice.profile) != 0 {
+        attributes.push((VAConfigAttribType::VAConfigAttribEncPackedHeaders, choice.headers.raw(choice.profile)));
     }
     attributes
 }

@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::rc::Rc;
 
-use earthshine_ffi::vaapi::sys::{VABufferID, VASurfaceID};
+use earthshine_ffi::vaapi::sys::{VABufferID, VAEncPackedHeaderType, VASurfaceID};
 use earthshine_ffi::vaapi::{Buffer, Context, VaError};
 
 use crate::units::Size;
@@ -37,6 +37,16 @@ pub(super) trait Syntax: std::fmt::Debug {
 
     /// The header that says the same.
     fn slice_header(&self, coding: &Coding, rows: Range<u32>) -> Packed;
+
+    /// What drivers call that header.
+    fn slice_header_kind(&self) -> VAEncPackedHeaderType {
+        VAEncPackedHeaderType::VAEncPackedHeaderSlice
+    }
+
+    /// What a picture begins with, where its driver did not write that.
+    fn beginning(&self) -> &'static [u8] {
+        &[]
+    }
 }
 
 /// A picture that is being encoded.

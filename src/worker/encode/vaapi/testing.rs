@@ -18,5 +18,7 @@ pub(super) fn capabilities() -> Capabilities {
         needs_both_lists: false,
         hevc_features: None,
         hevc_block_sizes: None,
+        av1_features: None,
+        av1_sizes: None,
     }
 }

@@ -3,9 +3,10 @@
 
 use earthshine_ffi::vaapi::sys::*;
 
+use super::sets::Sets;
 use crate::driver::{Result, require, require_equal};
-use crate::sets::Sets;
-use crate::surface::Picture;
+use crate::pixels::Picture;
+use crate::rate::Rate;
 
 /// What is known of a stream from its pictures up to now.
 pub(crate) struct Stream {
@@ -18,15 +19,6 @@ pub(crate) struct Stream {
     frame_number: u32,
     /// Newest first.
     kept: Vec<Kept>,
-}
-
-/// How bits are to be spent, as the program said last.
-#[derive(Default, Clone, PartialEq, Eq)]
-pub(crate) struct Rate {
-    pub(crate) bits_per_second: Option<u32>,
-    pub(crate) buffer: Option<u32>,
-    pub(crate) frames: Option<u32>,
-    pub(crate) quality: Option<u32>,
 }
 
 /// A picture that is kept.
@@ -43,7 +35,7 @@ impl Stream {
     }
 
     /// A later picture may refer to a surface.
-    pub(crate) fn keeps(&self, surface: VASurfaceID) -> bool {
+    pub(crate) fn has(&self, surface: VASurfaceID) -> bool {
         self.kept.iter().any(|kept| kept.surface == surface)
     }
 

@@ -4,10 +4,10 @@
 use earthshine_ffi::vaapi::bits::h264_picture;
 use earthshine_ffi::vaapi::sys::*;
 
+use super::sets::Sets;
 use crate::bits::{Reader, Writer};
 use crate::driver::{Result, require, require_equal};
 use crate::nal::Unit;
-use crate::sets::Sets;
 
 /// A header.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,8 +48,9 @@ impl Header {
 
     pub(crate) fn read(unit: &Unit, sets: &Sets) -> Result<Self> {
         let bits = &mut Reader::new(&unit.payload, unit.bits);
-        let is_idr = unit.header & 0x1f == 5;
-        require(unit.header == 0x65 || unit.header == 0x61, || format!("a slice's unit {:#x}", unit.header))?;
+        let header = unit.header[0];
+        let is_idr = header & 0x1f == 5;
+        require(header == 0x65 || header == 0x61, || format!("a slice's unit {header:#x}"))?;
         let first = bits.ue()?;
         let kind = bits.ue()?;
         require(matches!(kind % 5, 0 | 2) && kind < 10, || format!("slice_type {kind}"))?;
@@ -76,7 +77,7 @@ impl Header {
             require_equal("deblocking", (bits.ue()?, bits.se()?, bits.se()?), (0, 0, 0))?;
         }
         bits.finish("the slice header")?;
-        Ok(Self { unit: unit.header, first, is_predicted, frame_number, idr, order, distance, quantizer_delta })
+        Ok(Self { unit: header, first, is_predicted, frame_number, idr, order, distance, quantizer_delta })
     }
 
     fn read_list(bits: &mut Reader<'_>) -> Result<Option<u32>> {

@@ -112,8 +112,8 @@ impl Sets {
             require(false, || format!("{} units for two parameter sets", units.len()))?;
             unreachable!("that is an error");
         };
-        require_equal("header of the sequence parameter set", sequence.header, 0x67)?;
-        require_equal("header of the picture parameter set", picture.header, 0x68)?;
+        require_equal("header of the sequence parameter set", sequence.header.as_slice(), &[0x67][..])?;
+        require_equal("header of the picture parameter set", picture.header.as_slice(), &[0x68][..])?;
         let mut sets = Self {
             profile: 0,
             level: 0,
@@ -235,7 +235,7 @@ impl Sets {
             }
         }
         bits.trailing();
-        let mut sets = nal::escape(0x67, &bits.bytes);
+        let mut sets = nal::escape(&[0x67], &bits.bytes);
         let mut bits = Writer::default();
         bits.put(0b11, 2);
         bits.bit(self.has_cabac);
@@ -251,7 +251,7 @@ impl Sets {
             bits.put(0b01, 2);
         }
         bits.trailing();
-        sets.extend(nal::escape(0x68, &bits.bytes));
+        sets.extend(nal::escape(&[0x68], &bits.bytes));
         sets
     }
 }

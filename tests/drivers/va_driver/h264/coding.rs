@@ -4,76 +4,58 @@ use earthshine_drivers::ledger;
 use earthshine_ffi::vaapi::bits::h264_picture;
 use earthshine_ffi::vaapi::sys::*;
 
+use super::macroblocks::{self, Entropy};
+use super::sets::Sets;
+use super::slice::Header;
+use super::stream::{Kept, Stream};
 use crate::bits::Writer;
-use crate::buffer::{Coded, Content};
-use crate::capabilities;
+use crate::coder::{Coder, check_cover};
 use crate::config::Config;
-use crate::driver::{Driver, Result, require, require_equal, violation};
-use crate::macroblocks::{self, Entropy};
-use crate::nal;
-use crate::parameters::{Parameters, Slice};
-use crate::sets::Sets;
-use crate::slice::Header;
-use crate::stream::{Kept, Rate, Stream};
-use crate::surface::Picture;
+use crate::driver::{Result, require, require_equal, violation};
+use crate::nal::{self, Unit};
+use crate::parameters::{self, Structures};
+use crate::pixels::{Format, Picture};
 
-/// Encodes a picture of `input` by what was rendered.
-pub(crate) fn encode(
-    driver: &mut Driver,
-    id: VAContextID,
-    input: VASurfaceID,
-    buffers: &[(VABufferType, Vec<u8>)],
-) -> Result {
-    let buffers: Vec<_> = buffers.iter().map(|(kind, bytes)| (*kind, bytes.as_slice())).collect();
-    let parameters = Parameters::gather(&buffers)?;
-    let missing = || violation(VA_STATUS_ERROR_INVALID_PARAMETER, "no parameters of the picture");
-    let picture = parameters.picture.ok_or_else(missing)?;
-    let target = picture.CurrPic.picture_id;
-    check_target(driver, id, input, target)?;
-    let pixels = driver.surface(input)?.picture()?;
-    coded(driver, id, picture.coded_buf)?.require_empty()?;
-    let context = driver.context(id)?;
-    let config = context.config;
-    let bytes = context.stream.encode(&config, &parameters, &picture, &pixels)?;
-    coded(driver, id, picture.coded_buf)?.fill(input, bytes)?;
-    driver.surface(input)?.is_busy = true;
-    Ok(())
+/// H.264's structures.
+pub(super) struct H264;
+
+impl Structures for H264 {
+    type Sequence = VAEncSequenceParameterBufferH264;
+    type Picture = VAEncPictureParameterBufferH264;
+    type Slice = VAEncSliceParameterBufferH264;
+
+    fn units(bytes: &[u8], bits: usize) -> Result<Vec<Unit>> {
+        nal::units(bytes, bits, 1)
+    }
 }
 
-/// Where a picture is reconstructed: in none that is kept, and not over its input.
-fn check_target(driver: &mut Driver, id: VAContextID, input: VASurfaceID, target: VASurfaceID) -> Result {
-    driver.surface(target)?.require_idle(target)?;
-    let derived = driver.surface(target)?.derived;
-    require(derived == 0 && target != input, || "the reconstruction is somebody else's surface".to_owned())?;
-    let context = driver.context(id)?;
-    require(context.targets.contains(&target), || format!("surface {target:#x} is not of the context"))
-}
+type Parameters = parameters::Parameters<H264>;
+type Slice = parameters::Slice<H264>;
 
-fn coded(driver: &mut Driver, id: VAContextID, buffer: VABufferID) -> Result<&mut Coded> {
-    let buffer = driver.buffer(buffer)?;
-    buffer.require_unmapped()?;
-    require(buffer.context == Some(id), || "the coded buffer is another context's".to_owned())?;
-    match &mut buffer.content {
-        Content::Coded(coded) => Ok(coded),
-        Content::Parameter { .. } | Content::Image { .. } => {
-            Err(violation(VA_STATUS_ERROR_INVALID_BUFFER, "coded_buf is no coded buffer"))
-        }
+impl Coder for Stream {
+    fn keeps(&self, surface: VASurfaceID) -> bool {
+        self.has(surface)
+    }
+
+    fn places(&self, buffers: &[(VABufferType, &[u8])]) -> Result<(VASurfaceID, VABufferID)> {
+        let picture = Parameters::gather(buffers)?.picture;
+        Ok((picture.CurrPic.picture_id, picture.coded_buf))
+    }
+
+    fn encode(&mut self, config: &Config, buffers: &[(VABufferType, &[u8])], pixels: &Picture) -> Result<Vec<u8>> {
+        require_equal("the input's format", pixels.format, Format::Nv12)?;
+        self.encode_picture(config, &Parameters::gather(buffers)?, pixels)
     }
 }
 
 impl Stream {
-    fn encode(
-        &mut self,
-        config: &Config,
-        parameters: &Parameters,
-        picture: &VAEncPictureParameterBufferH264,
-        pixels: &Picture,
-    ) -> Result<Vec<u8>> {
+    fn encode_picture(&mut self, config: &Config, parameters: &Parameters, pixels: &Picture) -> Result<Vec<u8>> {
+        let picture = &parameters.picture;
         let is_idr = h264_picture::IDR_PIC_FLAG.get(picture.pic_fields) == 1;
         require(is_idr || self.pictures > 0, || "the first picture is no IDR picture".to_owned())?;
         require_equal("sequence parameters", parameters.sequence.is_some(), is_idr)?;
         require(h264_picture::REFERENCE_PIC_FLAG.get(picture.pic_fields) > 0, || "no reference".to_owned())?;
-        self.spend(config, parameters, is_idr)?;
+        self.rate.spend(config, &parameters.others, self.pictures, is_idr)?;
         let mut bytes = Vec::new();
         if let Some(sequence) = &parameters.sequence {
             let sets = Sets::of(config.profile, sequence, picture)?;
@@ -83,7 +65,8 @@ impl Stream {
         require_equal("entropy_coding_mode_flag", is_cabac(picture), sets.has_cabac)?;
         require_equal("pic_init_qp", i32::from(picture.pic_init_qp), sets.quantizer)?;
         self.check_picture(is_idr, picture, &sets)?;
-        check_cover(&parameters.slices, &sets)?;
+        let covers = |slice: &Slice| (slice.parameters.macroblock_address, slice.parameters.num_macroblocks);
+        check_cover(&parameters.slices.iter().map(covers).collect::<Vec<_>>(), (sets.columns, sets.rows))?;
         for (index, slice) in parameters.slices.iter().enumerate() {
             bytes.extend(self.encode_slice(config, (picture, slice), &sets, pixels, index == 0)?);
         }
@@ -101,45 +84,6 @@ impl Stream {
         Ok(bytes)
     }
 
-    /// What bits may be spent: all of it before the first picture, and changes later.
-    fn spend(&mut self, config: &Config, parameters: &Parameters, is_idr: bool) -> Result {
-        let Parameters { rate, buffering, frames, quality, .. } = parameters;
-        let is_spent = config.rate_control != VA_RC_CQP;
-        require(is_spent || (rate.is_none() && buffering.is_none()), || "rate control without a rate".to_owned())?;
-        let before = self.rate.clone();
-        let now = Rate {
-            bits_per_second: rate.map(|rate| rate.bits_per_second).or(before.bits_per_second),
-            buffer: buffering.map(|buffering| buffering.buffer_size).or(before.buffer),
-            frames: frames.map(|frames| frames.framerate).or(before.frames),
-            quality: quality.map(|quality| quality.quality_level).or(before.quality),
-        };
-        if is_idr && self.pictures == 0 {
-            let complete = now.bits_per_second.is_some() && now.buffer.is_some();
-            require(complete || !is_spent, || "no rate, or no buffer, before the first picture".to_owned())?;
-            require(now.frames.is_some(), || "no frame rate before the first picture".to_owned())?;
-        }
-        if let Some(rate) = rate {
-            require(rate.bits_per_second > 0 && rate.target_percentage == 100, || "no bits".to_owned())?;
-            require(rate.va_reserved == [0; 4], || "reserved words are not zero".to_owned())?;
-        }
-        if let Some(buffering) = buffering {
-            let fits = buffering.buffer_size > 0 && buffering.initial_buffer_fullness <= buffering.buffer_size;
-            require(fits && rate.is_some(), || "a buffer that cannot be, or comes alone".to_owned())?;
-        }
-        if let Some(frames) = frames {
-            require(frames.framerate & 0xffff > 0, || "no frames".to_owned())?;
-        }
-        if let Some(level) = quality.map(|quality| quality.quality_level) {
-            let most = capabilities::get("EncQualityRange");
-            require(i64::from(level) <= most.into() && level > 0, || format!("quality level {level} of {most}"))?;
-        }
-        if self.pictures > 0 && now.bits_per_second != before.bits_per_second {
-            ledger::event(&format!("bitrate {} idr={}", now.bits_per_second.unwrap_or(0), u8::from(is_idr)));
-        }
-        self.rate = now;
-        Ok(())
-    }
-
     /// An IDR picture: a decoder forgets all. The parameter sets, as they are to be sent.
     fn begin_sequence(
         &mut self,
@@ -154,8 +98,8 @@ impl Stream {
         require(sequence.va_reserved == [0; 4], || "reserved words are not zero".to_owned())?;
         require_equal("bits_per_second", sequence.bits_per_second, self.rate.bits_per_second.unwrap_or(0))?;
         let packs = config.packed & VA_ENC_PACKED_HEADER_SEQUENCE != 0;
-        require_equal("packed parameter sets", parameters.sets.is_some(), packs)?;
-        let (colours, bytes) = match &parameters.sets {
+        require_equal("packed parameter sets", parameters.others.sets.is_some(), packs)?;
+        let (colours, bytes) = match &parameters.others.sets {
             Some((units, bytes)) => {
                 let (found, colours) = Sets::read(units)?;
                 require_equal("packed parameter sets", &found, &sets)?;
@@ -187,7 +131,7 @@ impl Stream {
         require_equal("frame_idx", picture.CurrPic.frame_idx, picture.frame_num.into())?;
         let orders = (picture.CurrPic.TopFieldOrderCnt, picture.CurrPic.BottomFieldOrderCnt);
         require(orders.0 == orders.1 && (orders.0 == 0) == is_idr, || format!("order {orders:?}"))?;
-        require(!self.keeps(picture.CurrPic.picture_id), || "a reference would be overwritten".to_owned())?;
+        require(!self.has(picture.CurrPic.picture_id), || "a reference would be overwritten".to_owned())?;
         require_equal("parameter sets", (picture.pic_parameter_set_id, picture.seq_parameter_set_id), (0, 0))?;
         require(picture.va_reserved == [0; 4], || "reserved words are not zero".to_owned())?;
         self.check_references(&picture.ReferenceFrames)
@@ -230,7 +174,7 @@ impl Stream {
         let entropy = Entropy { has_cabac: sets.has_cabac, quantizer };
         let addresses = expected.first..expected.first + parameters.num_macroblocks;
         macroblocks::write(&mut bits, entropy, addresses, pixels, reference.map(|kept| &kept.pixels));
-        Ok(nal::escape(expected.unit, &bits.bytes))
+        Ok(nal::escape(&[expected.unit], &bits.bytes))
     }
 
     /// How far before the picture the one is that list 0 names; `None` for the newest.
@@ -266,18 +210,4 @@ impl Stream {
 
 fn is_cabac(picture: &VAEncPictureParameterBufferH264) -> bool {
     h264_picture::ENTROPY_CODING_MODE_FLAG.get(picture.pic_fields) == 1
-}
-
-/// The slices are all of the picture, in whole rows, in their order, and no more than may be.
-fn check_cover(slices: &[Slice], sets: &Sets) -> Result {
-    let most = usize::try_from(capabilities::get("EncMaxSlices")).unwrap_or(1).max(1);
-    require((1..=most).contains(&slices.len()), || format!("{} slices of {most}", slices.len()))?;
-    let mut next = 0;
-    for Slice { parameters, .. } in slices {
-        let (first, count) = (parameters.macroblock_address, parameters.num_macroblocks);
-        require_equal("macroblock_address", first, next)?;
-        require(count > 0 && count % sets.columns == 0, || format!("a slice of {count} macroblocks"))?;
-        next = first + count;
-    }
-    require_equal("macroblocks in all slices", next, sets.columns * sets.rows)
 }

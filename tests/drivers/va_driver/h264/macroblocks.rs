@@ -6,9 +6,10 @@
 
 use std::ops::Range;
 
-use crate::arithmetic::{Arithmetic, Contexts};
+use super::contexts::Contexts;
+use crate::arithmetic::Arithmetic;
 use crate::bits::Writer;
-use crate::surface::Picture;
+use crate::pixels::Picture;
 
 /// Which entropy coding, and the slice's quantizer.
 #[derive(Clone, Copy)]
@@ -27,7 +28,7 @@ pub(crate) fn write(
     reference: Option<&Picture>,
 ) {
     let macroblocks: Vec<Macroblock> = addresses.map(|address| Macroblock::new(address, picture, reference)).collect();
-    let columns = picture.width / 16;
+    let columns = picture.planes[0].width / 16;
     if entropy.has_cabac {
         write_arithmetic(bits, entropy.quantizer, &macroblocks, reference.is_some(), columns);
     } else {
@@ -50,19 +51,12 @@ impl Macroblock {
 
 /// In the order of `pcm_sample_luma` and `pcm_sample_chroma`.
 fn samples(address: u32, picture: &Picture) -> Vec<u8> {
-    let columns = picture.width / 16;
-    let (x, y) = (address as usize % columns * 16, address as usize / columns * 16);
-    let mut samples = Vec::with_capacity(384);
-    for row in 0..16 {
-        samples.extend_from_slice(&picture.luma[(y + row) * picture.width + x..][..16]);
-    }
-    for component in 0..2 {
-        for row in 0..8 {
-            let pairs = &picture.chroma[(y / 2 + row) * picture.width + x..][..16];
-            samples.extend(pairs.iter().skip(component).step_by(2));
-        }
-    }
-    samples
+    let columns = picture.planes[0].width / 16;
+    let (x, y) = (address as usize % columns, address as usize / columns);
+    let [luma, blue, red] = &picture.planes;
+    let parts = [(luma, 16), (blue, 8), (red, 8)];
+    let rows = parts.into_iter().flat_map(|(plane, size)| plane.rows((x * size, y * size), (size, size)));
+    rows.flatten().map(|&sample| u8::try_from(sample).unwrap_or(u8::MAX)).collect()
 }
 
 /// 7.3.4 with `entropy_coding_mode_flag` 0.

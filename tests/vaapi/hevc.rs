@@ -1,0 +1,158 @@
+//! HEVC, in 8 and 10 bits, with everything that drivers differ in.
+
+use earthshine::codec::{Chroma, VideoCodec, VideoProfile};
+use earthshine::stream_plan::VideoPlan;
+use earthshine::worker::encode::Encoder;
+use earthshine::worker::frame::FrameKind;
+
+use crate::process::{assert_clean, order, with_driver};
+use crate::stage::{Stage, decode};
+
+fn plan(width: u32, height: u32, ten_bit: bool) -> VideoPlan {
+    let profile = VideoProfile { codec: VideoCodec::Hevc, chroma: Chroma::Yuv420, ten_bit };
+    VideoPlan { profile, ..crate::stage::plan(width, height) }
+}
+
+/// Six pictures, with an IDR picture in the middle, decode to the very pixels.
+fn assert_same(plan: &VideoPlan, orders: &str) {
+    let mut stage = Stage::open(plan);
+    let (mut stream, mut shown) = (Vec::new(), Vec::new());
+    for picture in 0..6 {
+        let (coded, pixels) = stage.next(picture == 4);
+        let expected = if picture % 4 == 0 { FrameKind::Idr } else { FrameKind::Predicted };
+        assert_eq!(coded.kind, expected, "{orders}");
+        stream.extend(coded.data);
+        shown.push(pixels);
+    }
+    drop(stage);
+    let decoded = decode(&stream, plan.profile, shown[0].len());
+    assert_eq!(decoded.len(), shown.len(), "{orders}");
+    assert!(decoded == shown, "other pixels, with a driver of {orders:?}");
+}
+
+#[test]
+fn pictures_decode_to_the_very_pixels_whatever_the_driver_can() {
+    let name = "hevc::pictures_decode_to_the_very_pixels_whatever_the_driver_can";
+    // Not whole blocks, and not even an even number of pixels; what has no cropping is whole.
+    let (odd, whole) = ((333, 187), (336, 192));
+    let features = |offsets: u32| format!("cap EncHEVCFeatures {}", 1 << 4 | offsets << 6 | 1 << 20 | 1 << 22);
+    let blocks = |most: u32, least: u32, transform: u32, depth: u32| {
+        format!("cap EncHEVCBlockSizes {}", (most - 3) | (least - 3) << 4 | (transform - 2) << 6 | depth << 14)
+    };
+    let drivers = [
+        (String::new(), odd, "block=64"),
+        (features(0), odd, "codec=hevc"),
+        ("cap PredictionDirection 4".to_owned(), odd, "both_lists=1"),
+        (blocks(4, 3, 4, 0), odd, "block=16"),
+        (blocks(5, 3, 5, 1), odd, "block=32"),
+        (blocks(5, 4, 4, 2), odd, "block=32"),
+        (blocks(6, 5, 5, 3), odd, "block=64"),
+        ("cap derive 0".to_owned(), odd, "references=5"),
+        ("cap entrypoints 2".to_owned(), odd, "low_power=1"),
+        ("cap EncPackedHeaders 0".to_owned(), whole, "packed=0"),
+        ("cap EncPackedHeaders 1".to_owned(), odd, "references=1"),
+        ("cap EncPackedHeaders 1\ncap PredictionDirection 4".to_owned(), odd, "both_lists=1"),
+        ("cap RateControl 16".to_owned(), odd, "rc=16"),
+        ("cap EncMaxSlices 2".to_owned(), odd, "slices=2"),
+    ];
+    let ledger = with_driver(name, "", || {
+        for (orders, (width, height), _) in &drivers {
+            order(orders);
+            for ten_bit in [false, true] {
+                assert_same(&plan(*width, *height, ten_bit), orders);
+            }
+        }
+    });
+    let Some(ledger) = ledger else { return };
+    assert_clean(&ledger);
+    let lines = ledger.iter().filter(|line| line.starts_with("settings ") || line.starts_with("stream "));
+    let told: Vec<_> = lines.collect::<Vec<_>>().chunks(2).map(|two| format!("{} {}", two[0], two[1])).collect();
+    assert_eq!(told.len(), drivers.len() * 2);
+    for ((orders, _, word), told) in drivers.iter().zip(told.chunks(2)) {
+        for (told, depth) in told.iter().zip(["depth=8", "depth=10"]) {
+            for word in [word, depth] {
+                assert!(told.split(' ').any(|found| found == word), "{word} with a driver of {orders:?}: {told}");
+            }
+        }
+    }
+}
+
+#[test]
+fn orders_wrap_around_in_a_long_stream() {
+    let ledger = with_driver("hevc::orders_wrap_around_in_a_long_stream", "", || {
+        let plan = VideoPlan { slices: 1, ..plan(64, 48, false) };
+        let mut stage = Stage::open(&plan);
+        let (mut stream, mut shown) = (Vec::new(), Vec::new());
+        for _ in 0..600 {
+            let (coded, pixels) = stage.next(false);
+            stream.extend(coded.data);
+            shown.push(pixels);
+        }
+        assert!(decode(&stream, plan.profile, shown[0].len()) == shown, "other pixels");
+    });
+    assert!(ledger.is_none_or(|ledger| {
+        assert_clean(&ledger);
+        ledger.iter().filter(|line| line.starts_with("idr ")).count() == 1
+    }));
+}
+
+#[test]
+fn pictures_that_a_client_lost_are_not_referred_to() {
+    let ledger = with_driver("hevc::pictures_that_a_client_lost_are_not_referred_to", "", || {
+        let plan = plan(320, 180, true);
+        let mut stage = Stage::open(&plan);
+        let (mut stream, mut last) = (Vec::new(), Vec::new());
+        let mut sent = 0;
+        for picture in 0..300 {
+            let lost = matches!(picture, 5 | 10..=12 | 260);
+            let (coded, pixels) = stage.next(false);
+            let expected = match picture {
+                0 => FrameKind::Idr,
+                6 | 13 | 261 => FrameKind::Recovered,
+                _ => FrameKind::Predicted,
+            };
+            assert_eq!(coded.kind, expected, "picture {picture}");
+            if !lost {
+                stream.extend(coded.data);
+                last = pixels;
+                sent += 1;
+            }
+            match picture {
+                5 => assert!(stage.encoder.invalidate_references(5)),
+                12 => assert!(stage.encoder.invalidate_references(10)),
+                260 => assert!(stage.encoder.invalidate_references(260)),
+                _ => {}
+            }
+            if matches!(picture, 6 | 13 | 20 | 261 | 299) {
+                // FFmpeg says nothing: no picture that a decoder is told to keep lacks.
+                let decoded = decode(&stream, plan.profile, last.len());
+                assert_eq!(decoded.len(), sent);
+                assert!(decoded.last() == Some(&last), "other pixels in picture {picture}");
+            }
+        }
+    });
+    let Some(ledger) = ledger else { return };
+    assert_clean(&ledger);
+    let referred: Vec<_> = ledger.iter().filter_map(|line| line.strip_prefix("refer ")).collect();
+    assert_eq!(referred, ["2 picture=6", "4 picture=13", "2 picture=261"]);
+}
+
+#[test]
+fn what_a_driver_lacks_is_said() {
+    let ledger = with_driver("hevc::what_a_driver_lacks_is_said", "", || {
+        for (orders, ten_bit, said) in [
+            ("cap profiles 7", false, "encodes no hevc of 8 bits"),
+            ("cap profiles 15", true, "encodes no hevc of 10 bits"),
+            ("cap RTFormat 1", true, "encodes no hevc of 10 bits"),
+        ] {
+            order(orders);
+            let opened = earthshine::worker::encode::vaapi::VaapiEncoder::open(&plan(64, 48, ten_bit));
+            let error = opened.expect_err(orders).to_string();
+            assert!(error.contains(said), "{orders}: {error}");
+        }
+    });
+    assert!(ledger.is_none_or(|ledger| {
+        assert_clean(&ledger);
+        true
+    }));
+}

@@ -1,0 +1,98 @@
+//! A process whose GPU is the stand-in.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Runs `work` in a process whose GPU is the stand-in, ordered as `faults` say. To the
+/// test's own process, which `test` names, the answer is what the stand-in reported; in
+/// the other one there is none.
+pub(crate) fn with_driver(test: &str, faults: &str, work: impl FnOnce()) -> Option<Vec<String>> {
+    with_environment(test, faults, &[], work)
+}
+
+pub(crate) fn with_environment(
+    test: &str,
+    faults: &str,
+    environment: &[(&str, &str)],
+    work: impl FnOnce(),
+) -> Option<Vec<String>> {
+    if std::env::var_os(CONTROL).is_some() {
+        work();
+        return None;
+    }
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path();
+    fs::write(path.join("faults"), faults).expect("orders");
+    let executable = std::env::current_exe().expect("a path of this test");
+    let examples = executable.parent().and_then(Path::parent).expect("a target directory").join("examples");
+    for (built, name) in [("libva_driver.so", "earthshine_drv_video.so"), ("libva_drm.so", "libva-drm.so.2")] {
+        let built = examples.join(built);
+        assert!(built.exists(), "no {}; cargo build -p earthshine-drivers --examples", built.display());
+        symlink(built, path.join(name)).expect("a link");
+    }
+    let layer = examples.join("libvulkan_dma_buf.so");
+    fs::write(path.join("layer.json"), layer_manifest(&layer)).expect("a manifest");
+    let output = Command::new(executable)
+        .args([test, "--exact", "--nocapture"])
+        .env(CONTROL, path)
+        .env("LD_LIBRARY_PATH", path)
+        .env("LIBVA_DRIVERS_PATH", path)
+        .env("LIBVA_DRIVER_NAME", "earthshine")
+        .env("EARTHSHINE_RENDER_NODES", "/dev/null")
+        .env("VK_LAYER_PATH", path)
+        .envs(environment.iter().copied())
+        .output()
+        .expect("the test runs again");
+    let said = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let ledger = fs::read_to_string(path.join("ledger")).unwrap_or_default();
+    assert!(output.status.success() && said.0.contains("1 passed"), "{}\n{}\n{ledger}", said.0, said.1);
+    Some(ledger.lines().map(|line| line.split_once(' ').expect("a process comes first").1.to_owned()).collect())
+}
+
+/// What the loader of Vulkan has to know of the layer that stands in for DMA-BUFs.
+fn layer_manifest(library: &Path) -> String {
+    let extensions = ["VK_EXT_external_memory_dma_buf", "VK_EXT_physical_device_drm"];
+    let extensions =
+        extensions.map(|name| format!(r#"{{ "name": "{name}", "spec_version": "1", "entrypoints": [] }}"#)).join(", ");
+    format!(
+        r#"{{ "file_format_version": "1.2.0", "layer": {{ "name": "{LAYER}", "type": "GLOBAL",
+        "library_path": "{}", "api_version": "1.3.0", "implementation_version": "1",
+        "description": "DMA-BUFs that are none", "device_extensions": [{extensions}] }} }}"#,
+        library.display()
+    )
+}
+
+/// Where the stand-in reads orders, in the process that has it.
+pub(crate) fn control() -> PathBuf {
+    std::env::var_os(CONTROL).expect("the stand-in's directory").into()
+}
+
+/// Has the stand-in fail from now on, as lines of `tests/drivers/faults.rs` say.
+pub(crate) fn order(faults: &str) {
+    fs::write(control().join("faults"), faults).expect("orders");
+}
+
+/// What went wrong, in this process up to now.
+pub(crate) fn complaints_here() -> Vec<String> {
+    let ledger = fs::read_to_string(control().join("ledger")).unwrap_or_default();
+    let lines = ledger.lines().filter_map(|line| Some(line.split_once(' ')?.1.to_owned()));
+    lines.filter(|line| is_complaint(line)).collect()
+}
+
+pub(crate) fn is_complaint(line: &str) -> bool {
+    line.starts_with("violation ") || line.starts_with("leak ")
+}
+
+pub(crate) fn assert_clean(ledger: &[String]) {
+    let complaints: Vec<_> = ledger.iter().filter(|line| is_complaint(line)).collect();
+    assert!(complaints.is_empty(), "{complaints:#?}");
+    let count = |start: &str| ledger.iter().filter(|line| line.starts_with(start)).count();
+    assert_eq!(count("open vaapi"), count("close vaapi"));
+}
+
+/// In `VK_INSTANCE_LAYERS` it makes Vulkan's memory DMA-BUFs.
+pub(crate) const LAYER: &str = "VK_LAYER_EARTHSHINE_dma_buf";
+
+const CONTROL: &str = "EARTHSHINE_DRIVERS";

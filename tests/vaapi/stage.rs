@@ -1,0 +1,97 @@
+//! An encoder, what it is shown, and what a decoder makes of it.
+
+use std::fs;
+use std::process::Command;
+use std::sync::Arc;
+
+use earthshine::clock::Micros;
+use earthshine::codec::VideoProfile;
+use earthshine::stream_plan::{Conversion, EncoderFamily, StreamPlan, VideoPlan};
+use earthshine::units::Size;
+use earthshine::worker::encode::vaapi::VaapiEncoder;
+use earthshine::worker::encode::{Encoder, FrameRequest};
+use earthshine::worker::frame::{EncodedFrame, Frame, PixelFormat, Pixels};
+
+pub(crate) fn plan(width: u32, height: u32) -> VideoPlan {
+    let plan = StreamPlan::small_test_card(vec![EncoderFamily::Vaapi]).video;
+    VideoPlan { size: Size::new(width, height), slices: 3, conversion: Conversion::Cpu, ..plan }
+}
+
+/// An encoder, and what it was shown.
+pub(crate) struct Stage {
+    pub(crate) encoder: VaapiEncoder,
+    pub(crate) size: Size,
+    picture: u32,
+    ten_bit: bool,
+}
+
+impl Stage {
+    pub(crate) fn open(plan: &VideoPlan) -> Self {
+        let encoder = VaapiEncoder::open(plan).expect("an encoder");
+        Self { encoder, size: plan.size, picture: 0, ten_bit: plan.profile.ten_bit }
+    }
+
+    /// A picture of which one part is different each time, and the rest stays.
+    pub(crate) fn show(&mut self) {
+        self.show_from(self.size, None);
+    }
+
+    /// The same from a desktop of another size, of which these rows changed.
+    pub(crate) fn show_from(&mut self, size: Size, changed: Option<std::ops::Range<u32>>) {
+        let (width, height) = (size.width as usize, size.height as usize);
+        let at = self.picture as usize * 5;
+        let mut bytes = Vec::with_capacity(width * height * 4);
+        for y in 0..height {
+            for x in 0..width {
+                let moves = (x + width - at % width) % width < 24 && y % 64 < 20;
+                let shade = if moves { 40 + at % 200 } else { (x * 3 + y * 5) % 160 };
+                let shade = u8::try_from(shade).expect("a shade");
+                bytes.extend_from_slice(&[shade, shade / 2 + 60, 255 - shade, 0]);
+            }
+        }
+        let frame = Frame {
+            pixels: Pixels::Owned(Arc::from(bytes)),
+            size,
+            stride: width * 4,
+            format: PixelFormat::Bgrx,
+            bottom_up: false,
+            number: self.picture.into(),
+            changed,
+            presented: Micros(0),
+            captured: Micros(0),
+        };
+        self.encoder.load(&frame).expect("a picture is taken");
+    }
+
+    pub(crate) fn encode(&mut self, idr: bool) -> EncodedFrame {
+        let request = FrameRequest { picture: self.picture, idr, repeated: false, captured: Micros(0) };
+        self.picture += 1;
+        self.encoder.encode(request).expect("a picture is encoded")
+    }
+
+    /// The next picture, coded, and as it went in: what [`decode`] makes of it.
+    pub(crate) fn next(&mut self, idr: bool) -> (EncodedFrame, Vec<u8>) {
+        self.show();
+        let coded = self.encode(idr);
+        let samples = self.encoder.picture().expect("a picture").samples;
+        let widened = |sample: &u8| (u16::from(*sample) << 2 | u16::from(*sample) >> 6).to_le_bytes();
+        let samples = if self.ten_bit { samples.iter().flat_map(widened).collect() } else { samples };
+        (coded, samples)
+    }
+}
+
+/// What FFmpeg decodes: planes, one after the other.
+pub(crate) fn decode(stream: &[u8], profile: VideoProfile, size: usize) -> Vec<Vec<u8>> {
+    let (format, bits) = (profile.codec.name(), if profile.ten_bit { "10le" } else { "" });
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    fs::write(file.path(), stream).expect("the stream is written");
+    let output = Command::new("ffmpeg")
+        .args(["-v", "error", "-flags", "+low_delay", "-f", format, "-i"])
+        .arg(file.path())
+        .args(["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", &format!("yuv420p{bits}"), "-"])
+        .output()
+        .expect("ffmpeg");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{said}");
+    output.stdout.chunks(size).map(<[u8]>::to_vec).collect()
+}
