@@ -10,11 +10,12 @@ use super::deadline::{SOON, settle, wait_for};
 use super::host::Host;
 use super::scratch::{Scratch, examples};
 
-/// NVIDIA's driver, and one that libva loads, played.
+/// NVIDIA's driver, and one that libva loads, played; and Vulkan Video, if it is installed.
 #[derive(Debug)]
 pub(crate) struct Drivers {
     control: PathBuf,
     libraries: PathBuf,
+    has_video: bool,
 }
 
 impl Drivers {
@@ -35,7 +36,23 @@ impl Drivers {
             assert!(built.exists(), "no {}; cargo build -p earthshine-drivers --examples", built.display());
             symlink(built, libraries.join(name)).expect("a link");
         }
-        Self { control, libraries }
+        Self { control, libraries, has_video: false }
+    }
+
+    /// The same with an engine of Vulkan Video, over whatever device Vulkan has.
+    pub(crate) fn install_vulkan(scratch: &Scratch) -> Self {
+        let mut drivers = Self::install(scratch);
+        let library = examples().join("libvulkan_video.so");
+        assert!(library.exists(), "no {}; cargo build -p earthshine-drivers --examples", library.display());
+        let manifest = format!(
+            "{{\"file_format_version\": \"1.2.0\", \"layer\": {{\"name\": \"{LAYER}\", \"type\": \"INSTANCE\", \
+             \"library_path\": \"{}\", \"api_version\": \"1.3.239\", \"implementation_version\": \"1\", \
+             \"description\": \"an engine that encodes\"}}}}",
+            library.display()
+        );
+        fs::write(drivers.libraries.join("vulkan_video.json"), manifest).expect("a manifest");
+        drivers.has_video = true;
+        drivers
     }
 
     /// A host that finds them, tries these encoders and has asked them what they make.
@@ -57,15 +74,20 @@ impl Drivers {
     }
 
     /// Variables of a program that finds them.
-    pub(crate) fn environment(&self) -> [(&'static str, String); 5] {
-        [
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
+        let mut environment = vec![
             ("LD_LIBRARY_PATH", self.libraries.display().to_string()),
             ("EARTHSHINE_DRIVERS", self.control.display().to_string()),
             ("LIBVA_DRIVERS_PATH", self.libraries.display().to_string()),
             ("LIBVA_DRIVER_NAME", "earthshine".to_owned()),
             // Any file that opens: whose driver is asked is settled above.
             ("EARTHSHINE_RENDER_NODES", "/dev/null".to_owned()),
-        ]
+        ];
+        if self.has_video {
+            environment.push(("VK_ADD_LAYER_PATH", self.libraries.display().to_string()));
+            environment.push(("VK_INSTANCE_LAYERS", LAYER.to_owned()));
+        }
+        environment
     }
 
     /// Has them fail, hang or run out, as lines of `tests/drivers/faults.rs` say.
@@ -94,3 +116,6 @@ impl Drivers {
         assert_eq!(self.reports("leak"), [""; 0]);
     }
 }
+
+/// Name of the stand-in that Vulkan loads.
+const LAYER: &str = "VK_LAYER_EARTHSHINE_video";

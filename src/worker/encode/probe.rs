@@ -23,9 +23,6 @@ pub enum Unavailable {
         /// File name that was looked for.
         name: &'static str,
     },
-    /// The machine could, this version cannot.
-    #[error("not built into this version yet")]
-    NotBuilt,
 }
 
 /// Render nodes of GPUs, without opening them: those that the environment names in

@@ -2,11 +2,12 @@
 
 use crate::ipc::abilities::Abilities;
 use crate::stream_plan::{EncoderFamily, VideoPlan};
+use crate::worker::encode::Encoder;
 use crate::worker::encode::nvenc::{self, NvencEncoder, OpenNvencError};
 use crate::worker::encode::probe::Unavailable;
 use crate::worker::encode::software::{self, OpenSoftwareError, SoftwareEncoder};
 use crate::worker::encode::vaapi::{self, OpenVaapiError, VaapiEncoder};
-use crate::worker::encode::{Encoder, vulkan};
+use crate::worker::encode::vulkan::{self, OpenVulkanVideoError, VulkanEncoder};
 
 /// Opens an encoder. Also returns the families that were tried before it and
 /// why they were passed over, for logs and the API.
@@ -32,7 +33,7 @@ pub fn abilities(family: EncoderFamily) -> Result<Abilities, SkipReason> {
     match family {
         EncoderFamily::Nvenc => Ok(nvenc::abilities()?),
         EncoderFamily::Vaapi => Ok(vaapi::abilities()?),
-        EncoderFamily::Vulkan => Err(vulkan::why_not().into()),
+        EncoderFamily::Vulkan => Ok(vulkan::abilities()?),
         EncoderFamily::Software => Ok(software::abilities()),
     }
 }
@@ -58,6 +59,9 @@ pub enum SkipReason {
     /// VA-API refused.
     #[error(transparent)]
     Vaapi(#[from] OpenVaapiError),
+    /// Vulkan Video refused.
+    #[error(transparent)]
+    Vulkan(#[from] OpenVulkanVideoError),
     /// The software encoder refused.
     #[error(transparent)]
     Software(#[from] OpenSoftwareError),
@@ -70,6 +74,7 @@ impl SkipReason {
         match self {
             Self::Unavailable(_) | Self::Nvenc(OpenNvencError::Unavailable(_)) => true,
             Self::Vaapi(OpenVaapiError::Device(error)) => error.is_absence(),
+            Self::Vulkan(OpenVulkanVideoError::Device(error)) => error.is_absence(),
             _ => false,
         }
     }
@@ -87,7 +92,7 @@ fn open_family(family: EncoderFamily, plan: &VideoPlan) -> Result<Box<dyn Encode
     Ok(match family {
         EncoderFamily::Nvenc => Box::new(NvencEncoder::open(plan)?),
         EncoderFamily::Vaapi => Box::new(VaapiEncoder::open(plan)?),
-        EncoderFamily::Vulkan => vulkan::open(plan)?,
+        EncoderFamily::Vulkan => Box::new(VulkanEncoder::open(plan)?),
         EncoderFamily::Software => Box::new(SoftwareEncoder::open(plan)?),
     })
 }
