@@ -25,4 +25,5 @@ mod surround;
 mod test_card;
 mod typing;
 mod vaapi;
+mod vulkan_video;
 mod watched;

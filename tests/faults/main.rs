@@ -54,5 +54,6 @@ mod no_capacity;
 mod sound_server_killed;
 mod streams_outlive_their_host;
 mod vaapi_driver_fails;
+mod vulkan_video_fails;
 mod worker_sigkill;
 mod worker_sigstop;

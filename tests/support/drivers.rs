@@ -5,19 +5,22 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
+use serde_json::{Value, json};
+
 use super::api;
 use super::deadline::{SOON, settle, wait_for};
 use super::host::Host;
 use super::scratch::{Scratch, examples};
 
-/// NVIDIA's driver, and one that libva loads, played.
+/// NVIDIA's driver, and one that libva loads, played; and Vulkan Video, if it is installed.
 #[derive(Debug)]
 pub(crate) struct Drivers {
     control: PathBuf,
     libraries: PathBuf,
     /// Of the driver that libva loads.
     nodes: Vec<PathBuf>,
-    has_dma_bufs: bool,
+    /// What Vulkan loads.
+    layer: Option<&'static str>,
 }
 
 impl Drivers {
@@ -39,7 +42,7 @@ impl Drivers {
             symlink(built, libraries.join(name)).expect("a link");
         }
         // Any file that opens: whose driver is asked is settled above.
-        Self { control, libraries, nodes: vec!["/dev/null".into()], has_dma_bufs: false }
+        Self { control, libraries, nodes: vec!["/dev/null".into()], layer: None }
     }
 
     /// The same with render nodes of these names, each another GPU.
@@ -55,24 +58,32 @@ impl Drivers {
         self.control.join(name).display().to_string()
     }
 
-    /// The same, with a Vulkan that hands out memory as DMA-BUFs, on VA's render node: a
-    /// layer before the real one.
+    /// The same, with a Vulkan that hands out memory as DMA-BUFs, on VA's render node.
     pub(crate) fn install_with_dma_bufs(scratch: &Scratch) -> Self {
-        let drivers = Self::install(scratch);
-        let layer = examples().join("libvulkan_dma_buf.so");
-        assert!(layer.exists(), "no {}; cargo build -p earthshine-drivers --examples", layer.display());
-        let extension = |name: &str| serde_json::json!({ "name": name, "spec_version": "1", "entrypoints": [] });
-        let manifest = serde_json::json!({ "file_format_version": "1.2.0", "layer": {
-            "name": LAYER, "type": "GLOBAL", "library_path": layer, "api_version": "1.3.0",
-            "implementation_version": "1", "description": "DMA-BUFs that are none",
-            "device_extensions": [
-                extension("VK_EXT_external_memory_dma_buf"), extension("VK_EXT_physical_device_drm"),
-            ],
-        }});
-        fs::write(drivers.libraries.join("layer.json"), manifest.to_string()).expect("a manifest");
+        let extension = |name: &str| json!({ "name": name, "spec_version": "1", "entrypoints": [] });
+        let extensions = ["VK_EXT_external_memory_dma_buf", "VK_EXT_physical_device_drm"].map(extension);
+        let drivers = Self::install(scratch).with_layer("dma_buf", &json!(extensions));
         // Where in a file Mesa's memory on the CPU begins.
         drivers.order(IMPORTS);
-        Self { has_dma_bufs: true, ..drivers }
+        drivers
+    }
+
+    /// The same with an engine of Vulkan Video, over whatever device Vulkan has.
+    pub(crate) fn install_vulkan(scratch: &Scratch) -> Self {
+        Self::install(scratch).with_layer("video", &json!([]))
+    }
+
+    /// Has a layer before the real Vulkan, with more extensions of devices.
+    fn with_layer(mut self, name: &'static str, extensions: &Value) -> Self {
+        let library = examples().join(format!("libvulkan_{name}.so"));
+        assert!(library.exists(), "no {}; cargo build -p earthshine-drivers --examples", library.display());
+        let manifest = json!({ "file_format_version": "1.2.0", "layer": {
+            "name": layer_name(name), "type": "GLOBAL", "library_path": library, "api_version": "1.3.239",
+            "implementation_version": "1", "description": "a stand-in", "device_extensions": extensions,
+        }});
+        fs::write(self.libraries.join("layer.json"), manifest.to_string()).expect("a manifest");
+        self.layer = Some(name);
+        self
     }
 
     /// A host that finds them, tries these encoders and has asked them what they make.
@@ -106,9 +117,9 @@ impl Drivers {
             ("LIBVA_DRIVER_NAME", "earthshine".to_owned()),
             ("EARTHSHINE_RENDER_NODES", self.nodes()),
         ];
-        if self.has_dma_bufs {
-            variables.push(("VK_LAYER_PATH", self.libraries.display().to_string()));
-            variables.push(("VK_INSTANCE_LAYERS", LAYER.to_owned()));
+        if let Some(layer) = self.layer {
+            variables.push(("VK_ADD_LAYER_PATH", self.libraries.display().to_string()));
+            variables.push(("VK_INSTANCE_LAYERS", layer_name(layer)));
         }
         variables
     }
@@ -148,4 +159,6 @@ impl Drivers {
 /// Orders that have VA's stand-in take in what Vulkan on the CPU hands out.
 pub(crate) const IMPORTS: &str = "cap import_offset 4096\n";
 
-const LAYER: &str = "VK_LAYER_EARTHSHINE_dma_buf";
+fn layer_name(name: &str) -> String {
+    format!("VK_LAYER_EARTHSHINE_{name}")
+}

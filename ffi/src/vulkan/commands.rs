@@ -11,6 +11,7 @@ use super::error::{Named, VulkanError};
 /// One list of commands, which is used over and over.
 pub(super) struct Commands {
     device: Rc<Device>,
+    queue: vk::Queue,
     pool: vk::CommandPool,
     list: vk::CommandBuffer,
     done: vk::Fence,
@@ -18,12 +19,26 @@ pub(super) struct Commands {
 }
 
 impl Commands {
+    /// For the queue that computes.
+    ///
     /// # Errors
     /// [`VulkanError`].
     pub(super) fn make(device: &Rc<Device>, deadline: Duration) -> Result<Self, VulkanError> {
+        Self::make_for(device, (device.queue_family(), device.queue), deadline)
+    }
+
+    /// For a queue of a family.
+    ///
+    /// # Errors
+    /// [`VulkanError`].
+    pub(super) fn make_for(
+        device: &Rc<Device>,
+        (family, queue): (u32, vk::Queue),
+        deadline: Duration,
+    ) -> Result<Self, VulkanError> {
         let (pool, list, done) = (vk::CommandPool::null(), vk::CommandBuffer::null(), vk::Fence::null());
-        let mut commands = Self { device: Rc::clone(device), pool, list, done, deadline };
-        let information = vk::CommandPoolCreateInfo::default().queue_family_index(device.queue_family());
+        let mut commands = Self { device: Rc::clone(device), queue, pool, list, done, deadline };
+        let information = vk::CommandPoolCreateInfo::default().queue_family_index(family);
         // SAFETY: the device lives, and has the queue family.
         commands.pool = unsafe { device.raw.create_command_pool(&information, None) }.named("vkCreateCommandPool")?;
         let information = vk::CommandBufferAllocateInfo::default()
@@ -50,6 +65,56 @@ impl Commands {
     /// What is written down must be valid as the specification says, and use nothing
     /// that goes before this returns.
     pub(super) unsafe fn run(&self, write: impl FnOnce(vk::CommandBuffer)) -> Result<(), VulkanError> {
+        // SAFETY: the caller's contract.
+        unsafe { self.run_after(None, write) }
+    }
+
+    /// The same, after another queue has signalled.
+    ///
+    /// # Errors
+    /// [`VulkanError`].
+    ///
+    /// # Safety
+    /// As [`run`](Self::run); and something that was handed over signals.
+    pub(super) unsafe fn run_after(
+        &self,
+        signal: Option<vk::Semaphore>,
+        write: impl FnOnce(vk::CommandBuffer),
+    ) -> Result<(), VulkanError> {
+        self.record(write)?;
+        let (lists, stages) = ([self.list], [vk::PipelineStageFlags::ALL_COMMANDS]);
+        let mut submit = vk::SubmitInfo::default().command_buffers(&lists);
+        let signals = signal.map(|signal| [signal]);
+        if let Some(signals) = &signals {
+            submit = submit.wait_semaphores(signals).wait_dst_stage_mask(&stages);
+        }
+        // SAFETY: the fence is not signalled and not in use; the queue is this
+        // thread's alone; the caller vouches for the commands.
+        unsafe { self.device.raw.queue_submit(self.queue, &[submit], self.done) }.named("vkQueueSubmit")?;
+        self.wait()
+    }
+
+    /// Has the GPU begin with what `write` writes down, and then signal. Whoever waits
+    /// for that is waited for before these commands are used again.
+    ///
+    /// # Errors
+    /// [`VulkanError`].
+    ///
+    /// # Safety
+    /// As [`run`](Self::run), but that what is used may not go before whoever waits is done.
+    pub(super) unsafe fn begin(
+        &self,
+        signal: vk::Semaphore,
+        write: impl FnOnce(vk::CommandBuffer),
+    ) -> Result<(), VulkanError> {
+        self.record(write)?;
+        let (lists, signals) = ([self.list], [signal]);
+        let submit = vk::SubmitInfo::default().command_buffers(&lists).signal_semaphores(&signals);
+        // SAFETY: as in `run_after`.
+        unsafe { self.device.raw.queue_submit(self.queue, &[submit], vk::Fence::null()) }.named("vkQueueSubmit")
+    }
+
+    fn record(&self, write: impl FnOnce(vk::CommandBuffer)) -> Result<(), VulkanError> {
         if !self.device.is_idle() {
             return Err(VulkanError::of("vkQueueSubmit", vk::Result::TIMEOUT));
         }
@@ -61,13 +126,7 @@ impl Commands {
         unsafe { raw.begin_command_buffer(self.list, &once) }.named("vkBeginCommandBuffer")?;
         write(self.list);
         // SAFETY: it was begun above.
-        unsafe { raw.end_command_buffer(self.list) }.named("vkEndCommandBuffer")?;
-        let lists = [self.list];
-        let submits = [vk::SubmitInfo::default().command_buffers(&lists)];
-        // SAFETY: the fence is not signalled and not in use; the queue is this
-        // thread's alone; the caller vouches for the commands.
-        unsafe { raw.queue_submit(self.device.queue, &submits, self.done) }.named("vkQueueSubmit")?;
-        self.wait()
+        unsafe { raw.end_command_buffer(self.list) }.named("vkEndCommandBuffer")
     }
 
     fn wait(&self) -> Result<(), VulkanError> {

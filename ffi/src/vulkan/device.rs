@@ -6,8 +6,9 @@ use std::rc::Rc;
 
 use ash::{ext, khr, vk};
 
-use super::error::{Named, VulkanError};
+use super::error::{Named, OpenVulkanError, VulkanError};
 use super::instance::Instance;
+use super::video::queue::{VideoFamily, VideoQueue};
 
 /// A GPU that Vulkan sees.
 #[derive(Debug, Clone)]
@@ -29,6 +30,8 @@ pub struct PhysicalDevice {
     pub exports: bool,
     /// Bytes that a shader writes to at most.
     pub(super) largest_surface: u32,
+    /// Where it encodes, if it does.
+    pub(super) video: Option<VideoFamily>,
     extensions: Vec<&'static CStr>,
     queue_family: u32,
 }
@@ -120,6 +123,7 @@ impl PhysicalDevice {
             imports_linear,
             exports: has(khr::external_memory_fd::NAME),
             largest_surface: basic.limits.max_storage_buffer_range,
+            video: VideoFamily::look(instance, raw, has),
             extensions: wanted,
             queue_family,
         }))
@@ -144,11 +148,12 @@ const fn kind(kind: vk::PhysicalDeviceType) -> DeviceKind {
     }
 }
 
-/// A device with one queue.
+/// A device with a queue that computes, and maybe one that encodes.
 pub struct Device {
     pub(super) raw: ash::Device,
     pub(super) physical: PhysicalDevice,
     pub(super) queue: vk::Queue,
+    pub(super) video: Option<VideoQueue>,
     pub(super) external_memory: Option<khr::external_memory_fd::Device>,
     memory: vk::PhysicalDeviceMemoryProperties,
     /// The GPU still works on something that nobody waits for any more.
@@ -169,13 +174,37 @@ impl Device {
     /// # Errors
     /// [`VulkanError`].
     pub fn open(instance: &Rc<Instance>, physical: PhysicalDevice) -> Result<Rc<Self>, VulkanError> {
-        let priorities = [1.0];
-        let queues = [vk::DeviceQueueCreateInfo::default()
-            .queue_family_index(physical.queue_family)
-            .queue_priorities(&priorities)];
-        let extensions: Vec<_> = physical.extensions.iter().map(|name| name.as_ptr()).collect();
-        let information =
+        Self::create(instance, physical, None)
+    }
+
+    /// The same with its encode engine.
+    ///
+    /// # Errors
+    /// [`OpenVulkanError::Lacks`] if it has none.
+    pub fn open_video(instance: &Rc<Instance>, physical: PhysicalDevice) -> Result<Rc<Self>, OpenVulkanError> {
+        let lacks = || OpenVulkanError::Lacks { device: physical.name.clone(), what: "queue that encodes video" };
+        let video = physical.video.clone().ok_or_else(lacks)?;
+        Ok(Self::create(instance, physical, Some(&video))?)
+    }
+
+    fn create(
+        instance: &Rc<Instance>,
+        physical: PhysicalDevice,
+        video: Option<&VideoFamily>,
+    ) -> Result<Rc<Self>, VulkanError> {
+        let mut families = vec![physical.queue_family];
+        families.extend(video.map(|video| video.family).filter(|family| *family != physical.queue_family));
+        let queue =
+            |family: &u32| vk::DeviceQueueCreateInfo::default().queue_family_index(*family).queue_priorities(&[1.0]);
+        let queues: Vec<_> = families.iter().map(queue).collect();
+        let extensions = physical.extensions.iter().chain(video.iter().flat_map(|video| &video.extensions));
+        let extensions: Vec<_> = extensions.map(|name| name.as_ptr()).collect();
+        let mut barriers = vk::PhysicalDeviceSynchronization2Features::default().synchronization2(true);
+        let mut information =
             vk::DeviceCreateInfo::default().queue_create_infos(&queues).enabled_extension_names(&extensions);
+        if video.is_some() {
+            information = information.push_next(&mut barriers);
+        }
         // SAFETY: the device is of the instance; what is pointed to outlives the call.
         let raw = unsafe { instance.raw().create_device(physical.raw, &information, None) }.named("vkCreateDevice")?;
         // SAFETY: the queue was asked for.
@@ -183,8 +212,9 @@ impl Device {
         // SAFETY: the device is of the instance.
         let memory = unsafe { instance.raw().get_physical_device_memory_properties(physical.raw) };
         let external_memory = physical.exports.then(|| khr::external_memory_fd::Device::new(instance.raw(), &raw));
+        let video = video.map(|video| VideoQueue::of(instance.raw(), &raw, video.family));
         let (abandoned, instance) = (Cell::new(false), Rc::clone(instance));
-        Ok(Rc::new(Self { raw, physical, queue, external_memory, memory, abandoned, instance }))
+        Ok(Rc::new(Self { raw, physical, queue, video, external_memory, memory, abandoned, instance }))
     }
 
     /// Which GPU it is.

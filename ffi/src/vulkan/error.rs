@@ -80,6 +80,10 @@ fn advice(code: i32) -> &'static str {
         vk::Result::ERROR_OUT_OF_DEVICE_MEMORY => "; the GPU has no memory left: end other programs on it",
         vk::Result::ERROR_INCOMPATIBLE_DRIVER => "; install a Vulkan driver for this GPU",
         vk::Result::ERROR_DEVICE_LOST => "; the kernel's log says what became of the GPU",
+        vk::Result::ERROR_VIDEO_PROFILE_OPERATION_NOT_SUPPORTED_KHR
+        | vk::Result::ERROR_VIDEO_PROFILE_CODEC_NOT_SUPPORTED_KHR
+        | vk::Result::ERROR_VIDEO_PROFILE_FORMAT_NOT_SUPPORTED_KHR
+        | vk::Result::ERROR_VIDEO_PICTURE_LAYOUT_NOT_SUPPORTED_KHR => "; this GPU or its driver does not encode that",
         vk::Result::TIMEOUT => "; the GPU did not finish in time",
         _ => "",
     }

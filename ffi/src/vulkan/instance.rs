@@ -12,6 +12,7 @@ use crate::dynamic_library::Library;
 
 /// Vulkan, opened.
 pub struct Instance {
+    entry: ash::Entry,
     raw: ash::Instance,
     watch: Option<Watch>,
 }
@@ -41,7 +42,7 @@ impl Instance {
     pub fn open() -> Result<Rc<Self>, OpenVulkanError> {
         let entry = entry()?;
         let raw = create(&entry, &[], &[])?;
-        Ok(Rc::new(Self { raw, watch: None }))
+        Ok(Rc::new(Self { entry, raw, watch: None }))
     }
 
     /// Opens it with the layer that checks each call, for tests.
@@ -57,8 +58,8 @@ impl Instance {
             return Err(OpenVulkanError::NoValidation);
         }
         let raw = create(&entry, &[VALIDATION], &[ext::debug_utils::NAME])?;
-        let mut instance = Self { raw, watch: None };
-        instance.watch = Some(Watch::begin(&entry, &instance.raw)?);
+        let mut instance = Self { entry, raw, watch: None };
+        instance.watch = Some(Watch::begin(&instance.entry, &instance.raw)?);
         Ok(Rc::new(instance))
     }
 
@@ -94,6 +95,10 @@ impl Instance {
         fitting.sort_by_key(|device| device.kind);
         let missing = || OpenVulkanError::NoDevice { wanted: selection.to_string(), found };
         fitting.into_iter().next().ok_or_else(missing)
+    }
+
+    pub(super) const fn entry(&self) -> &ash::Entry {
+        &self.entry
     }
 
     pub(super) const fn raw(&self) -> &ash::Instance {

@@ -1,5 +1,5 @@
 //! The part of Vulkan that a picture's conversion needs: a compute queue, a picture
-//! in, samples out, and memory that other interfaces take over.
+//! in, samples out, and memory that other interfaces take over. [`video`] encodes them.
 //!
 //! Facts from the Vulkan 1.3 specification. The loader is opened at run time; 1.1
 //! and the extensions that a use needs are asked for, and their lack is an error
@@ -17,6 +17,7 @@ mod image;
 mod instance;
 mod modifiers;
 mod surface;
+pub mod video;
 
 pub use self::buffer::{DmabufBuffer, HostBuffer};
 pub use self::converter::{Conversion, Converter, Rows, Upload};

@@ -9,6 +9,7 @@
 pub mod bitstream;
 pub mod nvenc;
 pub mod probe;
+mod references;
 pub mod select;
 pub mod software;
 #[cfg(test)]

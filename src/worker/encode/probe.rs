@@ -4,6 +4,10 @@
 //! is all it does. Whether a GPU encoder really opens is known when it is
 //! opened.
 
+use std::path::PathBuf;
+
+use crate::gpu::GpuAddress;
+use crate::render_nodes;
 pub use crate::render_nodes::render_nodes;
 pub use crate::vendor_libraries::{find_library, library_directories};
 
@@ -22,7 +26,18 @@ pub enum Unavailable {
         /// File name that was looked for.
         name: &'static str,
     },
-    /// The machine could, this version cannot.
-    #[error("not built into this version yet")]
-    NotBuilt,
+}
+
+/// Render nodes to try: that of `gpu`, or all, if any will do.
+///
+/// # Errors
+/// [`Unavailable::NoDevice`]: there is none.
+pub fn nodes_of(gpu: Option<&GpuAddress>) -> Result<Vec<PathBuf>, Unavailable> {
+    let of = |gpu: &GpuAddress| gpu.render_node.clone().or_else(|| render_nodes::at(gpu.bus_id.as_deref()?));
+    let nodes = gpu.map_or_else(render_nodes, |gpu| of(gpu).into_iter().collect());
+    if nodes.is_empty() {
+        let of_gpu = gpu.map(|gpu| format!(" of GPU {gpu}")).unwrap_or_default();
+        return Err(Unavailable::NoDevice { looked_for: format!("/dev/dri/renderD*{of_gpu}") });
+    }
+    Ok(nodes)
 }

@@ -8,11 +8,12 @@
 use crate::gpu::GpuAddress;
 use crate::ipc::abilities::Abilities;
 use crate::stream_plan::{EncoderFamily, VideoPlan};
+use crate::worker::encode::Encoder;
 use crate::worker::encode::nvenc::{self, NvencEncoder, OpenNvencError};
 use crate::worker::encode::probe::{Unavailable, render_nodes};
 use crate::worker::encode::software::{self, OpenSoftwareError, SoftwareEncoder};
 use crate::worker::encode::vaapi::{self, OpenVaapiError, VaapiEncoder};
-use crate::worker::encode::{Encoder, vulkan};
+use crate::worker::encode::vulkan::{self, OpenVulkanVideoError, VulkanEncoder};
 
 /// An encoder that is open.
 #[derive(Debug)]
@@ -78,8 +79,8 @@ fn attempts(plan: &VideoPlan) -> Vec<(EncoderFamily, Option<GpuAddress>)> {
 pub fn gpus(family: EncoderFamily) -> Vec<GpuAddress> {
     match family {
         EncoderFamily::Nvenc => nvenc::gpus().unwrap_or_default(),
-        EncoderFamily::Vaapi => render_nodes().into_iter().map(GpuAddress::of_node).collect(),
-        EncoderFamily::Vulkan | EncoderFamily::Software => Vec::new(),
+        EncoderFamily::Vaapi | EncoderFamily::Vulkan => render_nodes().into_iter().map(GpuAddress::of_node).collect(),
+        EncoderFamily::Software => Vec::new(),
     }
 }
 
@@ -92,7 +93,7 @@ pub fn abilities(family: EncoderFamily, gpu: Option<&GpuAddress>) -> Result<Abil
     match family {
         EncoderFamily::Nvenc => Ok(nvenc::abilities(gpu)?),
         EncoderFamily::Vaapi => Ok(vaapi::abilities(gpu)?),
-        EncoderFamily::Vulkan => Err(vulkan::why_not().into()),
+        EncoderFamily::Vulkan => Ok(vulkan::abilities(gpu)?),
         EncoderFamily::Software => Ok(software::abilities()),
     }
 }
@@ -130,6 +131,9 @@ pub enum SkipReason {
     /// VA-API refused.
     #[error(transparent)]
     Vaapi(#[from] OpenVaapiError),
+    /// Vulkan Video refused.
+    #[error(transparent)]
+    Vulkan(#[from] OpenVulkanVideoError),
     /// The software encoder refused.
     #[error(transparent)]
     Software(#[from] OpenSoftwareError),
@@ -142,6 +146,7 @@ impl SkipReason {
         match self {
             Self::Unavailable(_) | Self::Nvenc(OpenNvencError::Unavailable(_)) => true,
             Self::Vaapi(OpenVaapiError::Device(error)) => error.is_absence(),
+            Self::Vulkan(OpenVulkanVideoError::Device(error)) => error.is_absence(),
             _ => false,
         }
     }
@@ -159,7 +164,7 @@ fn open_family(family: EncoderFamily, plan: &VideoPlan) -> Result<Box<dyn Encode
     Ok(match family {
         EncoderFamily::Nvenc => Box::new(NvencEncoder::open(plan)?),
         EncoderFamily::Vaapi => Box::new(VaapiEncoder::open(plan)?),
-        EncoderFamily::Vulkan => vulkan::open(plan)?,
+        EncoderFamily::Vulkan => Box::new(VulkanEncoder::open(plan)?),
         EncoderFamily::Software => Box::new(SoftwareEncoder::open(plan)?),
     })
 }

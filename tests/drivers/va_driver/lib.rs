@@ -32,6 +32,7 @@ mod nal;
 mod parameters;
 mod picture;
 mod pixels;
+mod plane;
 mod rate;
 mod start;
 mod surface;

@@ -5,6 +5,7 @@ use earthshine_drivers::calls::Refusal;
 use earthshine_ffi::vaapi::sys::*;
 
 use crate::driver::{Result, violation};
+pub(crate) use crate::plane::Plane;
 
 /// How a picture lies in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,34 +77,11 @@ pub(crate) struct Picture {
     pub(crate) planes: [Plane; 3],
 }
 
-/// Samples of one kind.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Plane {
-    pub(crate) width: usize,
-    pub(crate) samples: Vec<u16>,
-}
-
 impl Picture {
     /// Out of luma, and chroma in pairs.
     pub(crate) fn of_pairs(format: Format, width: usize, luma: Vec<u16>, pairs: &[u16]) -> Self {
         let every =
             |start: usize| Plane { width: width / 2, samples: pairs.iter().skip(start).step_by(2).copied().collect() };
         Self { format, planes: [Plane { width, samples: luma }, every(0), every(1)] }
-    }
-}
-
-impl Plane {
-    pub(crate) const fn height(&self) -> usize {
-        self.samples.len() / self.width
-    }
-
-    pub(crate) fn at(&self, x: usize, y: usize) -> u16 {
-        self.samples[y * self.width + x]
-    }
-
-    /// Rows of a part of it, as far as it is there.
-    pub(crate) fn rows(&self, (x, y): (usize, usize), (width, height): (usize, usize)) -> impl Iterator<Item = &[u16]> {
-        let end = (x + width).min(self.width);
-        (y..(y + height).min(self.height())).map(move |row| &self.samples[row * self.width..][x..end])
     }
 }

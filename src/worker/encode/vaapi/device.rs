@@ -10,8 +10,7 @@ use earthshine_ffi::vaapi::{Display, OpenDisplayError};
 use super::choice::{Choice, ChooseError, choose};
 use crate::codec::VideoProfile;
 use crate::gpu::GpuAddress;
-use crate::render_nodes;
-use crate::worker::encode::probe::{Unavailable, render_nodes};
+use crate::worker::encode::probe::{Unavailable, nodes_of};
 
 /// A GPU that encodes what is asked for.
 #[derive(Debug)]
@@ -63,11 +62,7 @@ pub(super) fn open(
     profile: VideoProfile,
     size: (u32, u32),
 ) -> Result<Device, OpenDeviceError> {
-    let nodes = wanted.map_or_else(render_nodes, |gpu| node_of(gpu).into_iter().collect());
-    if nodes.is_empty() {
-        let of_gpu = wanted.map(|gpu| format!(" of GPU {gpu}")).unwrap_or_default();
-        return Err(Unavailable::NoDevice { looked_for: format!("/dev/dri/renderD*{of_gpu}") }.into());
-    }
+    let nodes = nodes_of(wanted)?;
     let mut reasons = Vec::new();
     for node in nodes {
         match open_node(&node, profile, size) {
@@ -77,10 +72,6 @@ pub(super) fn open(
         }
     }
     Err(OpenDeviceError::Nodes(reasons))
-}
-
-fn node_of(gpu: &GpuAddress) -> Option<PathBuf> {
-    gpu.render_node.clone().or_else(|| render_nodes::at(gpu.bus_id.as_deref()?))
 }
 
 fn open_node(node: &Path, profile: VideoProfile, size: (u32, u32)) -> Result<(Rc<Display>, Choice), NodeError> {

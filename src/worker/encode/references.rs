@@ -13,7 +13,7 @@ pub(super) struct Kept {
     pub(super) picture: u32,
     /// Pictures since the last IDR picture.
     pub(super) order: u32,
-    /// Which surface it was reconstructed in.
+    /// Which surface or slot it was reconstructed in.
     pub(super) surface: usize,
     /// The client does not have it, or has it spoilt.
     pub(super) lost: bool,
