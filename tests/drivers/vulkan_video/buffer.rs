@@ -23,7 +23,7 @@ impl Buffer {
     }
 
     /// Its bytes, in the driver's memory.
-    pub(crate) fn bytes(&self, device: &Device) -> Result<&mut [u8]> {
+    pub(crate) fn bytes(&mut self, device: &Device) -> Result<&mut [u8]> {
         let (memory, offset) = self.memory.ok_or_else(|| violation("a buffer without memory"))?;
         let flags = vk::MemoryMapFlags::empty();
         // SAFETY: memory of the driver's on the CPU is always mapped: this asks where. The

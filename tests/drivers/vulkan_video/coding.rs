@@ -217,7 +217,7 @@ fn write(device: &Device, state: &mut State, encode: &Encode, bytes: &[u8]) -> R
     let buffer = buffer::of(state, encode.buffer)?;
     buffer.require_usage(vk::BufferUsageFlags::VIDEO_ENCODE_DST_KHR)?;
     require(buffer.profile.is_some(), || "a buffer of no profile".to_owned())?;
-    let aligned = encode.offset % 256 == 0 && encode.range % ALIGNMENT == 0;
+    let aligned = encode.offset.is_multiple_of(256) && encode.range.is_multiple_of(ALIGNMENT);
     require(aligned && encode.offset + encode.range <= buffer.size, || "a range that is none".to_owned())?;
     // Not at the beginning: a program has to ask.
     let offset = usize::try_from(encode.offset).unwrap_or(0) + SKIPPED;

@@ -242,7 +242,7 @@ unsafe extern "system" fn bind(
             require_equal("size and offset", (bound.memory_size, bound.memory_offset), (MEMORY, 0))?;
             let session = known(&mut state.sessions, session, "session")?;
             let index = bound.memory_bind_index as usize;
-            require(index % 7 == 0 && index / 7 < session.memory.len(), || format!("binding {index}"))?;
+            require(index.is_multiple_of(7) && index / 7 < session.memory.len(), || format!("binding {index}"))?;
             let before = std::mem::replace(&mut session.memory[index / 7], bound.memory);
             require(before.is_null(), || "bound before".to_owned())?;
         }

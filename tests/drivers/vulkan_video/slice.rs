@@ -54,7 +54,7 @@ impl Slice {
     pub(crate) fn check(&self, is_idr: bool, sets: &Sets) -> Result {
         let header = &self.header;
         require_equal("slice_type", header.slice_type, if is_idr { 2 } else { 0 })?;
-        require(header.first_mb_in_slice % sets.columns == 0, || "a slice within a row".to_owned())?;
+        require(header.first_mb_in_slice.is_multiple_of(sets.columns), || "a slice within a row".to_owned())?;
         let offsets = (header.slice_alpha_c0_offset_div2, header.slice_beta_offset_div2);
         require_equal("deblocking", (offsets, header.disable_deblocking_filter_idc), ((0, 0), 0))?;
         require_equal("override", header.flags.num_ref_idx_active_override_flag(), 0)?;
