@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use tracing::{debug, info, warn};
@@ -160,17 +160,23 @@ impl<'a> EventLoop<'a> {
         result
     }
 
+    /// Why the worker cannot go on. A thread that fails takes those with it that wait for
+    /// its work, and one of these may be the first to be heard of.
+    fn cause(&self, first: ThreadEnd) -> WorkerFailure {
+        let name = first.thread.name();
+        let others = || self.ended.recv_timeout(FAILURE_GRACE).ok();
+        let failure = first.failure.or_else(|| std::iter::from_fn(others).find_map(|end| end.failure));
+        let text = format!("thread {name} ended by itself");
+        failure.unwrap_or(WorkerFailure { kind: FailureKind::Internal, text })
+    }
+
     fn carry_messages(&mut self) -> Result<(), WorkerFailure> {
         loop {
             // Nobody sets `stop` but this thread, after this loop.
             let _ = self.pulse.beat();
             self.wait();
-            if let Ok(ThreadEnd { thread, failure: cause }) = self.ended.try_recv() {
-                let cause = cause.unwrap_or_else(|| WorkerFailure {
-                    kind: FailureKind::Internal,
-                    text: format!("thread {} ended by itself", thread.name()),
-                });
-                return Err(cause);
+            if let Ok(end) = self.ended.try_recv() {
+                return Err(self.cause(end));
             }
             while let Some((message, descriptor)) = match self.channel.receive::<ToWorker>() {
                 Ok(Some(received)) => Some(received),
@@ -341,6 +347,8 @@ fn order(orders: &SyncSender<EncodeOrder>, order: EncodeOrder) {
 
 /// Encoded frames between encode and send: one being sent, one waiting.
 const FRAMES_IN_FLIGHT: usize = 1;
+/// How much later than who waited for it a thread may say that it failed.
+const FAILURE_GRACE: Duration = Duration::from_millis(50);
 const ORDERS: usize = 64;
 const SOCKETS: usize = 4;
 const SWITCHES: usize = 4;

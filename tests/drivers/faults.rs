@@ -248,7 +248,7 @@ pub fn play(call: &'static str) -> Option<u32> {
     let outcome = history_here.next(call, &orders);
     drop(history);
     if is_first {
-        ledger::event(&format!("called {call}"));
+        ledger::called(call);
     }
     match outcome? {
         Outcome::Fail(code) => Some(code),

@@ -1,4 +1,5 @@
-//! What the stand-ins report to the test: lines that begin with the process id.
+//! What the stand-ins report to the test: lines that begin with the process id. The names
+//! of calls that were made are in `DIR/calls`.
 //!
 //! `DIR/ledger` is written with one append each, so the lines of several processes
 //! and threads do not mix. Without a directory, or when it cannot be written to,
@@ -35,6 +36,14 @@ pub fn leak(text: &str) {
 /// What a test may want to know.
 pub fn event(text: &str) {
     let _ = append(&line(text));
+}
+
+/// A call that a process makes for the first time.
+pub fn called(name: &str) {
+    let Some(path) = directory().map(|directory| directory.join("calls")) else { return };
+    if let Ok(mut file) = OpenOptions::new().append(true).create(true).open(path) {
+        let _ = file.write_all(format!("{name}\n").as_bytes());
+    }
 }
 
 fn loud(kind: &str, text: &str) {

@@ -25,13 +25,17 @@ fn stage(encoders: &str, orders: &str, tables: &str, count: usize) -> (Drivers, 
     drivers.order(&format!("devices 2\n{orders}"));
     let host = drivers.host(scratch, encoders, tables);
     let players = players::paired(&host, count, &[]);
-    // The first canary may have a session for a moment.
+    wait_for_idle_gpus(&host);
+    (drivers, host, players)
+}
+
+/// The first canary may have a session for a moment.
+fn wait_for_idle_gpus(host: &Host) {
     wait_for("figures of two idle GPUs", SOON, || {
         let gpus = api::get(host.api(), "/api/v1/capacity")["gpus"].clone();
         let idle = gpus["list"].as_array()?.iter().filter(|gpu| gpu["encoder_sessions"] == 0).count();
         (idle == 2 && gpus["available"] == true).then_some(())
     });
-    (drivers, host, players)
 }
 
 /// An app that belongs to a GPU.
@@ -195,7 +199,7 @@ fn without_fallback_a_stream_is_on_its_gpu_or_nowhere() {
     drivers.order("devices 2");
     let host = drivers.host_with_video(scratch, "encoders = [\"nvenc\"]\ngpu_fallback = false", &tables);
     let players = players::paired(&host, 2, &[]);
-    wait_for("figures", SOON, || (api::get(host.api(), "/api/v1/capacity")["gpus"]["available"] == true).then_some(()));
+    wait_for_idle_gpus(&host);
     block_on(async {
         let refused = refusal(&players[0], "On nothing").await;
         assert!(refused.contains("There is no GPU 0000:09:00.0 on this host"), "{refused}");

@@ -1,6 +1,6 @@
 //! A VA driver fails or hangs (played by a stand-in, under the real libva): a stream
 //! begins with the next encoder of the list, or goes on with another worker, and nothing
-//! is left in the driver. Every call of it that fails is tried in `tests/vaapi`, without
+//! is left in the driver. Every call of it that fails is tried in `tests/encoders`, without
 //! a host; here are those that stand for many.
 
 use crate::support::deadline::{SOON, wait_for};

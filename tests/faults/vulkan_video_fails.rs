@@ -1,6 +1,6 @@
 //! An engine of Vulkan Video fails, hangs or does not finish (played by a stand-in, under
 //! the real loader): a stream begins with the next encoder of the list, or goes on with
-//! another worker. Every call of it that fails is tried in `tests/vulkan_video.rs`, without
+//! another worker. Every call of it that fails is tried in `tests/encoders`, without
 //! a host; here are those that stand for many.
 
 use earthshine_ffi::vulkan::{Instance, Selection};

@@ -22,15 +22,21 @@ use crate::support::scratch::Scratch;
 use crate::support::{api, needs};
 
 #[test]
-#[ignore = "takes many minutes; make figures"]
+#[ignore = "takes many minutes; make driver-faults"]
 fn every_call_of_nvidia_fails_and_hangs_beside_others() {
     every_call_fails_and_hangs("nvenc", &["cu", "nvEnc", "NvEnc"], "8");
 }
 
 #[test]
-#[ignore = "takes many minutes; make figures"]
+#[ignore = "takes many minutes; make driver-faults"]
 fn every_call_of_va_fails_and_hangs_beside_others() {
     every_call_fails_and_hangs("vaapi", &["va"], "2");
+}
+
+#[test]
+#[ignore = "takes many minutes; make driver-faults"]
+fn every_call_of_vulkan_video_fails_and_hangs_beside_others() {
+    every_call_fails_and_hangs("vulkan", &["vk"], &(u32::MAX - 3).to_string());
 }
 
 fn every_call_fails_and_hangs(family: &str, prefixes: &[&str], code: &str) {
@@ -79,7 +85,7 @@ struct Stage {
 impl Stage {
     fn with(family: &str) -> Self {
         let scratch = Scratch::new();
-        let drivers = Drivers::install(&scratch);
+        let drivers = if family == "vulkan" { Drivers::install_vulkan } else { Drivers::install }(&scratch);
         let host = drivers.host(scratch, &format!("\"{family}\", \"software\""), "");
         let mut players = players::paired(&host, 2, &["--size", "320x180", "--fps", "30"]);
         let neighbour = players.pop().expect("two").with_mode(NEIGHBOUR, 30);
@@ -95,14 +101,11 @@ impl Stage {
             self.player.cancel().await.expect("cancel");
         });
         self.drivers.assert_clean();
-        let mut calls = self.drivers.reports("called ");
+        let mut calls = self.drivers.calls();
         calls.retain(|call| prefixes.iter().any(|prefix| call.starts_with(prefix)));
         assert!(calls.len() > 10, "{calls:?}");
         let wanted: String = setting("SOAK_CALLS", String::new());
-        calls.retain(|call| call.starts_with(&wanted));
-        calls.sort();
-        calls.dedup();
-        calls
+        calls.into_iter().filter(|call| call.starts_with(&wanted)).collect()
     }
 
     /// One stream that meets a fault: how often it had to be launched, its worker's

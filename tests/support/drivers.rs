@@ -1,6 +1,7 @@
 //! Stand-ins for a vendor's driver (`tests/drivers`), under the vendor's names,
 //! for a host that does not know the difference.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
@@ -141,6 +142,12 @@ impl Drivers {
         let ledger = fs::read_to_string(self.control.join("ledger")).unwrap_or_default();
         let lines = ledger.lines().filter_map(|line| line.split_once(' ')?.1.strip_prefix(kind));
         lines.map(|text| text.trim().to_owned()).collect()
+    }
+
+    /// Calls of drivers that were made, each once.
+    pub(crate) fn calls(&self) -> BTreeSet<String> {
+        let calls = fs::read_to_string(self.control.join("calls")).unwrap_or_default();
+        calls.lines().map(str::to_owned).collect()
     }
 
     /// # Panics

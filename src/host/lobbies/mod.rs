@@ -47,6 +47,8 @@ pub struct Lobbies {
 struct Registry {
     closed: bool,
     lobbies: HashMap<LobbyId, Handle>,
+    /// Nobody can join them any more, and something of them is left still.
+    ending: HashMap<LobbyId, Handle>,
 }
 
 /// What the registry keeps of a lobby.
@@ -241,7 +243,8 @@ impl Lobbies {
         let handles: Vec<_> = {
             let mut registry = self.lock();
             registry.closed = true;
-            registry.lobbies.iter().map(|(id, handle)| (*id, handle.clone())).collect()
+            let of_all = registry.lobbies.iter().chain(&registry.ending);
+            of_all.map(|(id, handle)| (*id, handle.clone())).collect()
         };
         let endings: Vec<_> = handles.into_iter().map(|(id, handle)| tokio::spawn(end(id, handle))).collect();
         for ending in endings {
@@ -330,13 +333,17 @@ impl Lobbies {
         is_ready: watch::Sender<Option<Result<(), String>>>,
         has_ended: watch::Sender<bool>,
     ) {
-        let registry = Arc::clone(&self.registry);
+        let lobbies = self.clone();
         tokio::spawn(async move {
             lobby
                 .run(inbox, is_ready, || {
-                    registry.lock().unwrap_or_else(PoisonError::into_inner).lobbies.remove(&id);
+                    let mut registry = lobbies.lock();
+                    if let Some(handle) = registry.lobbies.remove(&id) {
+                        registry.ending.insert(id, handle);
+                    }
                 })
                 .await;
+            lobbies.lock().ending.remove(&id);
             has_ended.send_replace(true);
         });
     }

@@ -31,11 +31,6 @@ impl EncoderOrder {
         self.opens
     }
 
-    /// The worker is gone, and the next one begins on another GPU instead.
-    pub(crate) const fn gpu_left(&mut self) {
-        (self.opens, self.opened_badly) = (None, true);
-    }
-
     /// The worker is gone, and said that no encoder opened if `failed`: it has tried
     /// them all then. Otherwise, if it was opening one, the next worker begins with the
     /// one after it; and after the second of that kind, with the one that needs no
@@ -89,17 +84,6 @@ mod tests {
         known.opens(Vaapi);
         assert!(known.worker_died(false, &mut order));
         assert_eq!(order, [Software, Nvenc, Vaapi, Vulkan]);
-    }
-
-    #[test]
-    fn after_a_gpu_was_left_the_one_without_a_driver_is_next() {
-        let (mut known, mut order) = (EncoderOrder::default(), [Nvenc, Vaapi, Software]);
-        known.opens(Nvenc);
-        known.gpu_left();
-        assert!(!known.worker_died(false, &mut order));
-        known.opens(Nvenc);
-        assert!(known.worker_died(false, &mut order));
-        assert_eq!(order, [Software, Nvenc, Vaapi]);
     }
 
     #[test]

@@ -375,7 +375,8 @@ impl Stream {
         self.worker.kill_now();
         // What is wrong with the source is judged by whoever owns that.
         let at_once = Verdict::After(Duration::ZERO);
-        let opening = self.died_opening(cause);
+        let failed = matches!(cause, Cause::Failed(_));
+        let opening = self.encoders.worker_died(failed, &mut self.plan.video.encoders);
         let verdict = if cause.blame().is_some() { at_once } else { self.policy.judge(Instant::now()) };
         match verdict {
             Verdict::Never => Ok(false),
@@ -390,18 +391,6 @@ impl Stream {
                 Ok(true)
             }
         }
-    }
-
-    /// A worker that died while it opened an encoder: the next one leaves the GPU if it can,
-    /// and the family of encoders if not. Returns whether it was so.
-    fn died_opening(&mut self, cause: &Cause) -> bool {
-        let failed = matches!(cause, Cause::Failed(_));
-        let of_a_gpu = self.encoders.opening().is_some_and(|family| family != EncoderFamily::Software);
-        if of_a_gpu && !failed && self.leave_gpu(cause) {
-            self.encoders.gpu_left();
-            return true;
-        }
-        self.encoders.worker_died(failed, &mut self.plan.video.encoders)
     }
 
     /// A second death may be the GPU's doing: where there is another, that is tried

@@ -103,21 +103,19 @@ impl Session {
         let Some(stream) = self.connection.as_ref().and_then(|connection| connection.stream.as_ref()) else { return };
         let on = stream.gpu().cloned();
         self.place.works(Work::Encodes { on: on.clone(), since: Instant::now() });
-        let left = stream.left_gpu().map(|left| (left.gpu.clone(), left.reason.clone(), true));
+        let left = stream.left_gpu().map(|left| (left.gpu.clone(), left.reason.clone()));
         let tried = || {
             let gpu = stream.plan().video.gpu.clone()?;
             let here = || passed_over.iter().filter(|tried| tried.gpu.as_ref().is_some_and(|tried| tried.is(&gpu)));
             let reasons: Vec<_> = here().map(|tried| format!("{}: {}", tried.encoder.name(), tried.reason)).collect();
-            let broken = here().any(|tried| !tried.absent);
-            (!reasons.is_empty()).then(|| (gpu, reasons.join("; "), broken))
+            (!reasons.is_empty()).then(|| (gpu, reasons.join("; ")))
         };
-        let Some((wanted, reason, broken)) = left.or_else(tried) else { return };
+        let Some((wanted, reason)) = left.or_else(tried) else { return };
         if on.as_ref().is_some_and(|on| on.is(&wanted)) {
             return;
         }
-        if broken {
-            self.shared.supervision.gpus.doubt(wanted.clone());
-        }
+        // One that has left the bus is not there any more, which looks like nobody's fault.
+        self.shared.supervision.gpus.doubt(wanted.clone());
         let instead_of = InsteadOf { gpu: wanted.to_string(), reason };
         self.shared.tell_instead_of(Scope::Session(self.id), Some(instead_of), on.as_ref());
     }

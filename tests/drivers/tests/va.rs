@@ -159,7 +159,7 @@ fn a_correct_program_encodes_and_leaves_nothing() {
     let Some(ledger) = ledger else { return };
     assert_eq!(complaints(&ledger), [""; 0]);
     let firsts: Vec<_> = ledger.iter().filter_map(|line| line.split(' ').next()).collect();
-    assert_eq!(firsts, ["open", "settings", "stream", "idr", "close"]);
+    assert_eq!(firsts, ["display", "open", "settings", "stream", "idr", "close"]);
 }
 
 #[test]

@@ -23,7 +23,7 @@ use crate::gpu::GpuAddress;
 use crate::ipc::abilities::{Abilities, Ability};
 use crate::ipc::picture::RawPicture;
 use crate::stream_plan::{Conversion, VideoPlan};
-use crate::units::{Bitrate, Size};
+use crate::units::{Bitrate, FrameRate, Size};
 use crate::worker::convert::color_matrix;
 use crate::worker::convert::planes::even;
 use crate::worker::convert::vulkan::{Target, VulkanPicture};
@@ -197,6 +197,12 @@ impl Encoder for VulkanEncoder {
         }
         self.engine.set_rate(vulkan::video::Rate { bits_per_second: bitrate.bps(), ..rate });
         Ok(())
+    }
+
+    fn set_frame_rate(&mut self, frame_rate: FrameRate) -> Result<bool, EncodeError> {
+        let rate = *self.engine.rate();
+        self.engine.set_rate(vulkan::video::Rate { frame_rate: (frame_rate.millihertz(), 1000), ..rate });
+        Ok(true)
     }
 
     fn invalidate_references(&mut self, first: u32) -> bool {

@@ -6,20 +6,19 @@ use std::sync::Arc;
 
 use earthshine::clock::Micros;
 use earthshine::codec::VideoProfile;
-use earthshine::stream_plan::{Conversion, EncoderFamily, StreamPlan, VideoPlan};
+use earthshine::stream_plan::{EncoderFamily, StreamPlan, VideoPlan};
 use earthshine::units::Size;
-use earthshine::worker::encode::vaapi::VaapiEncoder;
-use earthshine::worker::encode::{Encoder, FrameRequest};
+use earthshine::worker::encode::{Encoder, FrameRequest, select};
 use earthshine::worker::frame::{EncodedFrame, Frame, PixelFormat, Pixels};
 
-pub(crate) fn plan(width: u32, height: u32) -> VideoPlan {
-    let plan = StreamPlan::small_test_card(vec![EncoderFamily::Vaapi]).video;
-    VideoPlan { size: Size::new(width, height), slices: 3, conversion: Conversion::Cpu, ..plan }
+pub(crate) fn plan(family: EncoderFamily, width: u32, height: u32) -> VideoPlan {
+    let plan = StreamPlan::small_test_card(vec![family]).video;
+    VideoPlan { size: Size::new(width, height), slices: 3, ..plan }
 }
 
 /// An encoder, and what it was shown.
 pub(crate) struct Stage {
-    pub(crate) encoder: VaapiEncoder,
+    pub(crate) encoder: Box<dyn Encoder>,
     pub(crate) size: Size,
     picture: u32,
     ten_bit: bool,
@@ -27,7 +26,7 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn open(plan: &VideoPlan) -> Self {
-        let encoder = VaapiEncoder::open(plan).expect("an encoder");
+        let encoder = select::open(plan).expect("an encoder").encoder;
         Self { encoder, size: plan.size, picture: 0, ten_bit: plan.profile.ten_bit }
     }
 
@@ -49,17 +48,7 @@ impl Stage {
                 bytes.extend_from_slice(&[shade, shade / 2 + 60, 255 - shade, 0]);
             }
         }
-        let frame = Frame {
-            pixels: Pixels::Owned(Arc::from(bytes)),
-            size,
-            stride: width * 4,
-            format: PixelFormat::Bgrx,
-            bottom_up: false,
-            number: self.picture.into(),
-            changed,
-            presented: Micros(0),
-            captured: Micros(0),
-        };
+        let frame = Frame { changed, ..frame(bytes, size, self.picture.into()) };
         self.encoder.load(&frame).expect("a picture is taken");
     }
 
@@ -77,6 +66,20 @@ impl Stage {
         let widened = |sample: &u8| (u16::from(*sample) << 2 | u16::from(*sample) >> 6).to_le_bytes();
         let samples = if self.ten_bit { samples.iter().flat_map(widened).collect() } else { samples };
         (coded, samples)
+    }
+}
+
+pub(crate) fn frame(bytes: Vec<u8>, size: Size, number: u64) -> Frame {
+    Frame {
+        pixels: Pixels::Owned(Arc::from(bytes)),
+        size,
+        stride: size.width as usize * 4,
+        format: PixelFormat::Bgrx,
+        bottom_up: false,
+        number,
+        changed: None,
+        presented: Micros(0),
+        captured: Micros(0),
     }
 }
 

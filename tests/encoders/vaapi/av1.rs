@@ -6,7 +6,6 @@ use std::process::Command;
 
 use earthshine::codec::{Chroma, VideoCodec, VideoProfile};
 use earthshine::stream_plan::VideoPlan;
-use earthshine::worker::encode::Encoder;
 use earthshine::worker::frame::FrameKind;
 
 use crate::process::{assert_clean, order, with_driver};
@@ -14,7 +13,7 @@ use crate::stage::Stage;
 
 fn plan(ten_bit: bool) -> VideoPlan {
     let profile = VideoProfile { codec: VideoCodec::Av1, chroma: Chroma::Yuv420, ten_bit };
-    VideoPlan { profile, ..crate::stage::plan(333, 187) }
+    VideoPlan { profile, ..super::plan(333, 187) }
 }
 
 /// What FFmpeg reads in the headers: values of an element, of all frames.
@@ -43,7 +42,7 @@ fn values(frames: &[Vec<u8>], element: &str) -> Vec<String> {
 
 #[test]
 fn headers_are_read_as_they_were_meant() {
-    let ledger = with_driver("av1::headers_are_read_as_they_were_meant", "", || {
+    let ledger = with_driver("vaapi::av1::headers_are_read_as_they_were_meant", "", || {
         for (orders, ten_bit, quantizer) in [("", false, "77"), ("", true, "77"), ("cap RateControl 16", false, "110")]
         {
             order(orders);

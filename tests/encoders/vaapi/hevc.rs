@@ -2,7 +2,6 @@
 
 use earthshine::codec::{Chroma, VideoCodec, VideoProfile};
 use earthshine::stream_plan::VideoPlan;
-use earthshine::worker::encode::Encoder;
 use earthshine::worker::frame::FrameKind;
 
 use crate::process::{assert_clean, order, with_driver};
@@ -10,7 +9,7 @@ use crate::stage::{Stage, decode};
 
 fn plan(width: u32, height: u32, ten_bit: bool) -> VideoPlan {
     let profile = VideoProfile { codec: VideoCodec::Hevc, chroma: Chroma::Yuv420, ten_bit };
-    VideoPlan { profile, ..crate::stage::plan(width, height) }
+    VideoPlan { profile, ..super::plan(width, height) }
 }
 
 /// Six pictures, with an IDR picture in the middle, decode to the very pixels.
@@ -32,7 +31,7 @@ fn assert_same(plan: &VideoPlan, orders: &str) {
 
 #[test]
 fn pictures_decode_to_the_very_pixels_whatever_the_driver_can() {
-    let name = "hevc::pictures_decode_to_the_very_pixels_whatever_the_driver_can";
+    let name = "vaapi::hevc::pictures_decode_to_the_very_pixels_whatever_the_driver_can";
     // Not whole blocks, and not even an even number of pixels; what has no cropping is whole.
     let (odd, whole) = ((333, 187), (336, 192));
     let features = |offsets: u32| format!("cap EncHEVCFeatures {}", 1 << 4 | offsets << 6 | 1 << 20 | 1 << 22);
@@ -79,7 +78,7 @@ fn pictures_decode_to_the_very_pixels_whatever_the_driver_can() {
 
 #[test]
 fn orders_wrap_around_in_a_long_stream() {
-    let ledger = with_driver("hevc::orders_wrap_around_in_a_long_stream", "", || {
+    let ledger = with_driver("vaapi::hevc::orders_wrap_around_in_a_long_stream", "", || {
         let plan = VideoPlan { slices: 1, ..plan(64, 48, false) };
         let mut stage = Stage::open(&plan);
         let (mut stream, mut shown) = (Vec::new(), Vec::new());
@@ -98,7 +97,7 @@ fn orders_wrap_around_in_a_long_stream() {
 
 #[test]
 fn pictures_that_a_client_lost_are_not_referred_to() {
-    let ledger = with_driver("hevc::pictures_that_a_client_lost_are_not_referred_to", "", || {
+    let ledger = with_driver("vaapi::hevc::pictures_that_a_client_lost_are_not_referred_to", "", || {
         let plan = plan(320, 180, true);
         let mut stage = Stage::open(&plan);
         let (mut stream, mut last) = (Vec::new(), Vec::new());
@@ -139,7 +138,7 @@ fn pictures_that_a_client_lost_are_not_referred_to() {
 
 #[test]
 fn what_a_driver_lacks_is_said() {
-    let ledger = with_driver("hevc::what_a_driver_lacks_is_said", "", || {
+    let ledger = with_driver("vaapi::hevc::what_a_driver_lacks_is_said", "", || {
         for (orders, ten_bit, said) in [
             ("cap profiles 7", false, "encodes no hevc of 8 bits"),
             ("cap profiles 15", true, "encodes no hevc of 10 bits"),

@@ -5,31 +5,19 @@
 use earthshine::codec::{Chroma, VideoCodec, VideoProfile};
 use earthshine::stream_plan::{Conversion, VideoPlan};
 use earthshine::units::Size;
-use earthshine::worker::encode::Encoder;
 use earthshine::worker::encode::vaapi::VaapiEncoder;
-use earthshine_ffi::vulkan::{Instance, Selection};
 
-use crate::process::{LAYER, assert_clean, with_driver, with_environment};
+use crate::process::{DMA_BUF_LAYER, assert_clean, has_vulkan, with_driver, with_environment};
 use crate::stage::{Stage, decode};
 
-const LAYERED: [(&str, &str); 1] = [("VK_INSTANCE_LAYERS", LAYER)];
+const LAYERED: [(&str, &str); 1] = [("VK_INSTANCE_LAYERS", DMA_BUF_LAYER)];
 
 /// Where the file of its memory has it begin (Mesa's on the CPU).
 const OFFSET: &str = "cap import_offset 4096";
 
 fn plan(size: Size, codec: VideoCodec, ten_bit: bool, conversion: Conversion) -> VideoPlan {
     let profile = VideoProfile { codec, chroma: Chroma::Yuv420, ten_bit };
-    VideoPlan { profile, conversion, ..crate::stage::plan(size.width, size.height) }
-}
-
-/// Said loudly where Vulkan has no device.
-fn has_vulkan() -> bool {
-    let device = Instance::open().and_then(|instance| instance.device(Selection::Any));
-    if let Err(error) = &device {
-        assert!(std::env::var_os("EARTHSHINE_TESTS_MUST_RUN").is_none(), "no Vulkan device: {error}");
-        eprintln!("SKIPPED: no Vulkan device ({error})");
-    }
-    device.is_ok()
+    VideoPlan { profile, conversion, ..super::plan(size.width, size.height) }
 }
 
 #[test]
@@ -37,7 +25,7 @@ fn what_a_shader_wrote_is_encoded_where_it_is() {
     if !has_vulkan() {
         return;
     }
-    let name = "vulkan::what_a_shader_wrote_is_encoded_where_it_is";
+    let name = "vaapi::converted::what_a_shader_wrote_is_encoded_where_it_is";
     let (size, desktop) = (Size::new(334, 188), Size::new(500, 300));
     let ledger = with_environment(name, OFFSET, &LAYERED, || {
         for (codec, ten_bit) in [(VideoCodec::H264, false), (VideoCodec::Hevc, false), (VideoCodec::Hevc, true)] {
@@ -79,7 +67,7 @@ fn the_gpu_converts_as_the_cpu_does() {
     if !has_vulkan() {
         return;
     }
-    let ledger = with_environment("vulkan::the_gpu_converts_as_the_cpu_does", OFFSET, &LAYERED, || {
+    let ledger = with_environment("vaapi::converted::the_gpu_converts_as_the_cpu_does", OFFSET, &LAYERED, || {
         let pictures = [Conversion::Vulkan, Conversion::Cpu].map(|conversion| {
             let mut stage = Stage::open(&plan(Size::new(320, 180), VideoCodec::H264, false, conversion));
             stage.show();
@@ -102,7 +90,7 @@ fn where_the_gpu_cannot_convert_the_cpu_does_or_a_reason_is_given() {
         return;
     }
     let open = |conversion| VaapiEncoder::open(&plan(Size::new(64, 48), VideoCodec::H264, false, conversion));
-    let name = "vulkan::where_the_gpu_cannot_convert_the_cpu_does_or_a_reason_is_given";
+    let name = "vaapi::converted::where_the_gpu_cannot_convert_the_cpu_does_or_a_reason_is_given";
     let ledger = with_environment(name, "cap import 0", &LAYERED, || {
         let error = open(Conversion::Vulkan).expect_err("no surface").to_string();
         assert!(error.contains("does not read what Vulkan wrote: vaCreateSurfaces"), "{error}");
@@ -119,7 +107,7 @@ fn a_device_without_a_render_node_converts_nothing() {
     if !has_vulkan() {
         return;
     }
-    let name = "vulkan::a_device_without_a_render_node_converts_nothing";
+    let name = "vaapi::converted::a_device_without_a_render_node_converts_nothing";
     let ledger = with_driver(name, "", || {
         let plan = plan(Size::new(64, 48), VideoCodec::H264, false, Conversion::Vulkan);
         let error = VaapiEncoder::open(&plan).expect_err("no device").to_string();

@@ -1,0 +1,179 @@
+//! H.264, with everything that drivers differ in.
+
+use earthshine::codec::VideoProfile;
+use earthshine::stream_plan::VideoPlan;
+use earthshine::units::{Bitrate, FrameRate};
+use earthshine::worker::frame::FrameKind;
+
+use super::plan;
+use crate::process::{assert_clean, order, with_driver};
+use crate::stage::{Stage, decode};
+
+#[test]
+fn pictures_decode_to_the_very_pixels_whatever_the_driver_can() {
+    let name = "vaapi::streams::pictures_decode_to_the_very_pixels_whatever_the_driver_can";
+    let drivers = [
+        ("", "profile=100"),
+        ("cap profiles 3", "profile=77"),
+        ("cap profiles 1", "profile=66"),
+        ("cap entrypoints 2", "low_power=1"),
+        ("cap derive 0", "packed=5"),
+        ("cap EncPackedHeaders 0", "packed=0"),
+        ("cap EncPackedHeaders 1", "packed=1"),
+        ("cap EncPackedHeaders 4", "packed=0"),
+        ("cap EncPackedHeaders -1", "packed=0"),
+        ("cap RateControl 20", "rc=4"),
+        ("cap RateControl 16", "rc=16"),
+        ("cap EncMaxSlices 2", "slices=2"),
+        ("cap EncMaxSlices -1", "slices=1"),
+        ("cap EncSliceStructure 1", "slices=3"),
+        ("cap EncQualityRange -1\ncap MaxPictureWidth -1", "profile=100"),
+    ];
+    let ledger = with_driver(name, "", || {
+        for (orders, _) in drivers {
+            order(orders);
+            // Not whole macroblocks, and not even an even number of pixels.
+            let mut stage = Stage::open(&plan(333, 187));
+            let (mut stream, mut shown) = (Vec::new(), Vec::new());
+            for picture in 0..6 {
+                let (coded, pixels) = stage.next(picture == 4);
+                let expected = if picture % 4 == 0 { FrameKind::Idr } else { FrameKind::Predicted };
+                assert_eq!(coded.kind, expected, "{orders}");
+                stream.extend(coded.data);
+                shown.push(pixels);
+            }
+            drop(stage);
+            let decoded = decode(&stream, VideoProfile::H264, shown[0].len());
+            assert_eq!(decoded.len(), shown.len(), "{orders}");
+            assert!(decoded == shown, "other pixels, with a driver of {orders:?}");
+        }
+    });
+    let Some(ledger) = ledger else { return };
+    assert_clean(&ledger);
+    let told: Vec<_> = ledger
+        .iter()
+        .filter(|line| line.starts_with("settings ") || line.starts_with("stream "))
+        .collect::<Vec<_>>()
+        .chunks(2)
+        .map(|two| format!("{} {}", two[0], two[1]))
+        .collect();
+    for ((orders, word), told) in drivers.iter().zip(&told) {
+        assert!(told.split(' ').any(|found| found == *word), "{word} with a driver of {orders:?}: {told}");
+    }
+    assert_eq!(told.len(), drivers.len());
+}
+
+#[test]
+fn numbers_wrap_around_in_a_long_stream() {
+    let ledger = with_driver("vaapi::streams::numbers_wrap_around_in_a_long_stream", "", || {
+        let mut stage = Stage::open(&VideoPlan { slices: 1, ..plan(64, 48) });
+        let (mut stream, mut shown) = (Vec::new(), Vec::new());
+        for _ in 0..600 {
+            let (coded, pixels) = stage.next(false);
+            stream.extend(coded.data);
+            shown.push(pixels);
+        }
+        assert!(decode(&stream, VideoProfile::H264, shown[0].len()) == shown, "other pixels");
+    });
+    assert!(ledger.is_none_or(|ledger| {
+        assert_clean(&ledger);
+        ledger.iter().filter(|line| line.starts_with("idr ")).count() == 1
+    }));
+}
+
+#[test]
+fn pictures_that_a_client_lost_are_not_referred_to() {
+    let ledger = with_driver("vaapi::streams::pictures_that_a_client_lost_are_not_referred_to", "", || {
+        let mut stage = Stage::open(&plan(320, 180));
+        let (mut stream, mut last) = (Vec::new(), Vec::new());
+        let mut sent = 0;
+        // Pictures 5, and 10 to 12, and 260 are lost, and the client says so after the last.
+        for picture in 0..300 {
+            let lost = matches!(picture, 5 | 10..=12 | 260);
+            let (coded, pixels) = stage.next(false);
+            let expected = match picture {
+                0 => FrameKind::Idr,
+                6 | 13 | 261 => FrameKind::Recovered,
+                _ => FrameKind::Predicted,
+            };
+            assert_eq!(coded.kind, expected, "picture {picture}");
+            if !lost {
+                stream.extend(coded.data);
+                last = pixels;
+                sent += 1;
+            }
+            match picture {
+                5 => assert!(stage.encoder.invalidate_references(5)),
+                12 => assert!(stage.encoder.invalidate_references(10)),
+                260 => assert!(stage.encoder.invalidate_references(260)),
+                _ => {}
+            }
+            // A mistake does not heal by itself: every part of the picture is compared
+            // that was drawn before the loss and not after.
+            if matches!(picture, 6 | 13 | 20 | 261 | 299) {
+                let decoded = decode(&stream, VideoProfile::H264, last.len());
+                assert!(decoded.len() >= sent, "{} of {sent} pictures", decoded.len());
+                assert!(decoded.last() == Some(&last), "other pixels in picture {picture}");
+            }
+        }
+    });
+    let Some(ledger) = ledger else { return };
+    assert_clean(&ledger);
+    let referred: Vec<_> = ledger.iter().filter_map(|line| line.strip_prefix("refer ")).collect();
+    assert_eq!(referred, ["2 picture=6", "4 picture=13", "2 picture=261"]);
+}
+
+#[test]
+fn without_a_sound_picture_an_idr_picture_comes() {
+    let ledger = with_driver("vaapi::streams::without_a_sound_picture_an_idr_picture_comes", "", || {
+        let mut stage = Stage::open(&plan(64, 48));
+        for _ in 0..8 {
+            stage.next(false);
+        }
+        assert!(!stage.encoder.invalidate_references(3), "five pictures are kept");
+        assert_eq!(stage.next(false).0.kind, FrameKind::Idr);
+        assert_eq!(stage.next(false).0.kind, FrameKind::Predicted);
+        drop(stage);
+        // One reference, and drivers that write slice headers themselves.
+        for (orders, single_reference) in [("", true), ("cap EncPackedHeaders 1", false)] {
+            order(orders);
+            let mut stage = Stage::open(&VideoPlan { single_reference, ..plan(64, 48) });
+            stage.next(false);
+            stage.next(false);
+            assert!(!stage.encoder.invalidate_references(1));
+            let (coded, _) = stage.next(true);
+            assert_eq!(coded.kind, FrameKind::Idr);
+        }
+    });
+    let Some(ledger) = ledger else { return };
+    assert_clean(&ledger);
+    let kept: Vec<_> = ledger
+        .iter()
+        .filter(|line| line.starts_with("stream "))
+        .map(|line| line.split(' ').find_map(|word| word.strip_prefix("references=")))
+        .collect();
+    assert_eq!(kept, [Some("5"), Some("1"), Some("1")]);
+}
+
+#[test]
+fn the_bit_rate_changes_without_an_idr_picture() {
+    let ledger = with_driver("vaapi::streams::the_bit_rate_changes_without_an_idr_picture", "", || {
+        let mut stage = Stage::open(&plan(64, 48));
+        stage.next(false);
+        stage.encoder.set_bitrate(Bitrate::from_kbps(1234)).expect("another rate");
+        assert_eq!(stage.next(false).0.kind, FrameKind::Predicted);
+        assert!(stage.encoder.set_frame_rate(FrameRate::from_hz(30)).expect("another frame rate"));
+        assert_eq!(stage.next(false).0.kind, FrameKind::Predicted);
+        assert_eq!(stage.next(true).0.kind, FrameKind::Idr);
+        drop(stage);
+        order("cap RateControl 16");
+        let mut stage = Stage::open(&plan(64, 48));
+        let error = stage.encoder.set_bitrate(Bitrate::from_kbps(1234)).expect_err("no rate");
+        assert!(error.to_string().contains("no rate control"), "{error}");
+        stage.next(false);
+    });
+    let Some(ledger) = ledger else { return };
+    assert_clean(&ledger);
+    let changes: Vec<_> = ledger.iter().filter(|line| line.starts_with("bitrate ")).collect();
+    assert_eq!(changes, ["bitrate 1234000 idr=0"]);
+}

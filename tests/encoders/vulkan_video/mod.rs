@@ -1,0 +1,19 @@
+//! Vulkan Video: a layer under the real loader (`tests/drivers/vulkan_video`) and over
+//! Vulkan on the CPU. Pictures are converted by the real shaders.
+
+mod failures;
+mod streams;
+
+use earthshine::stream_plan::{EncoderFamily, VideoPlan};
+
+use crate::process::{VIDEO_LAYER, has_vulkan, with_environment};
+
+fn plan(width: u32, height: u32) -> VideoPlan {
+    crate::stage::plan(EncoderFamily::Vulkan, width, height)
+}
+
+/// Runs `work` in a process whose GPU is the stand-in; `None` also where Vulkan has no
+/// device at all.
+fn with_engine(test: &str, faults: &str, work: impl FnOnce()) -> Option<Vec<String>> {
+    has_vulkan().then(|| with_environment(test, faults, &[("VK_INSTANCE_LAYERS", VIDEO_LAYER)], work))?
+}
