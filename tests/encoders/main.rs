@@ -5,6 +5,7 @@
 //! Libraries read their environment when they are loaded, so each test runs in a process
 //! of its own.
 
+mod long_streams;
 mod process;
 mod stage;
 mod vaapi;

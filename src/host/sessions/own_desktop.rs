@@ -33,8 +33,8 @@ impl Session {
     }
 
     fn desktop_spec(&self, attempt: u32) -> DesktopSpec {
-        let (which, guest) = ((self.id, attempt), self.guest_home.as_ref());
-        self.shared.desktop_spec(which, self.client, guest, &self.app, self.mode, self.channels, self.place.gpu())
+        let (which, whose) = ((self.id, attempt), (self.client, self.guest_home.as_ref()));
+        self.shared.desktop_spec(which, whose, &self.app, self.mode, self.channels, self.place.gpu())
     }
 
     /// A home that ends with the session, for a client that is not paired.

@@ -99,8 +99,7 @@ impl Shared {
     pub(crate) fn desktop_spec(
         &self,
         (session, attempt): (SessionId, u32),
-        client: ClientId,
-        guest: Option<&LobbyHome>,
+        (client, guest): (ClientId, Option<&LobbyHome>),
         app: &AppConfig,
         mode: (Size, FrameRate),
         channels: u8,

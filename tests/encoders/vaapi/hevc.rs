@@ -4,6 +4,7 @@ use earthshine::codec::{Chroma, VideoCodec, VideoProfile};
 use earthshine::stream_plan::VideoPlan;
 use earthshine::worker::frame::FrameKind;
 
+use crate::long_streams::{assert_one_idr, assert_referred, lost_pictures_are_not_referred_to, numbers_wrap_around};
 use crate::process::{assert_clean, order, with_driver};
 use crate::stage::{Stage, decode};
 
@@ -79,61 +80,21 @@ fn pictures_decode_to_the_very_pixels_whatever_the_driver_can() {
 #[test]
 fn orders_wrap_around_in_a_long_stream() {
     let ledger = with_driver("vaapi::hevc::orders_wrap_around_in_a_long_stream", "", || {
-        let plan = VideoPlan { slices: 1, ..plan(64, 48, false) };
-        let mut stage = Stage::open(&plan);
-        let (mut stream, mut shown) = (Vec::new(), Vec::new());
-        for _ in 0..600 {
-            let (coded, pixels) = stage.next(false);
-            stream.extend(coded.data);
-            shown.push(pixels);
-        }
-        assert!(decode(&stream, plan.profile, shown[0].len()) == shown, "other pixels");
+        numbers_wrap_around(&VideoPlan { slices: 1, ..plan(64, 48, false) });
     });
-    assert!(ledger.is_none_or(|ledger| {
-        assert_clean(&ledger);
-        ledger.iter().filter(|line| line.starts_with("idr ")).count() == 1
-    }));
+    if let Some(ledger) = ledger {
+        assert_one_idr(&ledger);
+    }
 }
 
 #[test]
 fn pictures_that_a_client_lost_are_not_referred_to() {
     let ledger = with_driver("vaapi::hevc::pictures_that_a_client_lost_are_not_referred_to", "", || {
-        let plan = plan(320, 180, true);
-        let mut stage = Stage::open(&plan);
-        let (mut stream, mut last) = (Vec::new(), Vec::new());
-        let mut sent = 0;
-        for picture in 0..300 {
-            let lost = matches!(picture, 5 | 10..=12 | 260);
-            let (coded, pixels) = stage.next(false);
-            let expected = match picture {
-                0 => FrameKind::Idr,
-                6 | 13 | 261 => FrameKind::Recovered,
-                _ => FrameKind::Predicted,
-            };
-            assert_eq!(coded.kind, expected, "picture {picture}");
-            if !lost {
-                stream.extend(coded.data);
-                last = pixels;
-                sent += 1;
-            }
-            match picture {
-                5 => assert!(stage.encoder.invalidate_references(5)),
-                12 => assert!(stage.encoder.invalidate_references(10)),
-                260 => assert!(stage.encoder.invalidate_references(260)),
-                _ => {}
-            }
-            if matches!(picture, 6 | 13 | 20 | 261 | 299) {
-                // FFmpeg says nothing: no picture that a decoder is told to keep lacks.
-                let decoded = decode(&stream, plan.profile, last.len());
-                assert_eq!(decoded.len(), sent);
-                assert!(decoded.last() == Some(&last), "other pixels in picture {picture}");
-            }
-        }
+        lost_pictures_are_not_referred_to(&plan(320, 180, true));
     });
-    let Some(ledger) = ledger else { return };
-    assert_clean(&ledger);
-    let referred: Vec<_> = ledger.iter().filter_map(|line| line.strip_prefix("refer ")).collect();
-    assert_eq!(referred, ["2 picture=6", "4 picture=13", "2 picture=261"]);
+    if let Some(ledger) = ledger {
+        assert_referred(&ledger);
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use earthshine::units::{Bitrate, FrameRate};
 use earthshine::worker::frame::FrameKind;
 
 use super::{plan, with_engine};
+use crate::long_streams::{assert_one_idr, assert_referred, lost_pictures_are_not_referred_to, numbers_wrap_around};
 use crate::process::{assert_clean, order};
 use crate::stage::{Stage, decode};
 
@@ -81,61 +82,21 @@ fn an_idr_picture_begins_with_nothing_but_parameter_sets() {
 #[test]
 fn numbers_wrap_around_in_a_long_stream() {
     let ledger = with_engine("vulkan_video::streams::numbers_wrap_around_in_a_long_stream", "", || {
-        let mut stage = Stage::open(&VideoPlan { slices: 1, ..plan(64, 48) });
-        let (mut stream, mut shown) = (Vec::new(), Vec::new());
-        for _ in 0..600 {
-            let (coded, pixels) = stage.next(false);
-            stream.extend(coded.data);
-            shown.push(pixels);
-        }
-        assert!(decode(&stream, VideoProfile::H264, shown[0].len()) == shown, "other pixels");
+        numbers_wrap_around(&VideoPlan { slices: 1, ..plan(64, 48) });
     });
-    assert!(ledger.is_none_or(|ledger| {
-        assert_clean(&ledger);
-        ledger.iter().filter(|line| line.starts_with("idr ")).count() == 1
-    }));
+    if let Some(ledger) = ledger {
+        assert_one_idr(&ledger);
+    }
 }
 
 #[test]
 fn pictures_that_a_client_lost_are_not_referred_to() {
     let ledger = with_engine("vulkan_video::streams::pictures_that_a_client_lost_are_not_referred_to", "", || {
-        let mut stage = Stage::open(&plan(320, 180));
-        let (mut stream, mut last) = (Vec::new(), Vec::new());
-        let mut sent = 0;
-        // Pictures 5, and 10 to 12, and 260 are lost, and the client says so after the last.
-        for picture in 0..300 {
-            let lost = matches!(picture, 5 | 10..=12 | 260);
-            let (coded, pixels) = stage.next(false);
-            let expected = match picture {
-                0 => FrameKind::Idr,
-                6 | 13 | 261 => FrameKind::Recovered,
-                _ => FrameKind::Predicted,
-            };
-            assert_eq!(coded.kind, expected, "picture {picture}");
-            if !lost {
-                stream.extend(coded.data);
-                last = pixels;
-                sent += 1;
-            }
-            match picture {
-                5 => assert!(stage.encoder.invalidate_references(5)),
-                12 => assert!(stage.encoder.invalidate_references(10)),
-                260 => assert!(stage.encoder.invalidate_references(260)),
-                _ => {}
-            }
-            // A mistake does not heal by itself: every part of the picture is compared
-            // that was drawn before the loss and not after.
-            if matches!(picture, 6 | 13 | 20 | 261 | 299) {
-                let decoded = decode(&stream, VideoProfile::H264, last.len());
-                assert!(decoded.len() >= sent, "{} of {sent} pictures", decoded.len());
-                assert!(decoded.last() == Some(&last), "other pixels in picture {picture}");
-            }
-        }
+        lost_pictures_are_not_referred_to(&plan(320, 180));
     });
-    let Some(ledger) = ledger else { return };
-    assert_clean(&ledger);
-    let referred: Vec<_> = ledger.iter().filter_map(|line| line.strip_prefix("refer ")).collect();
-    assert_eq!(referred, ["2 picture=6", "4 picture=13", "2 picture=261"]);
+    if let Some(ledger) = ledger {
+        assert_referred(&ledger);
+    }
 }
 
 #[test]
