@@ -14,7 +14,7 @@ pub(crate) enum StreamEvent {
     Shows,
     /// It is gone or about to go.
     Down(Cause),
-    /// Its successor has waited for its time: [`Stream::succeed`].
+    /// Its successor has waited for its time: `Stream::succeed`.
     Due,
 }
 
