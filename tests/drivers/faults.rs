@@ -247,7 +247,7 @@ pub fn play(call: &'static str) -> Option<u32> {
     let is_first = !history_here.calls.contains_key(call);
     let outcome = history_here.next(call, &orders);
     drop(history);
-    if is_first {
+    if is_first && NAMES.contains(&call) {
         ledger::called(call);
     }
     match outcome? {

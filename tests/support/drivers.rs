@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::api;
 use super::deadline::{SOON, settle, wait_for};
-use super::host::Host;
+use super::host::{ENCODER, Host};
 use super::scratch::{Scratch, examples};
 
 /// NVIDIA's driver, and one that libva loads, played; and Vulkan Video, if it is installed.
@@ -72,6 +72,12 @@ impl Drivers {
     /// The same with an engine of Vulkan Video, over whatever device Vulkan has.
     pub(crate) fn install_vulkan(scratch: &Scratch) -> Self {
         Self::install(scratch).with_layer("video", &json!([]))
+    }
+
+    /// What the encoder needs that [`ENCODER`] names.
+    pub(crate) fn of_test_encoder(scratch: &Scratch) -> Self {
+        let is_vulkan = std::env::var(ENCODER).is_ok_and(|family| family == "vulkan");
+        if is_vulkan { Self::install_vulkan(scratch) } else { Self::install(scratch) }
     }
 
     /// Has a layer before the real Vulkan, with more extensions of devices.

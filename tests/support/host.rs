@@ -92,7 +92,7 @@ impl Host {
         let base = free_base_port();
         let mut environment = environment.to_vec();
         let with_encoder = if environment.is_empty() { with_encoder(config) } else { None };
-        let drivers = with_encoder.as_ref().map(|_| Drivers::install(&scratch));
+        let drivers = with_encoder.as_ref().map(|_| Drivers::of_test_encoder(&scratch));
         environment.extend(drivers.iter().flat_map(Drivers::environment));
         std::fs::write(scratch.join("config.toml"), with_encoder.as_deref().unwrap_or(config)).expect("config.toml");
         let (child, ready) = spawn(&scratch, base, bind, &environment);
@@ -235,9 +235,9 @@ fn with_encoder(config: &str) -> Option<String> {
     Some(config.to_string())
 }
 
-/// Variable with the family of encoders (`nvenc`, `vaapi`) whose driver's stand-in
+/// Variable with the family of encoders (`nvenc`, `vaapi`, `vulkan`) whose driver's stand-in
 /// hosts encode with, and nothing else, where the test leaves that open.
-const ENCODER: &str = "EARTHSHINE_TEST_ENCODER";
+pub(crate) const ENCODER: &str = "EARTHSHINE_TEST_ENCODER";
 
 /// Home directory of the host's user.
 pub(crate) fn home(scratch: &Scratch) -> PathBuf {
