@@ -38,10 +38,10 @@ fn reports(family: EncoderFamily) -> Vec<FamilyReport> {
         return vec![report(None)];
     }
     let all: Vec<_> = gpus.into_iter().map(Some).map(report).collect();
-    // A GPU of another maker's has no driver of this family: no news beside one that has.
+    // A GPU that has no driver of this family, or none that encodes: no news beside one that has.
     let works = |report: &FamilyReport| report.error.is_empty();
     match (family, all.iter().any(works)) {
-        (EncoderFamily::Vaapi, true) => all.into_iter().filter(works).collect(),
+        (EncoderFamily::Vaapi | EncoderFamily::Vulkan, true) => all.into_iter().filter(works).collect(),
         _ => all,
     }
 }

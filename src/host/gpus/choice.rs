@@ -94,8 +94,9 @@ mod tests {
     const LIMITS: GpuLimits = GpuLimits { memory_reserve_mb: Some(512), encoder_sessions: Some(4) };
 
     fn silent(bus: u8, vendor: GpuVendor) -> KnownGpu {
+        let render_node = Some(format!("/dev/dri/renderD{bus}").into());
         KnownGpu {
-            address: GpuAddress::at(format!("0000:{bus:02x}:00.0")),
+            address: GpuAddress { render_node, ..GpuAddress::at(format!("0000:{bus:02x}:00.0")) },
             vendor: Some(vendor),
             figures: None,
             reports: Vec::new(),
@@ -134,7 +135,7 @@ mod tests {
         lost.figures.as_mut().unwrap().error = "GPU is lost".to_owned();
         assert_eq!(first(&[lost, gpu(2, 4, 99, 0)], nothing), "0000:02:00.0", "even after a full one");
         let doubt =
-            |address: &GpuAddress| Standing { doubted: *address == GpuAddress::at("0000:01:00.0"), ..nothing(address) };
+            |address: &GpuAddress| Standing { doubted: address.is(&GpuAddress::at("0000:01:00.0")), ..nothing(address) };
         assert_eq!(first(&[gpu(1, 0, 0, 0), gpu(2, 3, 0, 0)], doubt), "0000:02:00.0");
     }
 

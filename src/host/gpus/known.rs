@@ -36,17 +36,26 @@ impl KnownGpu {
         Self { address, vendor, figures: None, reports: Vec::new() }
     }
 
-    /// The first family of a list that may encode on it: by its maker, and by what its
-    /// drivers have said.
+    /// The first family of a list that may encode on it: by its maker, by the node that
+    /// the family opens, and by what its drivers have said.
     pub(crate) fn first_family(&self, families: &[EncoderFamily]) -> Option<usize> {
-        let may = |family: &EncoderFamily| works_on(*family, self.vendor) && self.has_said_no(*family).is_none();
+        let may = |family: &EncoderFamily| {
+            works_on(*family, self.vendor) && self.is_reached_by(*family) && !self.has_said_no(*family)
+        };
         families.iter().position(may)
     }
 
-    fn has_said_no(&self, family: EncoderFamily) -> Option<()> {
-        let of_family = |report: &&FamilyReport| report.family == family;
-        let report = self.reports.iter().find(of_family)?;
-        (report.error.is_empty() && report.abilities.able.is_empty()).then_some(())
+    const fn is_reached_by(&self, family: EncoderFamily) -> bool {
+        match family {
+            EncoderFamily::Vaapi | EncoderFamily::Vulkan => self.address.render_node.is_some(),
+            EncoderFamily::Nvenc | EncoderFamily::Software => true,
+        }
+    }
+
+    /// It makes nothing; an error is one until the drivers are asked again.
+    fn has_said_no(&self, family: EncoderFamily) -> bool {
+        let report = self.reports.iter().find(|report| report.family == family);
+        report.is_some_and(|report| report.abilities.able.is_empty())
     }
 
     /// As people tell it from others.
@@ -206,15 +215,18 @@ mod tests {
     fn a_gpu_encodes_with_what_its_maker_has_unless_its_driver_says_no() {
         use EncoderFamily::{Nvenc, Software, Vaapi, Vulkan};
         let all = [Nvenc, Vaapi, Vulkan, Software];
-        let gpu = |vendor| KnownGpu::new(GpuAddress::at("b"), vendor);
+        let address = GpuAddress { render_node: Some("/dev/dri/renderD128".into()), ..GpuAddress::at("b") };
+        let gpu = |vendor| KnownGpu::new(address.clone(), vendor);
         assert_eq!(gpu(Some(GpuVendor::Nvidia)).first_family(&all), Some(0));
         assert_eq!(gpu(Some(GpuVendor::Amd)).first_family(&all), Some(1));
         assert_eq!(gpu(None).first_family(&all), Some(1));
         assert_eq!(gpu(Some(GpuVendor::Nvidia)).first_family(&[Vaapi, Software]), None);
         let mut refuses = gpu(Some(GpuVendor::Nvidia));
-        refuses.reports.push(report(Nvenc, GpuAddress::at("b")));
+        refuses.reports.push(report(Nvenc, address.clone()));
         assert_eq!(refuses.first_family(&all), Some(2));
-        refuses.reports[0].error = "not now".to_owned();
-        assert_eq!(refuses.first_family(&all), Some(0), "what failed once may work yet");
+        refuses.reports[0].error = "no device".to_owned();
+        assert_eq!(refuses.first_family(&all), Some(2));
+        refuses.address.render_node = None;
+        assert_eq!(refuses.first_family(&all), None, "nothing that Vulkan could open");
     }
 }
