@@ -5,7 +5,6 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use earthshine::units::Size;
-use earthshine_ffi::vulkan::{Instance, Selection};
 
 use super::desktop_1080p60::assert_quadrants;
 use crate::support::apps::{self, PATTERN};
@@ -15,8 +14,7 @@ use crate::support::drivers::Drivers;
 use crate::support::host::Host;
 use crate::support::lossy_relay::{Harm, LossyRelay};
 use crate::support::scratch::Scratch;
-use crate::support::skip::skip;
-use crate::support::{api, needs, picture};
+use crate::support::{api, needs, picture, vulkan};
 
 #[test]
 fn pixels_are_the_applications_in_every_range_and_matrix() {
@@ -32,7 +30,7 @@ fn pixels_are_the_applications_in_every_range_and_matrix() {
         let mut stream = device.stream(&wanted);
         apps::wait_pattern_ready(&host.scratch);
         stream.wait_frames(30);
-        assert_eq!(api::the_session(host.api())["encoder"], "nvenc");
+        assert_eq!(api::the_encoder(host.api()), "nvenc");
         let files = stream.files.clone();
         stream.quit();
         std::fs::remove_file(apps::pattern_log(&host.scratch)).expect("remove the log");
@@ -71,15 +69,7 @@ fn picture_comes_back_at_another_size() {
 
 /// As the stand-in's orders have it; `None`, said loudly, where Vulkan has no device.
 fn vulkan_uuid() -> Option<String> {
-    let device = Instance::open().and_then(|instance| instance.device(Selection::Any));
-    let uuid = match device {
-        Ok(device) => device.uuid,
-        Err(error) => {
-            skip(&format!("a Vulkan device ({error})"));
-            return None;
-        }
-    };
-    Some(uuid.iter().map(|byte| format!("{byte:02x}")).collect())
+    Some(vulkan::device()?.uuid.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Vulkan runs on the CPU here, and CUDA's stand-in says that it is the same device:
@@ -105,7 +95,7 @@ fn pictures_that_vulkan_converts_are_encoded_where_they_are() {
         let mut stream = device.stream(&wanted);
         apps::wait_pattern_ready(&host.scratch);
         stream.wait_frames(30);
-        assert_eq!(api::the_session(host.api())["encoder"], "nvenc");
+        assert_eq!(api::the_encoder(host.api()), "nvenc");
         let files = stream.files.clone();
         stream.quit();
         std::fs::remove_file(apps::pattern_log(&host.scratch)).expect("remove the log");
@@ -131,7 +121,7 @@ fn pictures_that_cannot_be_shared_are_converted_on_the_cpu() {
         let mut stream = device.stream(&Wanted::app(PATTERN));
         apps::wait_pattern_ready(&host.scratch);
         stream.wait_frames(30);
-        assert_eq!(api::the_session(host.api())["encoder"], "nvenc");
+        assert_eq!(api::the_encoder(host.api()), "nvenc");
         let files = stream.files.clone();
         stream.quit();
         std::fs::remove_file(apps::pattern_log(&host.scratch)).expect("remove the log");
@@ -210,7 +200,7 @@ fn assert_every_profile(host: &Host, drivers: &Drivers) {
         let mut stream = device.stream(&Wanted { formats, color_space, ..small.clone() });
         apps::wait_pattern_ready(&host.scratch);
         stream.wait_frames(30);
-        assert_eq!(api::the_session(host.api())["encoder"], "nvenc");
+        assert_eq!(api::the_encoder(host.api()), "nvenc");
         let files = stream.files.clone();
         stream.quit();
         std::fs::remove_file(apps::pattern_log(&host.scratch)).expect("remove the log");

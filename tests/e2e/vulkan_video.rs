@@ -6,7 +6,6 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use earthshine::units::Size;
-use earthshine_ffi::vulkan::{Instance, Selection};
 
 use super::desktop_1080p60::assert_quadrants;
 use crate::support::apps::{self, PATTERN};
@@ -14,26 +13,12 @@ use crate::support::client::{Device, Wanted};
 use crate::support::drivers::Drivers;
 use crate::support::lossy_relay::{Harm, LossyRelay};
 use crate::support::scratch::Scratch;
-use crate::support::skip::skip;
-use crate::support::{api, needs, picture};
-
-/// Whether Vulkan has a device to put the stand-in over; said loudly if not.
-fn has_vulkan() -> bool {
-    match Instance::open().and_then(|instance| instance.device(Selection::Any)) {
-        Ok(_) => true,
-        Err(error) => {
-            skip(&format!("a Vulkan device ({error})"));
-            false
-        }
-    }
-}
+use crate::support::{api, needs, picture, vulkan};
 
 #[test]
 fn pixels_are_the_applications_whatever_the_engine_can() {
     let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
-    if !has_vulkan() {
-        return;
-    }
+    let Some(_device) = vulkan::device() else { return };
     let scratch = Scratch::new();
     let tables = apps::pattern(&scratch, "");
     let drivers = Drivers::install_vulkan(&scratch);
@@ -51,7 +36,7 @@ fn pixels_are_the_applications_whatever_the_engine_can() {
         let mut stream = device.stream(&wanted);
         apps::wait_pattern_ready(&host.scratch);
         stream.wait_frames(30);
-        assert_eq!(api::the_session(host.api())["encoder"], "vulkan");
+        assert_eq!(api::the_encoder(host.api()), "vulkan");
         let files = stream.files.clone();
         stream.quit();
         std::fs::remove_file(apps::pattern_log(&host.scratch)).expect("remove the log");
@@ -68,9 +53,7 @@ fn pixels_are_the_applications_whatever_the_engine_can() {
 #[test]
 fn what_a_client_lost_is_not_referred_to_by_vulkan_either() {
     let Some(_turn) = needs::whole_machine(needs::DESKTOP) else { return };
-    if !has_vulkan() {
-        return;
-    }
+    let Some(_device) = vulkan::device() else { return };
     let scratch = Scratch::new();
     let tables = apps::pattern(&scratch, "");
     let drivers = Drivers::install_vulkan(&scratch);

@@ -7,6 +7,10 @@
 
 mod long_streams;
 mod process;
+#[path = "../support/skip.rs"]
+mod skip;
 mod stage;
 mod vaapi;
+#[path = "../support/vulkan.rs"]
+mod vulkan;
 mod vulkan_video;

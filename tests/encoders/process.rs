@@ -5,7 +5,6 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use earthshine_ffi::vulkan::{Instance, Selection};
 use serde_json::json;
 
 /// Runs `work` in a process whose GPU is the stand-in, ordered as `faults` say. To the
@@ -76,16 +75,6 @@ fn manifest(layer: &str, examples: &Path) -> String {
         "device_extensions": extensions.into_iter().map(extension).collect::<Vec<_>>(),
     }})
     .to_string()
-}
-
-/// Whether Vulkan has a device, be it the CPU; said loudly where it has none.
-pub(crate) fn has_vulkan() -> bool {
-    let device = Instance::open().and_then(|instance| instance.device(Selection::Any));
-    if let Err(error) = &device {
-        assert!(std::env::var_os("EARTHSHINE_TESTS_MUST_RUN").is_none(), "no Vulkan device: {error}");
-        eprintln!("SKIPPED: no Vulkan device ({error})");
-    }
-    device.is_ok()
 }
 
 /// Where the stand-in reads orders, in the process that has it.

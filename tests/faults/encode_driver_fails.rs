@@ -3,7 +3,6 @@
 //! with another worker, and nothing is left in the driver.
 
 use earthshine::bench::clients::player::Player;
-use serde_json::Value;
 
 use crate::support::deadline::{SOON, wait_for};
 use crate::support::drivers::Drivers;
@@ -19,15 +18,6 @@ fn stage(count: usize) -> (Drivers, Host, Vec<Player>) {
     let host = drivers.host(scratch, "\"nvenc\", \"software\"", "");
     let players = players::paired(&host, count, &[]);
     (drivers, host, players)
-}
-
-fn wait_for_another_worker(host: &Host) {
-    let replaced = || api::the_session(host.api())["worker_restarts"].as_u64() > Some(0);
-    wait_for("another worker", SOON, || replaced().then_some(()));
-}
-
-fn the_encoder(host: &Host) -> Value {
-    api::the_session(host.api())["encoder"].clone()
 }
 
 #[test]
@@ -58,7 +48,7 @@ fn what_fails_while_an_encoder_is_opened_leads_to_the_next_encoder() {
         drivers.order(order);
         block_on(async {
             let stream = stream(player, TEST_CARD).await;
-            assert_eq!(the_encoder(&host), "software/openh264", "{order}");
+            assert_eq!(api::the_encoder(host.api()), "software/openh264", "{order}");
             stream.leave().await.expect("a client that leaves");
             player.cancel().await.expect("cancel");
         });
@@ -67,7 +57,7 @@ fn what_fails_while_an_encoder_is_opened_leads_to_the_next_encoder() {
     drivers.order("");
     block_on(async {
         let stream = stream(player, TEST_CARD).await;
-        assert_eq!(the_encoder(&host), "nvenc");
+        assert_eq!(api::the_encoder(host.api()), "nvenc");
         stream.leave().await.expect("a client that leaves");
     });
 }
@@ -91,10 +81,10 @@ fn what_fails_while_it_streams_costs_a_worker_and_no_stream() {
         drivers.order(order);
         block_on(async {
             let mut stream = stream(player, TEST_CARD).await;
-            wait_for_another_worker(&host);
+            api::wait_for_another_worker(host.api());
             drivers.order("");
             more_frames(&mut stream, 20).await;
-            assert_eq!(the_encoder(&host), "nvenc", "{order}");
+            assert_eq!(api::the_encoder(host.api()), "nvenc", "{order}");
             stream.leave().await.expect("a client that leaves");
             player.cancel().await.expect("cancel");
         });
@@ -110,7 +100,7 @@ fn an_encoder_that_fails_again_and_again_is_given_up_for_another() {
     drivers.order("nvEncEncodePicture fail 5 after 20");
     block_on(async {
         let mut stream = stream(player, TEST_CARD).await;
-        wait_for("the other encoder", SOON, || (the_encoder(&host) == "software/openh264").then_some(()));
+        wait_for("the other encoder", SOON, || (api::the_encoder(host.api()) == "software/openh264").then_some(()));
         more_frames(&mut stream, 20).await;
         assert_eq!(api::the_session(host.api())["worker_restarts"], 2);
         stream.leave().await.expect("a client that leaves");
@@ -127,10 +117,10 @@ fn a_driver_that_never_returns_costs_a_worker_and_no_stream() {
         drivers.order(&format!("{call} hang after 20"));
         block_on(async {
             let mut stream = stream(player, TEST_CARD).await;
-            wait_for_another_worker(&host);
+            api::wait_for_another_worker(host.api());
             drivers.order("");
             more_frames(&mut stream, 20).await;
-            assert_eq!(the_encoder(&host), "nvenc", "{call}");
+            assert_eq!(api::the_encoder(host.api()), "nvenc", "{call}");
             stream.leave().await.expect("a client that leaves");
             player.cancel().await.expect("cancel");
         });

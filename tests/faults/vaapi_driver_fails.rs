@@ -3,22 +3,10 @@
 //! is left in the driver. Every call of it that fails is tried in `tests/encoders`, without
 //! a host; here are those that stand for many.
 
-use crate::support::deadline::{SOON, wait_for};
 use crate::support::drivers::Drivers;
-use crate::support::host::Host;
 use crate::support::players::{self, TEST_CARD, block_on, more_frames, stream};
 use crate::support::scratch::Scratch;
 use crate::support::{api, needs};
-
-fn the_encoder(host: &Host) -> serde_json::Value {
-    api::the_session(host.api())["encoder"].clone()
-}
-
-fn other_worker(host: &Host) {
-    wait_for("another worker", SOON, || {
-        (api::the_session(host.api())["worker_restarts"].as_u64() > Some(0)).then_some(())
-    });
-}
 
 #[test]
 fn what_fails_while_an_encoder_is_opened_leads_to_the_next_encoder() {
@@ -36,7 +24,7 @@ fn what_fails_while_an_encoder_is_opened_leads_to_the_next_encoder() {
         drivers.order(order);
         block_on(async {
             let stream = stream(&player, TEST_CARD).await;
-            assert_eq!(the_encoder(&host), encoder, "{order}");
+            assert_eq!(api::the_encoder(host.api()), encoder, "{order}");
             stream.leave().await.expect("a client that leaves");
             player.cancel().await.expect("cancel");
         });
@@ -63,10 +51,10 @@ fn a_driver_that_fails_or_never_returns_costs_a_worker_and_no_stream() {
         drivers.order(order);
         block_on(async {
             let mut stream = stream(&player, TEST_CARD).await;
-            other_worker(&host);
+            api::wait_for_another_worker(host.api());
             drivers.order("");
             more_frames(&mut stream, 20).await;
-            assert_eq!(the_encoder(&host), "vaapi", "{order}");
+            assert_eq!(api::the_encoder(host.api()), "vaapi", "{order}");
             stream.leave().await.expect("a client that leaves");
             player.cancel().await.expect("cancel");
         });

@@ -3,42 +3,15 @@
 //! another worker. Every call of it that fails is tried in `tests/encoders`, without
 //! a host; here are those that stand for many.
 
-use earthshine_ffi::vulkan::{Instance, Selection};
-
-use crate::support::deadline::{SOON, wait_for};
 use crate::support::drivers::Drivers;
-use crate::support::host::Host;
 use crate::support::players::{self, TEST_CARD, block_on, more_frames, stream};
 use crate::support::scratch::Scratch;
-use crate::support::skip::skip;
-use crate::support::{api, needs};
-
-fn the_encoder(host: &Host) -> serde_json::Value {
-    api::the_session(host.api())["encoder"].clone()
-}
-
-fn other_worker(host: &Host) {
-    wait_for("another worker", SOON, || {
-        (api::the_session(host.api())["worker_restarts"].as_u64() > Some(0)).then_some(())
-    });
-}
-
-fn has_vulkan() -> bool {
-    match Instance::open().and_then(|instance| instance.device(Selection::Any)) {
-        Ok(_) => true,
-        Err(error) => {
-            skip(&format!("a Vulkan device ({error})"));
-            false
-        }
-    }
-}
+use crate::support::{api, needs, vulkan};
 
 #[test]
 fn an_engine_that_does_not_open_leads_to_the_next_encoder() {
     let Some(_turn) = needs::turn(&[]) else { return };
-    if !has_vulkan() {
-        return;
-    }
+    let Some(_device) = vulkan::device() else { return };
     let scratch = Scratch::new();
     let drivers = Drivers::install_vulkan(&scratch);
     let host = drivers.host(scratch, ENCODERS, "");
@@ -51,7 +24,7 @@ fn an_engine_that_does_not_open_leads_to_the_next_encoder() {
         drivers.order(order);
         block_on(async {
             let stream = stream(&player, TEST_CARD).await;
-            assert_eq!(the_encoder(&host), encoder, "{order}");
+            assert_eq!(api::the_encoder(host.api()), encoder, "{order}");
             stream.leave().await.expect("a client that leaves");
             player.cancel().await.expect("cancel");
         });
@@ -63,9 +36,7 @@ fn an_engine_that_does_not_open_leads_to_the_next_encoder() {
 #[test]
 fn an_engine_that_fails_or_never_finishes_costs_a_worker_and_no_stream() {
     let Some(_turn) = needs::turn(&[]) else { return };
-    if !has_vulkan() {
-        return;
-    }
+    let Some(_device) = vulkan::device() else { return };
     let scratch = Scratch::new();
     let drivers = Drivers::install_vulkan(&scratch);
     let host = drivers.host(scratch, ENCODERS, "");
@@ -86,10 +57,10 @@ fn an_engine_that_fails_or_never_finishes_costs_a_worker_and_no_stream() {
                 more_frames(&mut stream, 20).await;
                 drivers.order(order);
             }
-            other_worker(&host);
+            api::wait_for_another_worker(host.api());
             drivers.order("");
             more_frames(&mut stream, 20).await;
-            assert_eq!(the_encoder(&host), "vulkan", "{order}");
+            assert_eq!(api::the_encoder(host.api()), "vulkan", "{order}");
             stream.leave().await.expect("a client that leaves");
             player.cancel().await.expect("cancel");
         });

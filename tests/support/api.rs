@@ -108,6 +108,23 @@ pub(crate) fn streaming_session(socket: &Path) -> Value {
     })
 }
 
+/// The encoder of the first session, once it has one.
+///
+/// # Panics
+/// If it has none within [`SOON`].
+pub(crate) fn the_encoder(socket: &Path) -> String {
+    streaming_session(socket)["encoder"].as_str().expect("a name").to_owned()
+}
+
+/// Waits until the only session has another worker than its first.
+///
+/// # Panics
+/// If it has none within [`SOON`].
+pub(crate) fn wait_for_another_worker(socket: &Path) {
+    let replaced = || the_session(socket)["worker_restarts"].as_u64() > Some(0);
+    wait_for("another worker", SOON, || replaced().then_some(()));
+}
+
 /// A process id out of a JSON value.
 ///
 /// # Panics

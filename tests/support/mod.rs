@@ -32,3 +32,4 @@ pub(crate) mod scratch;
 pub(crate) mod skip;
 pub(crate) mod sound;
 pub(crate) mod still_screen;
+pub(crate) mod vulkan;

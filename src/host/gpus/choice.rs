@@ -134,8 +134,10 @@ mod tests {
         let mut lost = gpu(1, 0, 0, 0);
         lost.figures.as_mut().unwrap().error = "GPU is lost".to_owned();
         assert_eq!(first(&[lost, gpu(2, 4, 99, 0)], nothing), "0000:02:00.0", "even after a full one");
-        let doubt =
-            |address: &GpuAddress| Standing { doubted: address.is(&GpuAddress::at("0000:01:00.0")), ..nothing(address) };
+        let doubt = |address: &GpuAddress| Standing {
+            doubted: address.is(&GpuAddress::at("0000:01:00.0")),
+            ..nothing(address)
+        };
         assert_eq!(first(&[gpu(1, 0, 0, 0), gpu(2, 3, 0, 0)], doubt), "0000:02:00.0");
     }
 

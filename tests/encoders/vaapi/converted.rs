@@ -7,8 +7,9 @@ use earthshine::stream_plan::{Conversion, VideoPlan};
 use earthshine::units::Size;
 use earthshine::worker::encode::vaapi::VaapiEncoder;
 
-use crate::process::{DMA_BUF_LAYER, assert_clean, has_vulkan, with_driver, with_environment};
+use crate::process::{DMA_BUF_LAYER, assert_clean, with_driver, with_environment};
 use crate::stage::{Stage, decode};
+use crate::vulkan;
 
 const LAYERED: [(&str, &str); 1] = [("VK_INSTANCE_LAYERS", DMA_BUF_LAYER)];
 
@@ -22,9 +23,7 @@ fn plan(size: Size, codec: VideoCodec, ten_bit: bool, conversion: Conversion) ->
 
 #[test]
 fn what_a_shader_wrote_is_encoded_where_it_is() {
-    if !has_vulkan() {
-        return;
-    }
+    let Some(_device) = vulkan::device() else { return };
     let name = "vaapi::converted::what_a_shader_wrote_is_encoded_where_it_is";
     let (size, desktop) = (Size::new(334, 188), Size::new(500, 300));
     let ledger = with_environment(name, OFFSET, &LAYERED, || {
@@ -64,9 +63,7 @@ fn what_a_shader_wrote_is_encoded_where_it_is() {
 
 #[test]
 fn the_gpu_converts_as_the_cpu_does() {
-    if !has_vulkan() {
-        return;
-    }
+    let Some(_device) = vulkan::device() else { return };
     let ledger = with_environment("vaapi::converted::the_gpu_converts_as_the_cpu_does", OFFSET, &LAYERED, || {
         let pictures = [Conversion::Vulkan, Conversion::Cpu].map(|conversion| {
             let mut stage = Stage::open(&plan(Size::new(320, 180), VideoCodec::H264, false, conversion));
@@ -86,9 +83,7 @@ fn the_gpu_converts_as_the_cpu_does() {
 
 #[test]
 fn where_the_gpu_cannot_convert_the_cpu_does_or_a_reason_is_given() {
-    if !has_vulkan() {
-        return;
-    }
+    let Some(_device) = vulkan::device() else { return };
     let open = |conversion| VaapiEncoder::open(&plan(Size::new(64, 48), VideoCodec::H264, false, conversion));
     let name = "vaapi::converted::where_the_gpu_cannot_convert_the_cpu_does_or_a_reason_is_given";
     let ledger = with_environment(name, "cap import 0", &LAYERED, || {
@@ -104,9 +99,7 @@ fn where_the_gpu_cannot_convert_the_cpu_does_or_a_reason_is_given() {
 
 #[test]
 fn a_device_without_a_render_node_converts_nothing() {
-    if !has_vulkan() {
-        return;
-    }
+    let Some(_device) = vulkan::device() else { return };
     let name = "vaapi::converted::a_device_without_a_render_node_converts_nothing";
     let ledger = with_driver(name, "", || {
         let plan = plan(Size::new(64, 48), VideoCodec::H264, false, Conversion::Vulkan);

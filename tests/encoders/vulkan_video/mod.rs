@@ -6,7 +6,8 @@ mod streams;
 
 use earthshine::stream_plan::{EncoderFamily, VideoPlan};
 
-use crate::process::{VIDEO_LAYER, has_vulkan, with_environment};
+use crate::process::{VIDEO_LAYER, with_environment};
+use crate::vulkan;
 
 fn plan(width: u32, height: u32) -> VideoPlan {
     crate::stage::plan(EncoderFamily::Vulkan, width, height)
@@ -15,5 +16,5 @@ fn plan(width: u32, height: u32) -> VideoPlan {
 /// Runs `work` in a process whose GPU is the stand-in; `None` also where Vulkan has no
 /// device at all.
 fn with_engine(test: &str, faults: &str, work: impl FnOnce()) -> Option<Vec<String>> {
-    has_vulkan().then(|| with_environment(test, faults, &[("VK_INSTANCE_LAYERS", VIDEO_LAYER)], work))?
+    vulkan::device().and_then(|_| with_environment(test, faults, &[("VK_INSTANCE_LAYERS", VIDEO_LAYER)], work))
 }
