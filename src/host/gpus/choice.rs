@@ -156,7 +156,7 @@ mod tests {
         let gpus = [silent(1, GpuVendor::Nvidia), silent(2, GpuVendor::Nvidia), silent(3, GpuVendor::Nvidia)];
         let mut streams = [0_usize; 3];
         for _ in 0..9 {
-            let at = |address: &GpuAddress| gpus.iter().position(|gpu| gpu.address == *address).unwrap();
+            let at = |address: &GpuAddress| gpus.iter().position(|gpu| gpu.address.is(address)).unwrap();
             let chosen = first(&gpus, |address| Standing { streams: streams[at(address)], ..Standing::default() });
             streams[at(&GpuAddress::at(chosen))] += 1;
         }
@@ -199,7 +199,7 @@ mod tests {
                 gpu.address = GpuAddress::at(format!("0000:{bus:02x}:00.0"));
             }
             let standing = |address: &GpuAddress| {
-                let place = gpus.iter().position(|gpu| gpu.address == *address).unwrap();
+                let place = gpus.iter().position(|gpu| gpu.address.is(address)).unwrap();
                 let (streams, pending) = streams[place];
                 Standing { streams: streams + pending, pending, doubted: false }
             };
