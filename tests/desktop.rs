@@ -162,6 +162,24 @@ async fn a_desktop_starts_changes_its_mode_and_leaves_nothing() {
     assert_eq!(stage.leftovers(), [""; 0]);
 }
 
+/// sway listens for commands after it listens for clients: what starts in between finds
+/// half a desktop.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_application_starts_before_the_compositor_takes_commands() {
+    if missing(&["sway", "swaymsg"]) {
+        return;
+    }
+    let stage = Stage::new();
+    let mut spec = stage.spec("late", "echo started > \"$HOME/started\"; sleep 60");
+    let late = "real=$SWAYSOCK; (sleep 0.6; test ! -e \"$HOME/started\" && ln -s \"$real.late\" \"$real\") & \
+                SWAYSOCK=$real.late exec sway --unsupported-gpu --config \"$0\"";
+    spec.compositor.command = ["sh", "-c", late, "{config}/sway"].map(str::to_owned).to_vec();
+    let mut desktop = Desktop::start(spec).await.unwrap();
+    assert_eq!(refresh_shown_by_sway(&desktop), 66_666, "no link, no answer");
+    desktop.stop().await;
+    assert_eq!(stage.leftovers(), [""; 0]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_reaches_its_desktop_and_nothing_of_the_host() {
     if missing(&["sway", "pulseaudio"]) {

@@ -98,6 +98,11 @@ pub(super) async fn set_mode(
     }
 }
 
+/// Where the compositor takes commands, if it does.
+pub(super) fn command_socket(spec: &DesktopSpec, directories: &RuntimeDir) -> Option<PathBuf> {
+    (spec.compositor.kind == CompositorKind::Sway).then(|| sway_socket(directories))
+}
+
 /// Seats beside the first: only sway can have them, and only with the
 /// configuration that we write.
 pub(super) fn seats(spec: &DesktopSpec) -> usize {

@@ -134,6 +134,7 @@ impl Desktop {
             tracing::warn!(desktop = self.spec.name, %error, "no sound");
         }
         self.wayland_socket = self.wait_for_compositor().await?;
+        self.wait_for_commands().await;
         self.take_first_mode().await;
         if let Err(error) = compositor::make_seats(&self.spec, &self.directories).await {
             tracing::warn!(desktop = self.spec.name, %error, "no seats beside the first: it is shared");
@@ -188,6 +189,21 @@ impl Desktop {
             }
             sleep(POLL).await;
         }
+    }
+
+    /// Waits until sway listens for commands too, which it does a moment after it listens
+    /// for Wayland clients: an application that connects in between finds half of its
+    /// globals. Not for long: what an operator starts in sway's place may never listen.
+    async fn wait_for_commands(&self) {
+        let Some(socket) = compositor::command_socket(&self.spec, &self.directories) else { return };
+        let exited = || self.compositor.as_ref().and_then(Child::exited).is_some();
+        let ready = async {
+            while !exited() && !listens(&socket).await {
+                sleep(POLL).await;
+            }
+        };
+        // Who then gives it a command is told why it takes none.
+        let _ = timeout(COMMANDS_DEADLINE, ready).await;
     }
 
     /// sway got its mode by configuration already, this makes sure of it; the
@@ -256,6 +272,8 @@ async fn listens(socket: &Path) -> bool {
 }
 
 const POLL: Duration = Duration::from_millis(2);
+/// It takes a millisecond, or what a busy machine makes of it.
+const COMMANDS_DEADLINE: Duration = Duration::from_secs(2);
 /// It takes 26 ms on an idle machine.
 const SOUND_DEADLINE: Duration = Duration::from_secs(2);
 /// The compositor writes it as soon as it runs.

@@ -103,8 +103,8 @@ fn has(programs: &[&str]) -> bool {
     false
 }
 
-/// One more than tests have cores: much of a test is waiting.
-const PLACES: usize = 3;
+/// More than tests have cores: two thirds of a test are waiting.
+const PLACES: usize = 5;
 
 /// Programs that every test with a desktop needs.
 pub(crate) const DESKTOP: &[&str] = &["sway", "foot", "pulseaudio", "ffmpeg"];
