@@ -1,4 +1,6 @@
-//! A picture is checked, and stands in the stream with its headers alone.
+//! A picture is checked, and encoded.
+
+use std::sync::Arc;
 
 use earthshine_drivers::ledger;
 use earthshine_ffi::vaapi::sys::*;
@@ -6,6 +8,8 @@ use earthshine_ffi::vaapi::sys::*;
 use super::frame::{Frame, Offsets};
 use super::obu;
 use super::sequence::Sequence;
+use super::tile::{Kept, Tile};
+use crate::bits::{Reader, Writer};
 use crate::coder::Coder;
 use crate::config::Config;
 use crate::driver::{Result, require, require_equal, violation};
@@ -36,13 +40,21 @@ pub(crate) struct Stream {
     sequence: Option<Sequence>,
     rate: Rate,
     pictures: u64,
-    /// What a decoder keeps: surfaces, and which pictures they are.
-    places: [Option<(VASurfaceID, u64)>; 8],
+    /// What a decoder keeps.
+    places: [Option<Place>; 8],
+}
+
+/// A picture that is kept.
+#[derive(Clone)]
+struct Place {
+    surface: VASurfaceID,
+    number: u64,
+    kept: Arc<Kept>,
 }
 
 impl Coder for Stream {
     fn keeps(&self, surface: VASurfaceID) -> bool {
-        self.places.iter().flatten().any(|(kept, _)| *kept == surface)
+        self.places.iter().flatten().any(|place| place.surface == surface)
     }
 
     fn places(&self, buffers: &[(VABufferType, &[u8])]) -> Result<(VASurfaceID, VABufferID)> {
@@ -57,7 +69,7 @@ impl Coder for Stream {
 
 impl Stream {
     pub(crate) fn new(size: (u32, u32)) -> Self {
-        Self { size, sequence: None, rate: Rate::default(), pictures: 0, places: [None; 8] }
+        Self { size, sequence: None, rate: Rate::default(), pictures: 0, places: [const { None }; 8] }
     }
 
     fn encode_picture(&mut self, config: &Config, parameters: &Parameters, pixels: &Picture) -> Result<Vec<u8>> {
@@ -68,7 +80,7 @@ impl Stream {
         self.rate.spend(config, &parameters.others, self.pictures, expected.is_key)?;
         let mut bytes = Vec::new();
         if let Some(sequence) = &parameters.sequence {
-            bytes = self.begin(parameters, sequence)?;
+            bytes = self.begin(config, parameters, sequence)?;
         }
         let sequence =
             self.sequence.clone().ok_or_else(|| violation(VA_STATUS_ERROR_OPERATION_FAILED, "no sequence"))?;
@@ -79,98 +91,153 @@ impl Stream {
         require_equal("tiles of the group", (group.parameters.tg_start, group.parameters.tg_end), (0, 0))?;
         let packs = config.packed & VA_ENC_PACKED_HEADER_PICTURE != 0;
         require_equal("packed frame header", group.header.is_some(), packs)?;
-        if let Some(header) = &group.header {
-            let (found, offsets) = Frame::read(header, &sequence)?;
-            require_equal("packed frame header", &found, &expected)?;
-            bytes.extend(with_quantizer(config, picture, header, &offsets)?);
-        }
-        self.check_references(picture, &expected)?;
-        bytes.extend([obu::TILE_GROUP << 3 | 2, 2, 0, 0x80]);
-        self.keep(picture.reconstructed_frame, &expected);
+        let (header, frame) = match &group.header {
+            Some(header) => {
+                let (found, offsets) = Frame::read(header, &sequence)?;
+                require_equal("packed frame header", &found, &expected)?;
+                finished(config, picture, header, found, &offsets)?
+            }
+            None => {
+                require_equal("offsets without a header", Offsets::of(picture), Offsets::default())?;
+                let frame = if config.rate_control == VA_RC_CQP { expected.clone() } else { decided(expected.clone()) };
+                (obu::with_size(obu::FRAME_HEADER, &frame.write(&sequence).bytes), frame)
+            }
+        };
+        bytes.extend(header);
+        let reference = self.reference(picture, &expected)?;
+        let size = (sequence.size.0 as usize, sequence.size.1 as usize);
+        let Sequence { depth, large_blocks, filter_intra, .. } = sequence;
+        let byte = |value: u32| u8::try_from(value).unwrap_or(u8::MAX);
+        let (quantizer, filter_levels) = (byte(frame.quantizer), frame.filter_levels.map(byte));
+        require(quantizer > 0, || "no quantizer".to_owned())?;
+        let tile = Tile { size, depth, large_blocks, filter_intra, quantizer, filter_levels };
+        let (coded, kept) = tile.code(&pixels.planes, reference);
+        bytes.extend(obu::with_size(obu::TILE_GROUP, &coded));
+        self.keep(picture.reconstructed_frame, &expected, kept);
         Ok(bytes)
     }
 
     /// A key frame. The sequence header, as it is to be sent.
-    fn begin(&mut self, parameters: &Parameters, sequence: &VAEncSequenceParameterBufferAV1) -> Result<Vec<u8>> {
+    fn begin(
+        &mut self,
+        config: &Config,
+        parameters: &Parameters,
+        sequence: &VAEncSequenceParameterBufferAV1,
+    ) -> Result<Vec<u8>> {
         let told = Sequence::of(sequence, &parameters.picture)?;
         let rounded = (told.size.0.next_multiple_of(16), told.size.1.next_multiple_of(16));
         require_equal("size", rounded, self.size)?;
         require_equal("bits_per_second", sequence.bits_per_second, self.rate.bits_per_second.unwrap_or(0))?;
-        let Some((units, bytes)) = &parameters.others.sets else {
-            return require(false, || "the stand-in writes no sequence header".to_owned()).map(|()| Vec::new());
+        let packs = config.packed & VA_ENC_PACKED_HEADER_SEQUENCE != 0;
+        require_equal("packed sequence header", parameters.others.sets.is_some(), packs)?;
+        let (found, bytes) = match &parameters.others.sets {
+            Some((units, bytes)) => {
+                let found = Sequence::read(&units[0])?;
+                let (points, full_range) = (found.points, found.full_range);
+                require_equal("packed sequence header", &found, &Sequence { points, full_range, ..told })?;
+                (found, bytes.clone())
+            }
+            None => (told.clone(), obu::with_size(obu::SEQUENCE, &told.write().bytes)),
         };
-        let found = Sequence::read(&units[0])?;
-        let (points, full_range) = (found.points, found.full_range);
-        require_equal("packed sequence header", &found, &Sequence { points, full_range, ..told })?;
         if self.pictures == 0 {
+            let told = if packs {
+                format!(" matrix={} full_range={}", found.points[2], u8::from(found.full_range))
+            } else {
+                String::new()
+            };
             ledger::event(&format!(
-                "stream codec=av1 depth={} level={} bitrate={} matrix={} full_range={}",
+                "stream codec=av1 depth={} level={} block={} filter_intra={} cdef={} bitrate={}{told}",
                 found.depth,
                 found.level,
+                if found.large_blocks { 128 } else { 64 },
+                u8::from(found.filter_intra),
+                u8::from(found.directional),
                 sequence.bits_per_second,
-                points[2],
-                u8::from(full_range)
             ));
         }
         self.sequence = Some(found);
-        Ok(bytes.clone())
+        Ok(bytes)
     }
 
-    /// What a decoder has in a place is the surface that the parameters name there.
-    fn check_references(&self, picture: &VAEncPictureParameterBufferAV1, frame: &Frame) -> Result {
+    /// What a decoder refers to that read this header: it has to be the surface that the
+    /// parameters name there.
+    fn reference(&self, picture: &VAEncPictureParameterBufferAV1, frame: &Frame) -> Result<Option<&Kept>> {
         if frame.is_key {
-            return Ok(());
+            return Ok(None);
         }
-        let place = frame.references[0];
-        require_equal("names of one reference", frame.references, [place; 7])?;
+        let index = frame.references[0];
+        require_equal("names of one reference", frame.references, [index; 7])?;
         require_equal("primary_ref_frame", frame.primary, 0)?;
-        let (named, kept) = (picture.reference_frames[place as usize], self.places[place as usize]);
-        require_equal("the reference's surface", Some(named), kept.map(|(surface, _)| surface))?;
-        let distance = self.pictures - kept.map_or(0, |(_, number)| number);
+        let place = self.places[index as usize].as_ref();
+        let place = place.ok_or_else(|| violation(VA_STATUS_ERROR_INVALID_PARAMETER, "a decoder has nothing there"))?;
+        require_equal("the reference's surface", picture.reference_frames[index as usize], place.surface)?;
+        let distance = self.pictures - place.number;
         if distance > 1 {
             ledger::event(&format!("refer {distance} picture={}", self.pictures));
         }
         // A surface may stand in places that are not named any more, but not in others.
         let overwritten = picture.reference_frames.contains(&picture.reconstructed_frame);
-        require(!overwritten, || "a reference would be overwritten".to_owned())
+        require(!overwritten, || "a reference would be overwritten".to_owned())?;
+        Ok(Some(&*place.kept))
     }
 
-    fn keep(&mut self, surface: VASurfaceID, frame: &Frame) {
+    fn keep(&mut self, surface: VASurfaceID, frame: &Frame, kept: Kept) {
         if frame.is_key {
             ledger::event(&format!("idr {}", self.pictures));
         }
-        for (place, kept) in self.places.iter_mut().enumerate() {
-            if frame.refreshed >> place & 1 == 1 {
-                *kept = Some((surface, self.pictures));
-            } else if kept.is_some_and(|(other, _)| other == surface) {
+        let kept = Arc::new(kept);
+        for (index, place) in self.places.iter_mut().enumerate() {
+            if frame.refreshed >> index & 1 == 1 {
+                *place = Some(Place { surface, number: self.pictures, kept: kept.clone() });
+            } else if place.as_ref().is_some_and(|place| place.surface == surface) {
                 // What was there is drawn over; nothing may refer to it.
-                *kept = None;
+                *place = None;
             }
         }
         self.pictures += 1;
     }
 }
 
-/// The program's header, with the quantizer that rate control found.
-fn with_quantizer(
+/// The program's header, as it is to be sent. With rate control the driver writes into it,
+/// with fewer bits, so that what follows moves up and the unit's size changes.
+fn finished(
     config: &Config,
     picture: &VAEncPictureParameterBufferAV1,
     header: &Unit,
+    frame: Frame,
     offsets: &Offsets,
-) -> Result<Vec<u8>> {
-    let mut bytes = obu::whole(header);
+) -> Result<(Vec<u8>, Frame)> {
     if config.rate_control == VA_RC_CQP {
         require_equal("offsets without rate control", Offsets::of(picture), Offsets::default())?;
-        return Ok(bytes);
+        return Ok((obu::with_size(obu::FRAME_HEADER, &header.payload), frame));
     }
     require_equal("offsets", &Offsets::of(picture), offsets)?;
-    for bit in 0..8 {
-        let at = offsets.quantizer as usize + bit;
-        let (byte, mask) = (&mut bytes[at / 8], 0x80 >> (at % 8));
-        *byte = if QUANTIZER >> (7 - bit) & 1 == 1 { *byte | mask } else { *byte & !mask };
-    }
-    Ok(bytes)
+    let range = picture.min_base_qindex..=picture.max_base_qindex;
+    require(range.contains(&QUANTIZER), || format!("quantizers of {range:?}"))?;
+    let (mut read, mut bits) = (Reader::new(&header.payload, header.bits), Writer::default());
+    let copy = |read: &mut Reader<'_>, bits: &mut Writer, end: usize| -> Result {
+        while read.position() < end {
+            bits.bit(read.bit()?);
+        }
+        Ok(())
+    };
+    let before = |at: u32| at as usize - obu::BEFORE * 8;
+    copy(&mut read, &mut bits, before(offsets.quantizer))?;
+    read.bits(8)?;
+    bits.put(QUANTIZER.into(), 8);
+    copy(&mut read, &mut bits, before(offsets.loop_filter))?;
+    // Levels of luma, and without those none of chroma; sharpness, and no deltas.
+    read.bits(28)?;
+    bits.put(0, 12 + 4);
+    copy(&mut read, &mut bits, obu::end(header))?;
+    bits.trailing();
+    Ok((obu::with_size(obu::FRAME_HEADER, &bits.bytes), decided(frame)))
+}
+
+/// What rate control finds: the least quantizer, and edges that are not smoothed.
+fn decided(frame: Frame) -> Frame {
+    Frame { quantizer: QUANTIZER.into(), filter_levels: [0; 4], ..frame }
 }
 
 /// Not one that a program guesses.
-const QUANTIZER: u8 = 77;
+const QUANTIZER: u8 = 1;
