@@ -65,7 +65,6 @@ fn av1_shows_the_applications_pixels() {
         ("", client::AV1, 1, "codec=av1 depth=8 matrix=1 block=64"),
         // Superblocks of 128, and no directional filter.
         ("cap EncAV1 2", client::AV1_10, 2, "codec=av1 depth=10 matrix=9 block=128"),
-        ("cap RateControl 16", client::AV1, 1, "codec=av1 depth=8 bitrate=0"),
     ]);
 }
 

@@ -33,6 +33,7 @@ impl Structures for Av1 {
 }
 
 type Parameters = parameters::Parameters<Av1>;
+type Group = parameters::Slice<Av1>;
 
 /// What is known of a stream from its pictures up to now.
 pub(crate) struct Stream {
@@ -89,29 +90,10 @@ impl Stream {
             return require(false, || format!("{} groups of tiles", parameters.slices.len())).map(|()| bytes);
         };
         require_equal("tiles of the group", (group.parameters.tg_start, group.parameters.tg_end), (0, 0))?;
-        let packs = config.packed & VA_ENC_PACKED_HEADER_PICTURE != 0;
-        require_equal("packed frame header", group.header.is_some(), packs)?;
-        let (header, frame) = match &group.header {
-            Some(header) => {
-                let (found, offsets) = Frame::read(header, &sequence)?;
-                require_equal("packed frame header", &found, &expected)?;
-                finished(config, picture, header, found, &offsets)?
-            }
-            None => {
-                require_equal("offsets without a header", Offsets::of(picture), Offsets::default())?;
-                let frame = if config.rate_control == VA_RC_CQP { expected.clone() } else { decided(expected.clone()) };
-                (obu::with_size(obu::FRAME_HEADER, &frame.write(&sequence).bytes), frame)
-            }
-        };
+        let (header, frame) = header(config, picture, group, &expected, &sequence)?;
         bytes.extend(header);
         let reference = self.reference(picture, &expected)?;
-        let size = (sequence.size.0 as usize, sequence.size.1 as usize);
-        let Sequence { depth, large_blocks, filter_intra, .. } = sequence;
-        let byte = |value: u32| u8::try_from(value).unwrap_or(u8::MAX);
-        let (quantizer, filter_levels) = (byte(frame.quantizer), frame.filter_levels.map(byte));
-        require(quantizer > 0, || "no quantizer".to_owned())?;
-        let tile = Tile { size, depth, large_blocks, filter_intra, quantizer, filter_levels };
-        let (coded, kept) = tile.code(&pixels.planes, reference);
+        let (coded, kept) = tile(&frame, &sequence)?.code(&pixels.planes, reference);
         bytes.extend(obu::with_size(obu::TILE_GROUP, &coded));
         self.keep(picture.reconstructed_frame, &expected, kept);
         Ok(bytes)
@@ -198,22 +180,44 @@ impl Stream {
     }
 }
 
-/// The program's header, as it is to be sent. With rate control the driver writes into it,
-/// with fewer bits, so that what follows moves up and the unit's size changes.
-fn finished(
+/// A frame's header, as it is to be sent, and what it says then.
+fn header(
     config: &Config,
     picture: &VAEncPictureParameterBufferAV1,
-    header: &Unit,
-    frame: Frame,
-    offsets: &Offsets,
+    group: &Group,
+    expected: &Frame,
+    sequence: &Sequence,
 ) -> Result<(Vec<u8>, Frame)> {
-    if config.rate_control == VA_RC_CQP {
-        require_equal("offsets without rate control", Offsets::of(picture), Offsets::default())?;
-        return Ok((obu::with_size(obu::FRAME_HEADER, &header.payload), frame));
-    }
-    require_equal("offsets", &Offsets::of(picture), offsets)?;
+    let is_decided = config.rate_control != VA_RC_CQP;
+    let packs = config.packed & VA_ENC_PACKED_HEADER_PICTURE != 0;
+    require_equal("packed frame header", group.header.is_some(), packs)?;
+    let (found, offsets) = match &group.header {
+        Some(header) => Frame::read(header, sequence)?,
+        None => (expected.clone(), Offsets::default()),
+    };
+    require_equal("packed frame header", &found, expected)?;
+    // What is said without rate control is what is done.
+    let offsets = if is_decided { offsets } else { Offsets::default() };
+    require_equal("offsets", &Offsets::of(picture), &offsets)?;
     let range = picture.min_base_qindex..=picture.max_base_qindex;
-    require(range.contains(&QUANTIZER), || format!("quantizers of {range:?}"))?;
+    require(!is_decided || range.contains(&QUANTIZER), || format!("quantizers of {range:?}"))?;
+    let frame = if is_decided { decided(found) } else { found };
+    let payload = match &group.header {
+        Some(header) if is_decided => written_into(header, &offsets)?.bytes,
+        Some(header) => header.payload.clone(),
+        None => frame.write(sequence).bytes,
+    };
+    Ok((obu::with_size(obu::FRAME_HEADER, &payload), frame))
+}
+
+/// What rate control finds: the least quantizer, and edges that are not smoothed.
+fn decided(frame: Frame) -> Frame {
+    Frame { quantizer: QUANTIZER.into(), filter_levels: [0; 4], ..frame }
+}
+
+/// The program's header, with what rate control found. That takes fewer bits, so that what
+/// follows moves up and the unit's size changes.
+fn written_into(header: &Unit, offsets: &Offsets) -> Result<Writer> {
     let (mut read, mut bits) = (Reader::new(&header.payload, header.bits), Writer::default());
     let copy = |read: &mut Reader<'_>, bits: &mut Writer, end: usize| -> Result {
         while read.position() < end {
@@ -227,16 +231,25 @@ fn finished(
     bits.put(QUANTIZER.into(), 8);
     copy(&mut read, &mut bits, before(offsets.loop_filter))?;
     // Levels of luma, and without those none of chroma; sharpness, and no deltas.
-    read.bits(28)?;
-    bits.put(0, 12 + 4);
+    read.bits(4 * 6 + 4)?;
+    bits.put(0, 2 * 6 + 4);
     copy(&mut read, &mut bits, obu::end(header))?;
     bits.trailing();
-    Ok((obu::with_size(obu::FRAME_HEADER, &bits.bytes), decided(frame)))
+    Ok(bits)
 }
 
-/// What rate control finds: the least quantizer, and edges that are not smoothed.
-fn decided(frame: Frame) -> Frame {
-    Frame { quantizer: QUANTIZER.into(), filter_levels: [0; 4], ..frame }
+/// What the only tile is coded by.
+fn tile(frame: &Frame, sequence: &Sequence) -> Result<Tile> {
+    require(frame.quantizer > 0, || "no quantizer".to_owned())?;
+    let byte = |value: u32| u8::try_from(value).unwrap_or(u8::MAX);
+    Ok(Tile {
+        size: (sequence.size.0 as usize, sequence.size.1 as usize),
+        depth: sequence.depth,
+        large_blocks: sequence.large_blocks,
+        filter_intra: sequence.filter_intra,
+        quantizer: byte(frame.quantizer),
+        filter_levels: frame.filter_levels.map(byte),
+    })
 }
 
 /// Not one that a program guesses.
