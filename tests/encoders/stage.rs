@@ -115,9 +115,10 @@ pub(crate) fn are_shown(profile: VideoProfile, decoded: &[Vec<u8>], shown: &[Vec
 pub(crate) fn farthest(profile: VideoProfile, decoded: &[u8], shown: &[u8]) -> u16 {
     assert_eq!(decoded.len(), shown.len(), "a picture of another size");
     let samples = |picture: &[u8]| -> Vec<u16> {
-        match profile.ten_bit {
-            true => picture.as_chunks::<2>().0.iter().map(|bytes| u16::from_le_bytes(*bytes)).collect(),
-            false => picture.iter().copied().map(u16::from).collect(),
+        if profile.ten_bit {
+            picture.as_chunks::<2>().0.iter().map(|bytes| u16::from_le_bytes(*bytes)).collect()
+        } else {
+            picture.iter().copied().map(u16::from).collect()
         }
     };
     samples(decoded).iter().zip(samples(shown)).map(|(one, other)| one.abs_diff(other)).max().unwrap_or(0)

@@ -124,10 +124,8 @@ impl Header {
 
 impl Program {
     fn start(ten_bit: bool) -> Self {
-        let (format, fourcc) = match ten_bit {
-            true => (VA_RT_FORMAT_YUV420_10, VA_FOURCC_P010),
-            false => (VA_RT_FORMAT_YUV420, VA_FOURCC_NV12),
-        };
+        let (format, fourcc) =
+            if ten_bit { (VA_RT_FORMAT_YUV420_10, VA_FOURCC_P010) } else { (VA_RT_FORMAT_YUV420, VA_FOURCC_NV12) };
         let display = Display::open(std::fs::File::open("/dev/null").expect("a file").into()).expect("a display");
         let packed = VA_ENC_PACKED_HEADER_SEQUENCE | VA_ENC_PACKED_HEADER_PICTURE;
         let attributes = [

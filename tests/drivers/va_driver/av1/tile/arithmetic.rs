@@ -43,7 +43,7 @@ impl Arithmetic {
         let end = |symbol: usize| {
             let after = (1 << 15) - edges.get(symbol).map_or(1 << 15, |edge| u32::from(*edge));
             let least = u32::try_from(edges.len() - symbol).unwrap_or(0) * 4;
-            ((self.range >> 8) * (after >> 6) >> 1) + least
+            (((self.range >> 8) * (after >> 6)) >> 1) + least
         };
         let begin = symbol.checked_sub(1).map_or(self.range, end);
         let end = end(symbol);
@@ -79,7 +79,7 @@ impl Arithmetic {
     /// (8.2.4): the one is the first of the last 15 bits.
     pub(super) fn finish(mut self) -> Vec<u8> {
         const REST: u64 = (1 << 14) - 1;
-        let value = (self.low + REST) & !REST | (REST + 1);
+        let value = ((self.low + REST) & !REST) | (REST + 1);
         let bits = self.pending + 1;
         let last = (value >> 14) << (16 - bits);
         self.write(last >> 8);

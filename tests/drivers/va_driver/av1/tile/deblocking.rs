@@ -125,9 +125,9 @@ impl Edges<'_> {
             let before = std::array::from_fn(|off| i32::from(samples[middle - (off + 1) * step]));
             let after = std::array::from_fn(|off| i32::from(samples[middle + off * step]));
             let (before, after) = self.strength.smoothed(before, after, is_wide);
-            for off in 0..4 {
-                samples[middle - (off + 1) * step] = u16::try_from(before[off]).unwrap_or(0);
-                samples[middle + off * step] = u16::try_from(after[off]).unwrap_or(0);
+            for (off, (before, after)) in before.into_iter().zip(after).enumerate() {
+                samples[middle - (off + 1) * step] = u16::try_from(before).unwrap_or(0);
+                samples[middle + off * step] = u16::try_from(after).unwrap_or(0);
             }
         }
     }
