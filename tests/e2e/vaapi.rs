@@ -53,6 +53,24 @@ fn pixels_are_the_applications_whatever_the_driver_can() {
 
 #[test]
 fn hevc_shows_the_applications_pixels() {
+    show_the_applications_pixels(&[
+        ("", client::HEVC, 1, "codec=hevc depth=8 matrix=1 both_lists=0"),
+        ("cap PredictionDirection 4", client::HEVC_10, 2, "codec=hevc depth=10 matrix=9 both_lists=1"),
+    ]);
+}
+
+#[test]
+fn av1_shows_the_applications_pixels() {
+    show_the_applications_pixels(&[
+        ("", client::AV1, 1, "codec=av1 depth=8 matrix=1 block=64"),
+        // Superblocks of 128, and no directional filter.
+        ("cap EncAV1 2", client::AV1_10, 2, "codec=av1 depth=10 matrix=9 block=128"),
+    ]);
+}
+
+/// With a driver that was ordered, in a format, in a colour space, and what the driver is
+/// to be told.
+fn show_the_applications_pixels(streams: &[(&str, u32, u32, &str)]) {
     let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
     let scratch = Scratch::new();
     let tables = apps::pattern(&scratch, "");
@@ -61,10 +79,7 @@ fn hevc_shows_the_applications_pixels() {
     let device = Device::paired(&host, "device");
     let size = Size::new(426, 240);
     let small = Wanted { width: size.width, height: size.height, slices: 4, ..Wanted::app(PATTERN) };
-    for (orders, formats, color_space, told) in [
-        ("", client::HEVC, 1, "codec=hevc depth=8 matrix=1 both_lists=0"),
-        ("cap PredictionDirection 4", client::HEVC_10, 2, "codec=hevc depth=10 matrix=9 both_lists=1"),
-    ] {
+    for &(orders, formats, color_space, told) in streams {
         drivers.order(orders);
         let mut stream = device.stream(&Wanted { formats, color_space, ..small.clone() });
         apps::wait_pattern_ready(&host.scratch);
@@ -93,7 +108,11 @@ fn pictures_that_vulkan_converts_are_encoded_where_they_are() {
     let host = drivers.host_that_converts(scratch, "\"vaapi\"", "vulkan", &tables);
     let device = Device::paired(&host, "device");
     let before = host.holdings();
-    for (formats, size) in [(client::H264, Size::new(640, 360)), (client::HEVC_10, Size::new(426, 240))] {
+    for (formats, size) in [
+        (client::H264, Size::new(640, 360)),
+        (client::HEVC_10, Size::new(426, 240)),
+        (client::AV1_10, Size::new(426, 240)),
+    ] {
         let (width, height) = (size.width, size.height);
         let imports = drivers.reports("import surface").len();
         let mut stream = device.stream(&Wanted { formats, width, height, ..Wanted::app(PATTERN) });

@@ -1,13 +1,12 @@
-//! Stand-in for a VA driver that encodes H.264 and HEVC, and checks what it would encode
-//! AV1 by ([`av1`]), loaded by the real libva.
+//! Stand-in for a VA driver that encodes H.264, HEVC and AV1, loaded by the real libva.
 //!
-//! It codes without loss ([`h264`], [`hevc`]), and skips what equals the reference, under
-//! the headers that the program wrote (or, ordered to take none, under its own, made of
-//! the parameters). The reference is the one that the slice header names in the decoder's
-//! buffer. So a mistake in a header, in a list of references or in their order is a
-//! picture that decodes wrong, if it was not found out before: each file has a thing's
-//! rules and, below them, the calls that are about it, and the rules are those of libva's
-//! headers and of the standards. Where drivers are lenient, this one is not.
+//! It codes without loss ([`h264`], [`hevc`]) or nearly so ([`av1`]), and skips what equals
+//! the reference, under the headers that the program wrote (or, ordered to take none, under
+//! its own, made of the parameters). The reference is the one that the slice header names
+//! in the decoder's buffer. So a mistake in a header, in a list of references or in their
+//! order is a picture that decodes wrong, if it was not found out before: each file has a
+//! thing's rules and, below them, the calls that are about it, and the rules are those of
+//! libva's headers and of the standards. Where drivers are lenient, this one is not.
 //!
 //! What it can is ordered by `cap`: [`capabilities`] lists the names.
 //!

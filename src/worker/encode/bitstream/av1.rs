@@ -61,8 +61,6 @@ pub struct FrameHeader {
 pub struct Offsets {
     /// `base_q_idx`.
     pub quantizer: u32,
-    /// `segmentation_enabled`.
-    pub segmentation: u32,
     /// `loop_filter_params()`.
     pub loop_filter: u32,
     /// `cdef_params()`.
@@ -144,9 +142,8 @@ impl Sequence {
         self.put_tiles(&mut bits);
         let mut offsets = Offsets { size: 1, ..Offsets::default() };
         offsets.quantizer = PREFIX + count(&bits);
-        bits.put(frame.quantizer.into(), 8).put(0, 4);
-        offsets.segmentation = PREFIX + count(&bits);
-        bits.flag(false).flag(false);
+        // One for all planes, without matrices, segments and differences.
+        bits.put(frame.quantizer.into(), 8).put(0, 4).flag(false).flag(false);
         offsets.loop_filter = PREFIX + count(&bits);
         // The engine writes its own over it; without deltas.
         let level = u32::from(FILTER_LEVEL);

@@ -9,7 +9,7 @@ use earthshine_ffi::vaapi::bits::{
 use earthshine_ffi::vaapi::sys::*;
 use earthshine_ffi::vaapi::{Buffer, Capabilities, Context, VaError, zeroed};
 
-use super::choice::RateControl;
+use super::choice::{Headers, RateControl};
 use super::syntax::{Coding, NO_PERIOD, Reference, Syntax};
 use crate::units::Size;
 use crate::worker::encode::bitstream::av1::{
@@ -22,12 +22,13 @@ use crate::worker::encode::bitstream::nal::Packed;
 #[derive(Debug)]
 pub(super) struct Av1 {
     sequence: Sequence,
-    rate_control: RateControl,
+    /// The engine writes into our frame headers.
+    is_written_into: bool,
 }
 
 impl Av1 {
-    pub(super) const fn new(sequence: Sequence, rate_control: RateControl) -> Self {
-        Self { sequence, rate_control }
+    pub(super) fn new(sequence: Sequence, rate_control: RateControl, headers: Headers) -> Self {
+        Self { sequence, is_written_into: headers.slice && rate_control != RateControl::Quantizer }
     }
 
     fn frame(coding: &Coding) -> FrameHeader {
@@ -49,15 +50,14 @@ impl Av1 {
         parameters.tile_rows = split(rows, down, &mut parameters.height_in_sbs_minus_1);
     }
 
-    /// Where the engine writes over our header what it finds out. Without rate control
-    /// that is nothing.
+    /// Where the engine writes over our header what it finds out: without rate control
+    /// nothing, and never segments, which are not asked for.
     fn set_offsets(&self, coding: &Coding, parameters: &mut VAEncPictureParameterBufferAV1) {
-        if self.rate_control == RateControl::Quantizer {
+        if !self.is_written_into {
             return;
         }
         let (_, offsets) = self.sequence.frame_header(&Self::frame(coding));
         parameters.bit_offset_qindex = offsets.quantizer;
-        parameters.bit_offset_segmentation = offsets.segmentation;
         parameters.bit_offset_loopfilter_params = offsets.loop_filter;
         parameters.bit_offset_cdef_params = offsets.directional;
         parameters.size_in_bits_cdef_params = offsets.directional_bits;

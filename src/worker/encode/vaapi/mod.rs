@@ -112,7 +112,7 @@ pub fn abilities(gpu: Option<&GpuAddress>) -> Result<Abilities, OpenVaapiError> 
                 let most = (most_width > 0 && most_height > 0).then(|| Size::new(most_width, most_height));
                 abilities.gpu = Some(GpuAddress::of_node(node.clone()));
                 abilities.device = format!("{}: {}", node.display(), display.vendor());
-                abilities.able.push(Ability { profile, most, offered: profile.codec != VideoCodec::Av1 });
+                abilities.able.push(Ability { profile, most, offered: true });
             }
             Err(error) => reason = reason.or(Some(error)),
         }
@@ -337,7 +337,7 @@ fn syntax(plan: &VideoPlan, choice: &Choice, references: u8) -> Box<dyn Syntax> 
             let level = bitstream::av1::level(size, plan.frame_rate.millihertz(), plan.bitrate.bps());
             let (tools, colorimetry) = (av1::tools(&choice.capabilities), plan.colorimetry);
             let sequence = bitstream::av1::Sequence { ten_bit, level, size, colorimetry, tools };
-            Box::new(av1::Av1::new(sequence, choice.rate_control))
+            Box::new(av1::Av1::new(sequence, choice.rate_control, choice.headers))
         }
     }
 }

@@ -1,4 +1,6 @@
-//! A picture is checked, and stands in the stream with its headers alone.
+//! A picture is checked, and encoded.
+
+use std::sync::Arc;
 
 use earthshine_drivers::ledger;
 use earthshine_ffi::vaapi::sys::*;
@@ -6,6 +8,8 @@ use earthshine_ffi::vaapi::sys::*;
 use super::frame::{Frame, Offsets};
 use super::obu;
 use super::sequence::Sequence;
+use super::tile::{Kept, Tile};
+use crate::bits::{Reader, Writer};
 use crate::coder::Coder;
 use crate::config::Config;
 use crate::driver::{Result, require, require_equal, violation};
@@ -29,6 +33,7 @@ impl Structures for Av1 {
 }
 
 type Parameters = parameters::Parameters<Av1>;
+type Group = parameters::Slice<Av1>;
 
 /// What is known of a stream from its pictures up to now.
 pub(crate) struct Stream {
@@ -36,13 +41,21 @@ pub(crate) struct Stream {
     sequence: Option<Sequence>,
     rate: Rate,
     pictures: u64,
-    /// What a decoder keeps: surfaces, and which pictures they are.
-    places: [Option<(VASurfaceID, u64)>; 8],
+    /// What a decoder keeps.
+    places: [Option<Place>; 8],
+}
+
+/// A picture that is kept.
+#[derive(Clone)]
+struct Place {
+    surface: VASurfaceID,
+    number: u64,
+    kept: Arc<Kept>,
 }
 
 impl Coder for Stream {
     fn keeps(&self, surface: VASurfaceID) -> bool {
-        self.places.iter().flatten().any(|(kept, _)| *kept == surface)
+        self.places.iter().flatten().any(|place| place.surface == surface)
     }
 
     fn places(&self, buffers: &[(VABufferType, &[u8])]) -> Result<(VASurfaceID, VABufferID)> {
@@ -57,7 +70,7 @@ impl Coder for Stream {
 
 impl Stream {
     pub(crate) fn new(size: (u32, u32)) -> Self {
-        Self { size, sequence: None, rate: Rate::default(), pictures: 0, places: [None; 8] }
+        Self { size, sequence: None, rate: Rate::default(), pictures: 0, places: [const { None }; 8] }
     }
 
     fn encode_picture(&mut self, config: &Config, parameters: &Parameters, pixels: &Picture) -> Result<Vec<u8>> {
@@ -68,7 +81,7 @@ impl Stream {
         self.rate.spend(config, &parameters.others, self.pictures, expected.is_key)?;
         let mut bytes = Vec::new();
         if let Some(sequence) = &parameters.sequence {
-            bytes = self.begin(parameters, sequence)?;
+            bytes = self.begin(config, parameters, sequence)?;
         }
         let sequence =
             self.sequence.clone().ok_or_else(|| violation(VA_STATUS_ERROR_OPERATION_FAILED, "no sequence"))?;
@@ -77,100 +90,167 @@ impl Stream {
             return require(false, || format!("{} groups of tiles", parameters.slices.len())).map(|()| bytes);
         };
         require_equal("tiles of the group", (group.parameters.tg_start, group.parameters.tg_end), (0, 0))?;
-        let packs = config.packed & VA_ENC_PACKED_HEADER_PICTURE != 0;
-        require_equal("packed frame header", group.header.is_some(), packs)?;
-        if let Some(header) = &group.header {
-            let (found, offsets) = Frame::read(header, &sequence)?;
-            require_equal("packed frame header", &found, &expected)?;
-            bytes.extend(with_quantizer(config, picture, header, &offsets)?);
-        }
-        self.check_references(picture, &expected)?;
-        bytes.extend([obu::TILE_GROUP << 3 | 2, 2, 0, 0x80]);
-        self.keep(picture.reconstructed_frame, &expected);
+        let (header, frame) = header(config, picture, group, &expected, &sequence)?;
+        bytes.extend(header);
+        let reference = self.reference(picture, &expected)?;
+        let (coded, kept) = tile(&frame, &sequence)?.code(&pixels.planes, reference);
+        bytes.extend(obu::with_size(obu::TILE_GROUP, &coded));
+        self.keep(picture.reconstructed_frame, &expected, kept);
         Ok(bytes)
     }
 
     /// A key frame. The sequence header, as it is to be sent.
-    fn begin(&mut self, parameters: &Parameters, sequence: &VAEncSequenceParameterBufferAV1) -> Result<Vec<u8>> {
+    fn begin(
+        &mut self,
+        config: &Config,
+        parameters: &Parameters,
+        sequence: &VAEncSequenceParameterBufferAV1,
+    ) -> Result<Vec<u8>> {
         let told = Sequence::of(sequence, &parameters.picture)?;
         let rounded = (told.size.0.next_multiple_of(16), told.size.1.next_multiple_of(16));
         require_equal("size", rounded, self.size)?;
         require_equal("bits_per_second", sequence.bits_per_second, self.rate.bits_per_second.unwrap_or(0))?;
-        let Some((units, bytes)) = &parameters.others.sets else {
-            return require(false, || "the stand-in writes no sequence header".to_owned()).map(|()| Vec::new());
+        let packs = config.packed & VA_ENC_PACKED_HEADER_SEQUENCE != 0;
+        require_equal("packed sequence header", parameters.others.sets.is_some(), packs)?;
+        let (found, bytes) = match &parameters.others.sets {
+            Some((units, bytes)) => {
+                let found = Sequence::read(&units[0])?;
+                let (points, full_range) = (found.points, found.full_range);
+                require_equal("packed sequence header", &found, &Sequence { points, full_range, ..told })?;
+                (found, bytes.clone())
+            }
+            None => (told.clone(), obu::with_size(obu::SEQUENCE, &told.write().bytes)),
         };
-        let found = Sequence::read(&units[0])?;
-        let (points, full_range) = (found.points, found.full_range);
-        require_equal("packed sequence header", &found, &Sequence { points, full_range, ..told })?;
         if self.pictures == 0 {
+            let told = if packs {
+                format!(" matrix={} full_range={}", found.points[2], u8::from(found.full_range))
+            } else {
+                String::new()
+            };
             ledger::event(&format!(
-                "stream codec=av1 depth={} level={} bitrate={} matrix={} full_range={}",
+                "stream codec=av1 depth={} level={} block={} filter_intra={} cdef={} bitrate={}{told}",
                 found.depth,
                 found.level,
+                if found.large_blocks { 128 } else { 64 },
+                u8::from(found.filter_intra),
+                u8::from(found.directional),
                 sequence.bits_per_second,
-                points[2],
-                u8::from(full_range)
             ));
         }
         self.sequence = Some(found);
-        Ok(bytes.clone())
+        Ok(bytes)
     }
 
-    /// What a decoder has in a place is the surface that the parameters name there.
-    fn check_references(&self, picture: &VAEncPictureParameterBufferAV1, frame: &Frame) -> Result {
+    /// What a decoder refers to that read this header: it has to be the surface that the
+    /// parameters name there.
+    fn reference(&self, picture: &VAEncPictureParameterBufferAV1, frame: &Frame) -> Result<Option<&Kept>> {
         if frame.is_key {
-            return Ok(());
+            return Ok(None);
         }
-        let place = frame.references[0];
-        require_equal("names of one reference", frame.references, [place; 7])?;
+        let index = frame.references[0];
+        require_equal("names of one reference", frame.references, [index; 7])?;
         require_equal("primary_ref_frame", frame.primary, 0)?;
-        let (named, kept) = (picture.reference_frames[place as usize], self.places[place as usize]);
-        require_equal("the reference's surface", Some(named), kept.map(|(surface, _)| surface))?;
-        let distance = self.pictures - kept.map_or(0, |(_, number)| number);
+        let place = self.places[index as usize].as_ref();
+        let place = place.ok_or_else(|| violation(VA_STATUS_ERROR_INVALID_PARAMETER, "a decoder has nothing there"))?;
+        require_equal("the reference's surface", picture.reference_frames[index as usize], place.surface)?;
+        let distance = self.pictures - place.number;
         if distance > 1 {
             ledger::event(&format!("refer {distance} picture={}", self.pictures));
         }
         // A surface may stand in places that are not named any more, but not in others.
         let overwritten = picture.reference_frames.contains(&picture.reconstructed_frame);
-        require(!overwritten, || "a reference would be overwritten".to_owned())
+        require(!overwritten, || "a reference would be overwritten".to_owned())?;
+        Ok(Some(&*place.kept))
     }
 
-    fn keep(&mut self, surface: VASurfaceID, frame: &Frame) {
+    fn keep(&mut self, surface: VASurfaceID, frame: &Frame, kept: Kept) {
         if frame.is_key {
             ledger::event(&format!("idr {}", self.pictures));
         }
-        for (place, kept) in self.places.iter_mut().enumerate() {
-            if frame.refreshed >> place & 1 == 1 {
-                *kept = Some((surface, self.pictures));
-            } else if kept.is_some_and(|(other, _)| other == surface) {
+        let kept = Arc::new(kept);
+        for (index, place) in self.places.iter_mut().enumerate() {
+            if frame.refreshed >> index & 1 == 1 {
+                *place = Some(Place { surface, number: self.pictures, kept: kept.clone() });
+            } else if place.as_ref().is_some_and(|place| place.surface == surface) {
                 // What was there is drawn over; nothing may refer to it.
-                *kept = None;
+                *place = None;
             }
         }
         self.pictures += 1;
     }
 }
 
-/// The program's header, with the quantizer that rate control found.
-fn with_quantizer(
+/// A frame's header, as it is to be sent, and what it says then.
+fn header(
     config: &Config,
     picture: &VAEncPictureParameterBufferAV1,
-    header: &Unit,
-    offsets: &Offsets,
-) -> Result<Vec<u8>> {
-    let mut bytes = obu::whole(header);
-    if config.rate_control == VA_RC_CQP {
-        require_equal("offsets without rate control", Offsets::of(picture), Offsets::default())?;
-        return Ok(bytes);
-    }
-    require_equal("offsets", &Offsets::of(picture), offsets)?;
-    for bit in 0..8 {
-        let at = offsets.quantizer as usize + bit;
-        let (byte, mask) = (&mut bytes[at / 8], 0x80 >> (at % 8));
-        *byte = if QUANTIZER >> (7 - bit) & 1 == 1 { *byte | mask } else { *byte & !mask };
-    }
-    Ok(bytes)
+    group: &Group,
+    expected: &Frame,
+    sequence: &Sequence,
+) -> Result<(Vec<u8>, Frame)> {
+    let is_decided = config.rate_control != VA_RC_CQP;
+    let packs = config.packed & VA_ENC_PACKED_HEADER_PICTURE != 0;
+    require_equal("packed frame header", group.header.is_some(), packs)?;
+    let (found, offsets) = match &group.header {
+        Some(header) => Frame::read(header, sequence)?,
+        None => (expected.clone(), Offsets::default()),
+    };
+    require_equal("packed frame header", &found, expected)?;
+    // What is said without rate control is what is done.
+    let offsets = if is_decided { offsets } else { Offsets::default() };
+    require_equal("offsets", &Offsets::of(picture), &offsets)?;
+    let range = picture.min_base_qindex..=picture.max_base_qindex;
+    require(!is_decided || range.contains(&QUANTIZER), || format!("quantizers of {range:?}"))?;
+    let frame = if is_decided { decided(found) } else { found };
+    let payload = match &group.header {
+        Some(header) if is_decided => written_into(header, &offsets)?.bytes,
+        Some(header) => header.payload.clone(),
+        None => frame.write(sequence).bytes,
+    };
+    Ok((obu::with_size(obu::FRAME_HEADER, &payload), frame))
+}
+
+/// What rate control finds: the least quantizer, and edges that are not smoothed.
+fn decided(frame: Frame) -> Frame {
+    Frame { quantizer: QUANTIZER.into(), filter_levels: [0; 4], ..frame }
+}
+
+/// The program's header, with what rate control found. That takes fewer bits, so that what
+/// follows moves up and the unit's size changes.
+fn written_into(header: &Unit, offsets: &Offsets) -> Result<Writer> {
+    let (mut read, mut bits) = (Reader::new(&header.payload, header.bits), Writer::default());
+    let copy = |read: &mut Reader<'_>, bits: &mut Writer, end: usize| -> Result {
+        while read.position() < end {
+            bits.bit(read.bit()?);
+        }
+        Ok(())
+    };
+    let before = |at: u32| at as usize - obu::BEFORE * 8;
+    copy(&mut read, &mut bits, before(offsets.quantizer))?;
+    read.bits(8)?;
+    bits.put(QUANTIZER.into(), 8);
+    copy(&mut read, &mut bits, before(offsets.loop_filter))?;
+    // Levels of luma, and without those none of chroma; sharpness, and no deltas.
+    read.bits(4 * 6 + 4)?;
+    bits.put(0, 2 * 6 + 4);
+    copy(&mut read, &mut bits, obu::end(header))?;
+    bits.trailing();
+    Ok(bits)
+}
+
+/// What the only tile is coded by.
+fn tile(frame: &Frame, sequence: &Sequence) -> Result<Tile> {
+    require(frame.quantizer > 0, || "no quantizer".to_owned())?;
+    let byte = |value: u32| u8::try_from(value).unwrap_or(u8::MAX);
+    Ok(Tile {
+        size: (sequence.size.0 as usize, sequence.size.1 as usize),
+        depth: sequence.depth,
+        large_blocks: sequence.large_blocks,
+        filter_intra: sequence.filter_intra,
+        quantizer: byte(frame.quantizer),
+        filter_levels: frame.filter_levels.map(byte),
+    })
 }
 
 /// Not one that a program guesses.
-const QUANTIZER: u8 = 77;
+const QUANTIZER: u8 = 1;

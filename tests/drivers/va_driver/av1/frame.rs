@@ -1,11 +1,12 @@
-//! Frame headers (AV1, 5.9), of one tile.
+//! Frame headers (AV1, 5.9), of one tile: read out of packed headers, or made of the
+//! parameters.
 
 use earthshine_ffi::vaapi::bits::{av1_mode_control, av1_picture};
 use earthshine_ffi::vaapi::sys::*;
 
 use super::obu;
 use super::sequence::Sequence;
-use crate::bits::Reader;
+use crate::bits::{Reader, Writer};
 use crate::driver::{Result, require, require_equal};
 use crate::nal::Unit;
 
@@ -26,8 +27,9 @@ pub(super) struct Frame {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Offsets {
     pub(super) quantizer: u32,
+    /// Only where the driver decides upon segments.
     segmentation: u32,
-    loop_filter: u32,
+    pub(super) loop_filter: u32,
     directional: u32,
     directional_bits: u32,
     size: u32,
@@ -108,7 +110,6 @@ impl Frame {
         offsets.quantizer = at(bits);
         let quantizer = bits.bits(8)?;
         require_equal("other quantizers, and matrices", bits.bits(4)?, 0)?;
-        offsets.segmentation = at(bits);
         require_equal("segmentation, and quantizers that differ", bits.bits(2)?, 0)?;
         offsets.loop_filter = at(bits);
         let filter_levels = [bits.bits(6)?, bits.bits(6)?, bits.bits(6)?, bits.bits(6)?];
@@ -130,6 +131,40 @@ impl Frame {
         let frame =
             Self { is_key, order_hint, primary, refreshed, references, quantizer, filter_levels, transforms_vary };
         Ok((frame, offsets))
+    }
+
+    /// The header's payload.
+    pub(super) fn write(&self, sequence: &Sequence) -> Writer {
+        let mut bits = Writer::default();
+        // A frame of its own, which is shown; only key frames are resilient by themselves.
+        bits.put(if self.is_key { 0b0001 } else { 0b00110 }, if self.is_key { 4 } else { 5 });
+        bits.put(0, 2);
+        bits.put(self.order_hint, sequence.order_bits);
+        if !self.is_key {
+            bits.put(self.primary, 3);
+            bits.put(self.refreshed, 8);
+            bits.bit(false);
+            self.references.iter().for_each(|reference| bits.put(*reference, 3));
+        }
+        // No other size, motion by quarters and its filter, symbols that are kept.
+        bits.put(0, if self.is_key { 2 } else { 7 });
+        write_tiles(&mut bits, sequence);
+        bits.put(self.quantizer, 8);
+        bits.put(0, 4 + 2);
+        let [columns, rows, chroma @ ..] = self.filter_levels;
+        bits.put(columns, 6);
+        bits.put(rows, 6);
+        if columns + rows > 0 {
+            chroma.iter().for_each(|level| bits.put(*level, 6));
+        }
+        bits.put(0, 4);
+        if sequence.directional {
+            bits.put(0, 16);
+        }
+        bits.bit(self.transforms_vary);
+        bits.put(0, if self.is_key { 1 } else { 2 + 7 });
+        bits.trailing();
+        bits
     }
 }
 
@@ -158,6 +193,17 @@ fn read_tiles(bits: &mut Reader<'_>, sequence: &Sequence) -> Result {
         require_equal("tiles", blocks > 1 && bits.bit()?, false)?;
     }
     Ok(())
+}
+
+/// The same.
+fn write_tiles(bits: &mut Writer, sequence: &Sequence) {
+    let block = if sequence.large_blocks { 128 } else { 64 };
+    bits.bit(true);
+    for side in [sequence.size.0, sequence.size.1] {
+        if side > block {
+            bits.bit(false);
+        }
+    }
 }
 
 /// Bits from the beginning of the unit.

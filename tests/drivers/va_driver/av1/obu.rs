@@ -15,15 +15,21 @@ pub(super) fn units(bytes: &[u8], bits: usize) -> Result<Vec<Unit>> {
     Ok(vec![Unit { header: vec![bytes[0]], bits: payload.len() * 8, payload }])
 }
 
-/// A unit as it was.
-pub(super) fn whole(unit: &Unit) -> Vec<u8> {
-    let mut bytes = unit.header.clone();
+/// A whole unit of a stream.
+pub(super) fn with_size(kind: u8, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![kind << 3 | 2];
     for group in 0..4 {
         let more = if group < 3 { 0x80 } else { 0 };
-        bytes.push(u8::try_from(unit.payload.len() >> (7 * group) & 0x7f).unwrap_or(0) | more);
+        bytes.push(u8::try_from(payload.len() >> (7 * group) & 0x7f).unwrap_or(0) | more);
     }
-    bytes.extend_from_slice(&unit.payload);
+    bytes.extend_from_slice(payload);
     bytes
+}
+
+/// Bits of a unit's payload before the one that ends it.
+pub(super) fn end(unit: &Unit) -> usize {
+    let filled = unit.payload.last().map_or(0, |byte| byte.trailing_zeros() as usize + 1);
+    unit.payload.len() * 8 - filled
 }
 
 /// `obu_type`.

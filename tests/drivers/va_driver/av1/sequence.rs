@@ -1,10 +1,10 @@
-//! The sequence header (AV1, 5.5).
+//! The sequence header (AV1, 5.5): read out of a packed one, or made of the parameters.
 
 use earthshine_ffi::vaapi::bits::av1_sequence;
 use earthshine_ffi::vaapi::sys::*;
 
 use super::obu;
-use crate::bits::Reader;
+use crate::bits::{Reader, Writer};
 use crate::driver::{Result, require, require_equal};
 use crate::nal::Unit;
 
@@ -103,5 +103,30 @@ impl Sequence {
             points,
             full_range,
         })
+    }
+
+    /// The header's payload, without colours.
+    pub(super) fn write(&self) -> Writer {
+        let mut bits = Writer::default();
+        bits.put(0, 7 + 5 + 12);
+        bits.put(self.level, 5);
+        if self.level > 7 {
+            bits.bit(false);
+        }
+        let sides = [self.size.0 - 1, self.size.1 - 1];
+        sides.iter().for_each(|_| bits.put(16 - 1, 4));
+        sides.iter().for_each(|side| bits.put(*side, 16));
+        bits.bit(false);
+        [self.large_blocks, self.filter_intra, self.intra_edge].into_iter().for_each(|tool| bits.bit(tool));
+        // An order, and nothing else.
+        bits.put(0b0000_1000, 4 + 3 + 1);
+        bits.bit(false);
+        bits.put(self.order_bits - 1, 3);
+        bits.put(u32::from(self.directional) << 1, 3);
+        bits.bit(self.depth > 8);
+        // Neither colours, nor where chroma lies, nor film grain.
+        bits.put(0, 3 + 3 + 1);
+        bits.trailing();
+        bits
     }
 }
