@@ -34,5 +34,6 @@ mod picture;
 mod pixels;
 mod plane;
 mod rate;
+mod shared;
 mod start;
 mod surface;
