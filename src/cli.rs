@@ -196,6 +196,9 @@ pub struct CanaryArgs {
     /// Encoders to try, in this order.
     #[arg(long, value_name = "NAMES", value_parser = parse_encoder, value_delimiter = ',', default_value = "software")]
     pub encoders: Vec<EncoderFamily>,
+    /// GPU to encode on, by its place on the PCI bus or its render node.
+    #[arg(long, value_name = "GPU", default_value = "auto")]
+    pub gpu: GpuName,
 }
 
 /// `earthshine encoders`.

@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         Command::Worker => return worker::main::main(),
         Command::Encoders(args) => return worker::encoders::main(&args.encoders, args.json),
         Command::EncodeTrial(args) => return encode_trial(&args),
-        Command::Canary(args) => return worker::canary::main(args.encoders),
+        Command::Canary(args) => return worker::canary::main(args.encoders, &args.gpu),
         Command::Gpus(args) => return worker::gpus::main(&args),
         Command::Keeper(args) => return keeper::main(&args),
         Command::Picture(PictureArgs { format, width, wayland, capture: memory, capture_device: device }) => {

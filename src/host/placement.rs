@@ -14,7 +14,9 @@ use crate::host::gpus::choice::{self, Standing};
 use crate::host::gpus::known::{self, KnownGpu, NoSuchGpu};
 use crate::host::gpus::placed::Work;
 use crate::host::gpus::{GpuLimits, Gpus};
+use crate::host::health::turns::{Candidate, Turn};
 use crate::host::scope::Scope;
+use crate::ipc::abilities::FamilyReport;
 use crate::stream_plan::EncoderFamily;
 
 /// All that decides, at this moment.
@@ -151,6 +153,23 @@ impl<'a> Placement<'a> {
         }
     }
 
+    /// GPUs that have said that they encode, and why one must not be tried just now: what
+    /// its last session or its last memory is for are streams.
+    pub(crate) fn for_canaries(&self) -> Vec<Candidate> {
+        let wanted = &self.config.video.encoders;
+        let encodes = |report: &FamilyReport| wanted.contains(&report.family) && !report.abilities.able.is_empty();
+        let able = self.known.iter().filter(|gpu| gpu.reports.iter().any(encodes));
+        able.map(|gpu| {
+            let mut standing = self.gpus.standing(&gpu.address, None);
+            // Its own session counts, and one is left beside it.
+            standing.pending += 1;
+            let full = choice::full(gpu, self.limits(), standing);
+            let spared = full.map(|full| format!("what is left is for streams: {full}")).unwrap_or_default();
+            Candidate { turn: Turn { gpu: Some(gpu.address.clone()) }, spared }
+        })
+        .collect()
+    }
+
     /// Whether whoever is placed there had better go elsewhere when it has the choice.
     pub(crate) fn is_troubled(&self, gpu: &GpuAddress, scope: Scope) -> bool {
         let figures = self.known.iter().find(|known| known.address.is(gpu)).and_then(|known| known.figures.as_ref());
@@ -227,7 +246,7 @@ impl<'a> Placement<'a> {
     }
 }
 
-fn made(report: &crate::ipc::abilities::FamilyReport) -> Vec<String> {
+fn made(report: &FamilyReport) -> Vec<String> {
     let family: EncoderFamily = report.family;
     report.abilities.able.iter().map(|able| format!("{}: {}", family.name(), able.profile.name())).collect()
 }
@@ -247,6 +266,7 @@ mod tests {
     use super::*;
     use crate::host::gpus::placed::Place;
     use crate::ids::SessionId;
+    use crate::ipc::abilities::{Abilities, Ability};
     use crate::ipc::gpu_report::{Gpu, GpuReport, GpuVendor};
 
     const A: &str = "0000:01:00.0";
@@ -298,6 +318,27 @@ mod tests {
 
     fn told(gpus: &[GpuAddress]) -> Vec<String> {
         gpus.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn canaries_try_gpus_that_encode_and_leave_each_its_last_session() {
+        let stage = Stage::new("");
+        assert_eq!(stage.now().for_canaries(), [], "none has said that it encodes");
+        let report = |place: &str| {
+            let able = vec![Ability { profile: VideoProfile::H264, most: None, offered: true }];
+            let abilities = Abilities { gpu: Some(GpuAddress::at(place)), able, ..Abilities::default() };
+            FamilyReport { family: EncoderFamily::Nvenc, abilities, error: String::new() }
+        };
+        stage.encoders.answered_for_tests(vec![report(A), report(B)]);
+        let spared = || {
+            let all = stage.now().for_canaries().into_iter();
+            all.map(|candidate| (candidate.turn.name(), !candidate.spared.is_empty())).collect::<Vec<_>>()
+        };
+        assert_eq!(spared(), [(A.to_owned(), false), (B.to_owned(), false)]);
+        stage.tells(&[(A, 1, ""), (B, 0, "")]);
+        assert_eq!(spared(), [(A.to_owned(), true), (B.to_owned(), false)], "two are allowed");
+        let _starts = Place::take(&stage.gpus, session(1), Some(GpuAddress::at(B)), Work::Starts);
+        assert_eq!(spared(), [(A.to_owned(), true), (B.to_owned(), true)], "a stream is on its way");
     }
 
     #[test]

@@ -306,7 +306,7 @@ impl Host {
         tasks.spawn(media_ports::listen(MediaKind::Audio, audio, Arc::clone(&self.directory)));
 
         let Context { config, ports, facts, life, supervision, .. } = &*self.context;
-        let canary = supervision.canary(config, &self.directories.evidence());
+        let canary = supervision.canary(config, &self.context.encoders, &self.directories.evidence());
         let config = config.now();
         tasks.spawn(supervision.health.clone().probe_host_loop());
         let canary = tokio::spawn(canary.run());

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::config::live::LiveConfig;
 use crate::host::capacity::Capacity;
+use crate::host::encoders::Encoders;
 use crate::host::events::Events;
 use crate::host::gpus::{GpuWatch, Gpus};
 use crate::host::health::Health;
@@ -33,9 +34,10 @@ impl Supervision {
     }
 
     /// The canaries of this host.
-    pub(crate) fn canary(&self, config: &LiveConfig, evidence: &Path) -> Canary {
+    pub(crate) fn canary(&self, config: &LiveConfig, encoders: &Encoders, evidence: &Path) -> Canary {
         let (health, quarantine) = (self.health.clone(), self.quarantine.clone());
-        Canary::new(config.clone(), health, quarantine, evidence.to_owned())
+        let gpus = (self.gpus.clone(), encoders.clone());
+        Canary::new(config.clone(), gpus, health, quarantine, evidence.to_owned())
     }
 
     /// Who asks the GPUs.

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use crate::gpu::GpuName;
 use crate::protocol::video::assembler::{Assembler, Event};
 use crate::protocol::video::frame_header::FrameType;
 use crate::protocol::video::packetizer::{
@@ -26,11 +27,11 @@ use crate::worker::encode::select::{self, OpenEncoderError};
 use crate::worker::encode::{EncodeError, Encoder, FrameRequest};
 use crate::worker::frame::{EncodedFrame, FrameKind};
 
-/// Runs the canary; prints its line.
+/// Runs the canary, on one GPU if it is named; prints its line.
 #[must_use]
-pub fn main(encoders: Vec<EncoderFamily>) -> ExitCode {
+pub fn main(encoders: Vec<EncoderFamily>, gpu: &GpuName) -> ExitCode {
     let started = Instant::now();
-    let outcome = sing(encoders);
+    let outcome = sing(encoders, gpu);
     let report = Report {
         ok: outcome.is_ok(),
         milliseconds: started.elapsed().as_millis(),
@@ -88,8 +89,9 @@ struct Song {
     bytes: usize,
 }
 
-fn sing(encoders: Vec<EncoderFamily>) -> Result<Song, CanaryError> {
-    let plan = StreamPlan::small_test_card(encoders);
+fn sing(encoders: Vec<EncoderFamily>, gpu: &GpuName) -> Result<Song, CanaryError> {
+    let mut plan = StreamPlan::small_test_card(encoders);
+    plan.video.gpu = gpu.address();
     let mut source = open_test_card(&plan.video);
     let mut encoder = select::open(&plan.video)?.encoder;
     let mut network = Network::new(&plan)?;
@@ -172,7 +174,7 @@ mod tests {
 
     #[test]
     fn frames_go_through_and_the_encoder_is_named() {
-        let song = sing(vec![EncoderFamily::Nvenc, EncoderFamily::Software]).unwrap();
+        let song = sing(vec![EncoderFamily::Nvenc, EncoderFamily::Software], &GpuName::Auto).unwrap();
         assert_eq!(song.frames, FRAMES);
         assert!(song.encoder.starts_with("software"), "{}", song.encoder);
         assert!(song.bytes > 0);
@@ -180,7 +182,7 @@ mod tests {
 
     #[test]
     fn without_an_encoder_the_reason_is_said() {
-        let error = sing(Vec::new()).unwrap_err().to_string();
+        let error = sing(Vec::new(), &GpuName::Auto).unwrap_err().to_string();
         assert!(error.contains("encoder"), "{error}");
     }
 }

@@ -140,6 +140,7 @@ pub const NAMES: &[&str] = &[
     "vaCreateSurfaces",
     "vaDestroySurfaces",
     "vaSyncSurface",
+    "vaExportSurfaceHandle",
     "vaQuerySurfaceStatus",
     "vaCreateContext",
     "vaDestroyContext",

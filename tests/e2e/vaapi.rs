@@ -10,7 +10,7 @@ use earthshine::units::Size;
 use super::desktop_1080p60::assert_quadrants;
 use crate::support::apps::{self, PATTERN};
 use crate::support::client::{self, Device, Wanted};
-use crate::support::drivers::Drivers;
+use crate::support::drivers::{Drivers, IMPORTS};
 use crate::support::lossy_relay::{Harm, LossyRelay};
 use crate::support::scratch::Scratch;
 use crate::support::{api, needs, picture, vulkan};
@@ -100,11 +100,23 @@ fn show_the_applications_pixels(streams: &[(&str, u32, u32, &str)]) {
 /// Vulkan runs on the CPU here, and hands its memory out as if it were a GPU's.
 #[test]
 fn pictures_that_vulkan_converts_are_encoded_where_they_are() {
+    pictures_are_shared(&format!("{IMPORTS}cap export 0\n"), "import surface");
+}
+
+/// An encoder that reads no memory but its own: Vulkan copies what it converts into that.
+#[test]
+fn pictures_that_vulkan_converts_are_copied_into_the_encoders_own_surface() {
+    pictures_are_shared("cap import 0\n", "export surface");
+}
+
+/// Streams of which each reports once that encoder and Vulkan share memory.
+fn pictures_are_shared(orders: &str, report: &str) {
     let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
     let Some(_device) = vulkan::device() else { return };
     let scratch = Scratch::new();
     let tables = apps::pattern(&scratch, "");
     let drivers = Drivers::install_with_dma_bufs(&scratch);
+    drivers.order(orders);
     let host = drivers.host_that_converts(scratch, "\"vaapi\"", "vulkan", &tables);
     let device = Device::paired(&host, "device");
     let before = host.holdings();
@@ -114,7 +126,7 @@ fn pictures_that_vulkan_converts_are_encoded_where_they_are() {
         (client::AV1_10, Size::new(426, 240)),
     ] {
         let (width, height) = (size.width, size.height);
-        let imports = drivers.reports("import surface").len();
+        let shared = drivers.reports(report).len();
         let mut stream = device.stream(&Wanted { formats, width, height, ..Wanted::app(PATTERN) });
         apps::wait_pattern_ready(&host.scratch);
         stream.wait_frames(30);
@@ -123,20 +135,21 @@ fn pictures_that_vulkan_converts_are_encoded_where_they_are() {
         stream.quit();
         std::fs::remove_file(apps::pattern_log(&host.scratch)).expect("remove the log");
         assert_quadrants(&picture::last(&files.video, size));
-        assert_eq!(drivers.reports("import surface").len(), imports + 1, "once a stream, not once a picture");
+        assert_eq!(drivers.reports(report).len(), shared + 1, "once a stream, not once a picture");
     }
     host.assert_nothing_left(&before);
     drivers.assert_clean();
 }
 
-/// A driver that reads no other's memory: the stream is there all the same.
+/// A driver that reads no other's memory, and keeps its own to itself: the stream is there
+/// all the same.
 #[test]
 fn pictures_that_cannot_be_shared_are_converted_on_the_cpu() {
     let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
     let scratch = Scratch::new();
     let tables = apps::pattern(&scratch, "");
     let drivers = Drivers::install_with_dma_bufs(&scratch);
-    drivers.order("cap import 0");
+    drivers.order("cap import 0\ncap export 0\n");
     let host = drivers.host(scratch, "\"vaapi\"", &tables);
     let device = Device::paired(&host, "device");
     let size = Size::new(426, 240);
@@ -146,7 +159,9 @@ fn pictures_that_cannot_be_shared_are_converted_on_the_cpu() {
     let files = stream.files.clone();
     stream.quit();
     assert_quadrants(&picture::last(&files.video, size));
-    assert!(host.log().contains("pictures are converted on the CPU"), "the reason is logged");
+    for step in ["the encoder's own surface is tried", "pictures are converted on the CPU"] {
+        assert!(host.log().contains(step), "no {step}");
+    }
     drivers.assert_clean();
 }
 

@@ -66,7 +66,12 @@ fn manifest(layer: &str, examples: &Path) -> String {
     assert!(library.exists(), "no {}; cargo build -p earthshine-drivers --examples", library.display());
     let extension = |name: &str| json!({ "name": name, "spec_version": "1", "entrypoints": [] });
     let extensions = match layer {
-        DMA_BUF_LAYER => vec!["VK_EXT_external_memory_dma_buf", "VK_EXT_physical_device_drm"],
+        DMA_BUF_LAYER => vec![
+            "VK_EXT_external_memory_dma_buf",
+            "VK_EXT_physical_device_drm",
+            "VK_EXT_image_drm_format_modifier",
+            "VK_EXT_queue_family_foreign",
+        ],
         _ => Vec::new(),
     };
     json!({ "file_format_version": "1.2.0", "layer": {

@@ -8,6 +8,7 @@ mod support;
 
 mod app_exits;
 mod bystander;
+mod canary_gpus;
 mod canary_hangs;
 mod client_vanishes;
 mod compositor_killed;

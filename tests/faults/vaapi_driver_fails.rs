@@ -6,7 +6,7 @@
 use crate::support::drivers::Drivers;
 use crate::support::players::{self, TEST_CARD, block_on, more_frames, stream};
 use crate::support::scratch::Scratch;
-use crate::support::{api, needs};
+use crate::support::{api, needs, vulkan};
 
 #[test]
 fn what_fails_while_an_encoder_is_opened_leads_to_the_next_encoder() {
@@ -60,6 +60,31 @@ fn a_driver_that_fails_or_never_returns_costs_a_worker_and_no_stream() {
         });
         assert_eq!((drivers.reports("violation"), drivers.reports("leak")), (vec![], vec![]), "{order}");
     }
+}
+
+/// The call is made only where Vulkan is to write to a surface of the driver's own.
+#[test]
+fn a_surface_that_is_not_handed_out_or_never_costs_no_stream() {
+    let Some(_turn) = needs::turn(&[]) else { return };
+    let Some(_device) = vulkan::device() else { return };
+    let scratch = Scratch::new();
+    let drivers = Drivers::install_with_dma_bufs(&scratch);
+    let host = drivers.host(scratch, ENCODERS, "");
+    let player = players::paired(&host, 1, &[]).remove(0);
+    for (order, encoder) in
+        [("vaExportSurfaceHandle hang", "software/openh264"), ("vaExportSurfaceHandle fail 1", "vaapi"), ("", "vaapi")]
+    {
+        drivers.order(&format!("cap import 0\n{order}"));
+        block_on(async {
+            let mut stream = stream(&player, TEST_CARD).await;
+            more_frames(&mut stream, 20).await;
+            assert_eq!(api::the_encoder(host.api()), encoder, "{order}");
+            stream.leave().await.expect("a client that leaves");
+            player.cancel().await.expect("cancel");
+        });
+        assert_eq!((drivers.reports("violation"), drivers.reports("leak")), (vec![], vec![]), "{order}");
+    }
+    assert!(host.log().contains("does not hand out its surface: vaExportSurfaceHandle"), "the reason is logged");
 }
 
 const ENCODERS: &str = "\"vaapi\", \"software\"";

@@ -24,30 +24,39 @@ use crate::support::{api, needs};
 #[test]
 #[ignore = "takes many minutes; make driver-faults"]
 fn every_call_of_nvidia_fails_and_hangs_beside_others() {
-    every_call_fails_and_hangs("nvenc", &["cu", "nvEnc", "NvEnc"], "8");
+    every_call_fails_and_hangs(|| Stage::with("nvenc"), &["cu", "nvEnc", "NvEnc"], "8");
 }
 
 #[test]
 #[ignore = "takes many minutes; make driver-faults"]
 fn every_call_of_va_fails_and_hangs_beside_others() {
-    every_call_fails_and_hangs("vaapi", &["va"], "2");
+    every_call_fails_and_hangs(|| Stage::with("vaapi"), &["va"], "2");
+}
+
+/// Where Vulkan writes to surfaces of the driver's own: its calls, and the one of VA's that
+/// is made only then. The code is that of a GPU that does not finish in time.
+#[test]
+#[ignore = "takes many minutes; make driver-faults"]
+fn every_call_about_surfaces_that_vulkan_writes_fails_and_hangs_beside_others() {
+    every_call_fails_and_hangs(Stage::with_surfaces_for_vulkan, &["vk", "vaExport"], "2");
 }
 
 #[test]
 #[ignore = "takes many minutes; make driver-faults"]
 fn every_call_of_vulkan_video_fails_and_hangs_beside_others() {
-    every_call_fails_and_hangs("vulkan", &["vk"], &(u32::MAX - 3).to_string());
+    every_call_fails_and_hangs(|| Stage::with("vulkan"), &["vk"], &(u32::MAX - 3).to_string());
 }
 
-fn every_call_fails_and_hangs(family: &str, prefixes: &[&str], code: &str) {
+fn every_call_fails_and_hangs(begin: impl FnOnce() -> Stage, prefixes: &[&str], code: &str) {
     let _turn = needs::whole_machine_without_client();
-    let stage = Stage::with(family);
+    let stage = begin();
+    let family = stage.family;
     let calls = stage.calls(prefixes);
     let mut rows = Vec::new();
     let neighbour = block_on(stream(&stage.neighbour, TEST_CARD));
     let spared = stage.session(NEIGHBOUR);
-    assert_eq!(spared["encoder"], *family);
-    let spare = format!("spare {}\n", spared["worker_pid"]);
+    assert_eq!(spared["encoder"], family);
+    let spare = format!("{}spare {}\n", stage.always, spared["worker_pid"]);
     for call in &calls {
         for outcome in [format!("fail {code}"), "hang".to_owned()] {
             for begins in [true, false] {
@@ -67,7 +76,7 @@ fn every_call_fails_and_hangs(family: &str, prefixes: &[&str], code: &str) {
             }
         }
     }
-    stage.drivers.order("");
+    stage.drivers.order(stage.always);
     let (video, audio, _) = block_on(neighbour.leave()).expect("a client that leaves");
     println!("{:#}", json!({"family": family, "rows": rows, "neighbour": video.counts}));
     assert_eq!((video.counts.frames_lost, video.counts.frames_undecodable, audio.lost), (0, 0, 0), "{video:?}");
@@ -76,20 +85,34 @@ fn every_call_fails_and_hangs(family: &str, prefixes: &[&str], code: &str) {
 
 /// A host, somebody who meets the faults and somebody who does not.
 struct Stage {
+    family: &'static str,
     drivers: Drivers,
+    /// Orders that say how drivers are.
+    always: &'static str,
     host: Host,
     player: Player,
     neighbour: Player,
 }
 
 impl Stage {
-    fn with(family: &str) -> Self {
+    fn with(family: &'static str) -> Self {
         let scratch = Scratch::new();
         let drivers = if family == "vulkan" { Drivers::install_vulkan } else { Drivers::install }(&scratch);
+        Self::of(scratch, drivers, family, "")
+    }
+
+    fn with_surfaces_for_vulkan() -> Self {
+        let scratch = Scratch::new();
+        let drivers = Drivers::install_with_dma_bufs(&scratch);
+        Self::of(scratch, drivers, "vaapi", "cap import 0\n")
+    }
+
+    fn of(scratch: Scratch, drivers: Drivers, family: &'static str, always: &'static str) -> Self {
+        drivers.order(always);
         let host = drivers.host(scratch, &format!("\"{family}\", \"software\""), "");
         let mut players = players::paired(&host, 2, &["--size", "320x180", "--fps", "30"]);
         let neighbour = players.pop().expect("two").with_mode(NEIGHBOUR, 30);
-        Self { player: players.pop().expect("two"), drivers, host, neighbour }
+        Self { family, player: players.pop().expect("two"), drivers, always, host, neighbour }
     }
 
     /// What a whole stream calls, losses and all that comes in a stream's life included.
@@ -103,7 +126,7 @@ impl Stage {
         self.drivers.assert_clean();
         let mut calls = self.drivers.calls();
         calls.retain(|call| prefixes.iter().any(|prefix| call.starts_with(prefix)));
-        assert!(calls.len() > 10, "{calls:?}");
+        assert!(calls.len() > 5, "{calls:?}");
         let wanted: String = setting("SOAK_CALLS", String::new());
         calls.into_iter().filter(|call| call.starts_with(&wanted)).collect()
     }

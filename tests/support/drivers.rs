@@ -62,7 +62,13 @@ impl Drivers {
     /// The same, with a Vulkan that hands out memory as DMA-BUFs, on VA's render node.
     pub(crate) fn install_with_dma_bufs(scratch: &Scratch) -> Self {
         let extension = |name: &str| json!({ "name": name, "spec_version": "1", "entrypoints": [] });
-        let extensions = ["VK_EXT_external_memory_dma_buf", "VK_EXT_physical_device_drm"].map(extension);
+        let extensions = [
+            "VK_EXT_external_memory_dma_buf",
+            "VK_EXT_physical_device_drm",
+            "VK_EXT_image_drm_format_modifier",
+            "VK_EXT_queue_family_foreign",
+        ]
+        .map(extension);
         let drivers = Self::install(scratch).with_layer("dma_buf", &json!(extensions));
         // Where in a file Mesa's memory on the CPU begins.
         drivers.order(IMPORTS);

@@ -23,6 +23,7 @@ functions! {
         vaCreateSurfaces: fn(display: VADisplay, format: c_uint, width: c_uint, height: c_uint, surfaces: *mut VASurfaceID, count: c_uint, attributes: *mut VASurfaceAttrib, attribute_count: c_uint) -> VAStatus;
         vaDestroySurfaces: fn(display: VADisplay, surfaces: *mut VASurfaceID, count: c_int) -> VAStatus;
         vaSyncSurface: fn(display: VADisplay, surface: VASurfaceID) -> VAStatus;
+        vaExportSurfaceHandle: fn(display: VADisplay, surface: VASurfaceID, memory: u32, flags: u32, descriptor: *mut c_void) -> VAStatus;
         vaCreateContext: fn(display: VADisplay, config: VAConfigID, width: c_int, height: c_int, flag: c_int, targets: *mut VASurfaceID, count: c_int, context: *mut VAContextID) -> VAStatus;
         vaDestroyContext: fn(display: VADisplay, context: VAContextID) -> VAStatus;
         vaCreateBuffer: fn(display: VADisplay, context: VAContextID, kind: VABufferType, size: c_uint, count: c_uint, data: *mut c_void, buffer: *mut VABufferID) -> VAStatus;

@@ -2,9 +2,11 @@
 
 use std::rc::Rc;
 
+use super::buffer::zeroed;
 use super::display::{Display, call};
 use super::dma_buf::DmaBuf;
 use super::error::VaError;
+use super::exported::ExportedSurface;
 use super::image::Image;
 use super::sys::*;
 
@@ -27,6 +29,26 @@ impl Surface {
         (width, height): (u32, u32),
     ) -> Result<Rc<Self>, VaError> {
         let mut attributes = [integer(VASurfaceAttribType::VASurfaceAttribPixelFormat, fourcc)];
+        let raw = create(display, format, (width, height), &mut attributes)?;
+        Ok(Rc::new(Self { display: Rc::clone(display), raw }))
+    }
+
+    /// The same for the encoder, and to be handed out: drivers keep it free of what only
+    /// their own engines read.
+    ///
+    /// # Errors
+    /// [`VaError`]; nothing stays.
+    pub fn create_to_export(
+        display: &Rc<Display>,
+        format: u32,
+        fourcc: u32,
+        (width, height): (u32, u32),
+    ) -> Result<Rc<Self>, VaError> {
+        let hints = VA_SURFACE_ATTRIB_USAGE_HINT_ENCODER | VA_SURFACE_ATTRIB_USAGE_HINT_EXPORT;
+        let mut attributes = [
+            integer(VASurfaceAttribType::VASurfaceAttribPixelFormat, fourcc),
+            integer(VASurfaceAttribType::VASurfaceAttribUsageHint, hints),
+        ];
         let raw = create(display, format, (width, height), &mut attributes)?;
         Ok(Rc::new(Self { display: Rc::clone(display), raw }))
     }
@@ -70,6 +92,20 @@ impl Surface {
     /// [`VaError`].
     pub fn sync(&self) -> Result<(), VaError> {
         call!(&self.display, vaSyncSurface(self.raw))
+    }
+
+    /// Its memory, plane by plane, for another interface to write to. Whoever does so waits
+    /// for [`sync`](Self::sync) before, and is done before the surface is used here.
+    ///
+    /// # Errors
+    /// [`VaError`], of drivers that keep their memory to themselves.
+    pub fn export(&self) -> Result<ExportedSurface, VaError> {
+        let mut descriptor: VADRMPRIMESurfaceDescriptor = zeroed();
+        let flags = VA_EXPORT_SURFACE_WRITE_ONLY | VA_EXPORT_SURFACE_SEPARATE_LAYERS;
+        let memory = VA_SURFACE_ATTRIB_MEM_TYPE_DRM_PRIME_2;
+        call!(&self.display, vaExportSurfaceHandle(self.raw, memory, flags, (&raw mut descriptor).cast()))?;
+        // SAFETY: what the driver has just written; its descriptors are ours.
+        unsafe { ExportedSurface::take(&descriptor) }
     }
 
     /// Its memory itself, where the driver hands that out.

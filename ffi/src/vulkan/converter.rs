@@ -10,6 +10,7 @@ use super::buffer::{Buffer, DmabufBuffer, HostBuffer};
 use super::commands::Commands;
 use super::device::Device;
 use super::error::{Named, VulkanError};
+use super::foreign::ForeignSurface;
 use super::image::{COLOR, Image};
 use super::surface::{Surface, SurfaceFormat};
 
@@ -179,11 +180,17 @@ impl Converter {
                 self.take_over(list, image, upload);
                 own(&self.device, list, surface, true);
                 self.dispatch(list, &words, groups);
+                if let Some(copy) = &surface.copy {
+                    copy.write(list, surface, &rows);
+                }
                 own(&self.device, list, surface, false);
                 self.give_back(list, image);
             })
         };
         image.is_known.set(true);
+        if let Some(copy) = &surface.copy {
+            copy.know();
+        }
         done
     }
 
@@ -250,6 +257,8 @@ impl Converter {
         assert!(fits(left, width, across) && fits(top, height, down), "{conversion:?} in {across}x{down}");
         let is_pair = rows.start.is_multiple_of(2) && rows.end.is_multiple_of(2);
         assert!(is_pair && rows.start < rows.end && rows.end <= down, "rows {rows:?} of {down}");
+        let is_whole = *rows == (0..down);
+        assert!(is_whole || surface.copy.as_ref().is_none_or(ForeignSurface::is_known), "a fresh copy has to be whole");
     }
 
     fn describe(&self, image: &Image, surface: &Surface) {

@@ -7,6 +7,7 @@ use ash::vk;
 use super::device::Device;
 use super::error::{Named, VulkanError};
 use super::image::PixelLayout;
+use super::surface::SurfaceFormat;
 
 /// A part of a DMA-BUF picture.
 #[derive(Debug, Clone, Copy)]
@@ -51,8 +52,16 @@ pub enum ImportDmabufError {
         /// What it is.
         fourcc: u32,
     },
+    /// It is no plane of what is written.
+    #[error("DMA-BUF of fourcc {fourcc:#010x}, which is no plane of {wanted:?}")]
+    Plane {
+        /// What it is.
+        fourcc: u32,
+        /// What is written.
+        wanted: SurfaceFormat,
+    },
     /// The device does not know the tiling.
-    #[error("DMA-BUF of modifier {modifier:#x} and {planes} planes, which the device does not read")]
+    #[error("DMA-BUF of modifier {modifier:#x} and {planes} planes, which the device does not take in")]
     Modifier {
         /// What it is.
         modifier: u64,

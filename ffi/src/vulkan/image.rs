@@ -1,4 +1,5 @@
-//! A picture that a shader reads: uploaded, or somebody else's.
+//! A picture that a shader reads, uploaded or somebody else's; and somebody else's that
+//! samples are copied into.
 
 use std::cell::Cell;
 use std::os::fd::{AsRawFd, IntoRawFd};
@@ -9,7 +10,7 @@ use ash::vk;
 use super::device::Device;
 use super::dmabuf::{Dmabuf, ImportDmabufError, duplicate, memory_types};
 use super::error::{Named, VulkanError};
-use super::modifiers::Modifier;
+use super::modifiers::{Modifier, Purpose};
 
 /// Order of a pixel's parts, of 32 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -39,6 +40,7 @@ impl PixelLayout {
 pub struct Image {
     pub(super) device: Rc<Device>,
     pub(super) raw: vk::Image,
+    /// Null of one that no shader reads.
     pub(super) view: vk::ImageView,
     memory: vk::DeviceMemory,
     pub(super) width: u32,
@@ -63,7 +65,7 @@ impl Image {
     /// [`VulkanError`]; also for a size that the device has no pictures of.
     pub fn allocate(device: &Rc<Device>, layout: PixelLayout, width: u32, height: u32) -> Result<Self, VulkanError> {
         let usage = vk::ImageUsageFlags::SAMPLED | vk::ImageUsageFlags::TRANSFER_DST;
-        let information = information(layout, width, height, usage).tiling(vk::ImageTiling::OPTIMAL);
+        let information = information(layout.format(), width, height, usage).tiling(vk::ImageTiling::OPTIMAL);
         check(device, &information)?;
         let mut image = Self::create(device, &information)?;
         // SAFETY: the image is the device's.
@@ -73,7 +75,8 @@ impl Image {
         let allocation = vk::MemoryAllocateInfo::default().allocation_size(wants.size).memory_type_index(memory_type);
         // SAFETY: what is pointed to outlives the call.
         image.memory = unsafe { device.raw.allocate_memory(&allocation, None) }.named("vkAllocateMemory")?;
-        image.bind(layout)?;
+        image.bind()?;
+        image.show(information.format)?;
         Ok(image)
     }
 
@@ -82,11 +85,22 @@ impl Image {
     /// # Errors
     /// [`ImportDmabufError`].
     pub fn import(device: &Rc<Device>, dmabuf: &Dmabuf<'_>) -> Result<Self, ImportDmabufError> {
-        if !device.physical().imports_tiled {
-            return Err(ImportDmabufError::Lacks { device: device.physical().name.clone() });
-        }
-        let layout = dmabuf.layout()?;
-        let known = Modifier::of(device, layout, dmabuf.width, dmabuf.height);
+        require_tiled(device)?;
+        let format = dmabuf.layout()?.format();
+        let mut image = Self::import_for(device, dmabuf, format, Purpose::READ)?;
+        image.show(format)?;
+        Ok(image)
+    }
+
+    /// Takes a DMA-BUF of a format in, for a purpose.
+    pub(super) fn import_for(
+        device: &Rc<Device>,
+        dmabuf: &Dmabuf<'_>,
+        format: vk::Format,
+        purpose: Purpose,
+    ) -> Result<Self, ImportDmabufError> {
+        require_tiled(device)?;
+        let known = Modifier::for_purpose(device, format, purpose, (dmabuf.width, dmabuf.height));
         let fits = |known: &Modifier| known.value == dmabuf.modifier && known.planes as usize == dmabuf.planes.len();
         if !known.iter().any(fits) {
             return Err(dmabuf.not_read());
@@ -107,14 +121,14 @@ impl Image {
         let mut tiling = vk::ImageDrmFormatModifierExplicitCreateInfoEXT::default()
             .drm_format_modifier(dmabuf.modifier)
             .plane_layouts(&planes);
-        let information = information(layout, dmabuf.width, dmabuf.height, vk::ImageUsageFlags::SAMPLED)
+        let information = information(format, dmabuf.width, dmabuf.height, purpose.usage)
             .tiling(vk::ImageTiling::DRM_FORMAT_MODIFIER_EXT)
             .push_next(&mut external)
             .push_next(&mut tiling);
         let mut image = Self::create(device, &information)?;
         image.is_foreign = true;
         image.memory = image.take_in(dmabuf)?;
-        image.bind(layout)?;
+        image.bind()?;
         Ok(image)
     }
 
@@ -165,17 +179,20 @@ impl Image {
         })
     }
 
-    fn bind(&mut self, layout: PixelLayout) -> Result<(), VulkanError> {
-        let device = &self.device;
+    fn bind(&self) -> Result<(), VulkanError> {
         // SAFETY: memory of a type and size that the image takes, bound once.
-        unsafe { device.raw.bind_image_memory(self.raw, self.memory, 0) }.named("vkBindImageMemory")?;
+        unsafe { self.device.raw.bind_image_memory(self.raw, self.memory, 0) }.named("vkBindImageMemory")
+    }
+
+    /// Lets a shader see it.
+    fn show(&mut self, format: vk::Format) -> Result<(), VulkanError> {
         let information = vk::ImageViewCreateInfo::default()
             .image(self.raw)
             .view_type(vk::ImageViewType::TYPE_2D)
-            .format(layout.format())
+            .format(format)
             .subresource_range(COLOR);
         // SAFETY: the image is bound, and of the format.
-        self.view = unsafe { device.raw.create_image_view(&information, None) }.named("vkCreateImageView")?;
+        self.view = unsafe { self.device.raw.create_image_view(&information, None) }.named("vkCreateImageView")?;
         Ok(())
     }
 }
@@ -194,15 +211,16 @@ impl Drop for Image {
     }
 }
 
-fn information<'a>(
-    layout: PixelLayout,
-    width: u32,
-    height: u32,
-    usage: vk::ImageUsageFlags,
-) -> vk::ImageCreateInfo<'a> {
+/// The device takes pictures in that have a tiling.
+fn require_tiled(device: &Device) -> Result<(), ImportDmabufError> {
+    let physical = device.physical();
+    if physical.imports_tiled { Ok(()) } else { Err(ImportDmabufError::Lacks { device: physical.name.clone() }) }
+}
+
+fn information<'a>(format: vk::Format, width: u32, height: u32, usage: vk::ImageUsageFlags) -> vk::ImageCreateInfo<'a> {
     vk::ImageCreateInfo::default()
         .image_type(vk::ImageType::TYPE_2D)
-        .format(layout.format())
+        .format(format)
         .extent(vk::Extent3D { width, height, depth: 1 })
         .mip_levels(1)
         .array_layers(1)

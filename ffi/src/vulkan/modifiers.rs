@@ -1,4 +1,4 @@
-//! Tilings that a device reads.
+//! Tilings that a device reads and writes.
 
 use std::rc::Rc;
 
@@ -16,18 +16,36 @@ pub struct Modifier {
     pub planes: u32,
 }
 
+/// What is done with pictures that are taken in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Purpose {
+    pub(super) usage: vk::ImageUsageFlags,
+    feature: vk::FormatFeatureFlags,
+}
+
+impl Purpose {
+    /// A shader reads them.
+    pub(super) const READ: Self =
+        Self { usage: vk::ImageUsageFlags::SAMPLED, feature: vk::FormatFeatureFlags::SAMPLED_IMAGE };
+    /// Samples are copied into them.
+    pub(super) const WRITE: Self =
+        Self { usage: vk::ImageUsageFlags::TRANSFER_DST, feature: vk::FormatFeatureFlags::TRANSFER_DST };
+}
+
 impl Modifier {
     /// Those in which a picture can be taken in, for who allocates it.
     #[must_use]
     pub fn of(device: &Rc<Device>, layout: PixelLayout, width: u32, height: u32) -> Vec<Self> {
+        Self::for_purpose(device, layout.format(), Purpose::READ, (width, height))
+    }
+
+    pub(super) fn for_purpose(device: &Device, format: vk::Format, purpose: Purpose, size: (u32, u32)) -> Vec<Self> {
         if !device.physical().imports_tiled {
             return Vec::new();
         }
-        let sampled = vk::FormatFeatureFlags::SAMPLED_IMAGE;
-        let all = properties(device, layout.format());
-        let readable = all.into_iter().filter(|known| known.drm_format_modifier_tiling_features.contains(sampled));
-        readable
-            .filter(|known| is_importable(device, layout.format(), known.drm_format_modifier, (width, height)))
+        let all = properties(device, format).into_iter();
+        let able = all.filter(|known| known.drm_format_modifier_tiling_features.contains(purpose.feature));
+        able.filter(|known| is_importable(device, format, purpose, known.drm_format_modifier, size))
             .map(|known| Self { value: known.drm_format_modifier, planes: known.drm_format_modifier_plane_count })
             .collect()
     }
@@ -49,7 +67,13 @@ fn properties(device: &Device, format: vk::Format) -> Vec<vk::DrmFormatModifierP
     found
 }
 
-fn is_importable(device: &Device, format: vk::Format, modifier: u64, (width, height): (u32, u32)) -> bool {
+fn is_importable(
+    device: &Device,
+    format: vk::Format,
+    purpose: Purpose,
+    modifier: u64,
+    (width, height): (u32, u32),
+) -> bool {
     let mut external = vk::PhysicalDeviceExternalImageFormatInfo::default()
         .handle_type(vk::ExternalMemoryHandleTypeFlags::DMA_BUF_EXT);
     let mut tiling = vk::PhysicalDeviceImageDrmFormatModifierInfoEXT::default()
@@ -59,7 +83,7 @@ fn is_importable(device: &Device, format: vk::Format, modifier: u64, (width, hei
         .format(format)
         .ty(vk::ImageType::TYPE_2D)
         .tiling(vk::ImageTiling::DRM_FORMAT_MODIFIER_EXT)
-        .usage(vk::ImageUsageFlags::SAMPLED)
+        .usage(purpose.usage)
         .push_next(&mut external)
         .push_next(&mut tiling);
     let mut shared = vk::ExternalImageFormatProperties::default();

@@ -8,6 +8,7 @@ use ash::vk;
 use super::buffer::{Buffer, Need};
 use super::device::Device;
 use super::error::{Named, OpenVulkanError, VulkanError};
+use super::foreign::ForeignSurface;
 
 /// Samples of a surface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -65,6 +66,7 @@ pub struct Surface {
     height: u32,
     pitch: u32,
     handle: Handle,
+    pub(super) copy: Option<ForeignSurface>,
 }
 
 /// A surface's memory, for somebody else.
@@ -113,7 +115,7 @@ impl Surface {
             imported: None,
         };
         let buffer = Buffer::make(device, &need)?;
-        Ok(Self { buffer, format, width, height, pitch, handle })
+        Ok(Self { buffer, format, width, height, pitch, handle, copy: None })
     }
 
     /// Samples.
@@ -160,6 +162,16 @@ impl Surface {
         // SAFETY: a fresh descriptor, which is ours.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
         Ok(ExportedSurface { fd, length: self.buffer.allocated, is_dedicated: true })
+    }
+
+    /// Has all that is converted from now on copied to a surface of somebody else's, too,
+    /// before the conversion counts as done.
+    ///
+    /// # Panics
+    /// If that is another device's, of another format, or smaller.
+    pub fn copy_to(&mut self, copy: ForeignSurface) {
+        copy.check(self);
+        self.copy = Some(copy);
     }
 
     pub(super) fn is_shared(&self) -> bool {

@@ -101,6 +101,28 @@ fn what_a_device_lacks_is_named() {
     assert_eq!(complaints(&device), [""; 0]);
 }
 
+#[test]
+fn a_foreign_surface_has_a_tiling_and_planes_that_are_known() {
+    let Some(device) = device() else { return };
+    let file = File::open("/dev/zero").unwrap();
+    let planes = [DmabufPlane { fd: file.as_fd(), offset: 0, stride: 64 }];
+    let plane = |letters: &[u8; 4], (width, height)| {
+        let fourcc = u32::from_le_bytes(*letters);
+        Dmabuf { planes: &planes, modifier: 0x00ff_ffff_ffff_ffff, fourcc, width, height }
+    };
+    let import = |luma: &[u8; 4], chroma: &[u8; 4], size| {
+        let (luma, chroma) = (plane(luma, (64, 32)), plane(chroma, size));
+        ForeignSurface::import(&device, SurfaceFormat::Nv12, [&luma, &chroma]).unwrap_err()
+    };
+    let unknown = import(b"R8  ", b"GR88", (32, 16));
+    assert!(matches!(unknown, ImportDmabufError::Modifier { .. } | ImportDmabufError::Lacks { .. }), "{unknown}");
+    let wide = import(b"R16 ", b"GR32", (32, 16));
+    assert!(matches!(wide, ImportDmabufError::Plane { wanted: SurfaceFormat::Nv12, .. }), "{wide}");
+    let small = import(b"R8  ", b"GR88", (32, 15)).to_string();
+    assert!(small.contains("chroma is not half of luma both ways"), "{small}");
+    assert_eq!(complaints(&device), [""; 0]);
+}
+
 /// Mesa on the CPU takes a file in memory for a DMA-BUF, from 24.3 on.
 #[test]
 fn a_linear_dmabuf_is_read_where_it_is() {

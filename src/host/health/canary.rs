@@ -1,5 +1,8 @@
 //! Runs the canary on an interval, and kills it when it does not come back.
 //!
+//! Where drivers have said which GPUs encode, each of these has its turn ([`turns`]), so
+//! that one on which encoding fails is known by its name.
+//!
 //! One that is late has failed, but may come back yet: on a machine whose cores
 //! are all in use it is slow, and new streams would be slow. Only one that stays
 //! away is killed, and counts as a second failure.
@@ -18,8 +21,12 @@ use tracing::{info, warn};
 
 use crate::config::HealthConfig;
 use crate::config::live::LiveConfig;
+use crate::host::encoders::Encoders;
+use crate::host::gpus::Gpus;
 use crate::host::health::Health;
+use crate::host::health::turns::{self, Turn};
 use crate::host::health::verdict::Status;
+use crate::host::placement::Placement;
 use crate::host::supervisor::helper_process::{self, HelperProcess, OURSELVES};
 use crate::host::supervisor::quarantine::{Kind, Quarantine};
 use crate::stream_plan::EncoderFamily;
@@ -30,6 +37,9 @@ pub(crate) struct Canary {
     config: LiveConfig,
     /// What ours tries: the encoders that workers were told at the start.
     encoders: Vec<EncoderFamily>,
+    /// Which GPUs there are, and what they encode.
+    gpus: Gpus,
+    able: Encoders,
     health: Health,
     quarantine: Quarantine,
     evidence: PathBuf,
@@ -44,18 +54,28 @@ pub(crate) struct Outcome {
     pub(crate) encoder: String,
     /// What was wrong, empty if nothing was.
     pub(crate) error: String,
+    /// It was well, but by an encoder that is not the GPU's.
+    pub(crate) elsewhere: bool,
 }
 
 impl Canary {
-    /// The operator's canary, or ours, which tries these encoders.
-    pub(crate) fn new(config: LiveConfig, health: Health, quarantine: Quarantine, evidence: PathBuf) -> Self {
+    /// The operator's canary, or ours, which tries the encoders of the configuration on
+    /// each of these GPUs that has said that it encodes.
+    pub(crate) fn new(
+        config: LiveConfig,
+        (gpus, able): (Gpus, Encoders),
+        health: Health,
+        quarantine: Quarantine,
+        evidence: PathBuf,
+    ) -> Self {
         let encoders = config.now().video.encoders.clone();
-        Self { config, encoders, health, quarantine, evidence }
+        Self { config, encoders, gpus, able, health, quarantine, evidence }
     }
 
     /// Runs canaries until the task is dropped, as often as the operator wants
     /// them; what is changed counts for the next.
     pub(crate) async fn run(self) {
+        let mut last = Turn::default();
         loop {
             let settings = self.config.now().health.clone();
             if settings.canary_interval.is_zero() {
@@ -65,12 +85,28 @@ impl Canary {
                 continue;
             }
             let started = Instant::now();
-            let ok = self.run_once(started, &settings).await;
+            let mut ok = true;
+            if let Some(turn) = self.next_turn(&settings, &last) {
+                ok = self.run_once(started, &settings, &turn).await;
+                last = turn;
+            }
             sleep(SHORTEST_PAUSE).await;
             while let Some(left) = self.pause(ok).checked_sub(started.elapsed()).filter(|left| !left.is_zero()) {
                 sleep(left.min(LONGEST_PAUSE)).await;
             }
         }
+    }
+
+    /// What the next canary tries; nothing, if streams need all sessions that there are. A
+    /// GPU that failed once is looked at again before others are.
+    fn next_turn(&self, settings: &HealthConfig, last: &Turn) -> Option<Turn> {
+        let candidates = if settings.canary_command.is_empty() {
+            Placement::now(self.config.now(), &self.gpus, &self.able).for_canaries()
+        } else {
+            Vec::new()
+        };
+        self.health.canaries_try(&candidates);
+        turns::next(&candidates, last, self.health.is_unlucky(last))
     }
 
     /// From the begin of a canary to the next; one that failed is looked into
@@ -81,21 +117,24 @@ impl Canary {
     }
 
     /// Program and arguments: the operator's canary, or ours.
-    fn command(&self, settings: &HealthConfig) -> Vec<String> {
+    fn command(&self, settings: &HealthConfig, turn: &Turn) -> Vec<String> {
         if settings.canary_command.is_empty() {
             let names: Vec<_> = self.encoders.iter().map(|family| family.name()).collect();
-            vec![OURSELVES.to_owned(), "canary".to_owned(), format!("--encoders={}", names.join(","))]
+            let mut command =
+                vec![OURSELVES.to_owned(), "canary".to_owned(), format!("--encoders={}", names.join(","))];
+            command.extend(turn.gpu.as_ref().map(|gpu| format!("--gpu={gpu}")));
+            command
         } else {
             settings.canary_command.clone()
         }
     }
 
     /// Answers when the canary is gone. Returns whether it was well.
-    async fn run_once(&self, started: Instant, settings: &HealthConfig) -> bool {
-        let (command, deadline) = (self.command(settings), settings.canary_deadline);
+    async fn run_once(&self, started: Instant, settings: &HealthConfig, turn: &Turn) -> bool {
+        let (command, deadline) = (self.command(settings, turn), settings.canary_deadline);
         let mut canary = match HelperProcess::spawn(Kind::Canary, &command) {
             Ok(canary) => canary,
-            Err(error) => return self.note(failed(started, format!("{}: {error}", command[0]))),
+            Err(error) => return self.note(turn, failed(started, format!("{}: {error}", command[0]))),
         };
         let pid = canary.pid();
         let finished = {
@@ -105,39 +144,39 @@ impl Canary {
                 Ok(finished) => Some(finished),
                 Err(_) => {
                     let text = format!("not done within {deadline:?}");
-                    self.write_evidence(pid, &text).await;
-                    self.note(failed(started, text));
+                    self.write_evidence(turn, pid, &text).await;
+                    self.note(turn, failed(started, text));
                     timeout(deadline * MORE_DEADLINES, &mut ending).await.ok()
                 }
             }
         };
         let outcome = match finished {
-            Some(Ok((status, said))) => return self.note(judge(started, status, &said)),
+            Some(Ok((status, said))) => return self.note(turn, judge(started, status, &said).on(turn)),
             Some(Err(error)) => failed(started, error.to_string()),
             None => failed(started, format!("not done within {:?}", deadline * (1 + MORE_DEADLINES))),
         };
         // Said before the kill, which may take long.
-        self.note(outcome);
+        self.note(turn, outcome);
         let say_stuck = || {
-            self.note(failed(started, "it cannot be killed: it is stuck inside the kernel".to_owned()));
+            self.note(turn, failed(started, "it cannot be killed: it is stuck inside the kernel".to_owned()));
         };
         canary.remove(&self.quarantine, say_stuck).await;
         false
     }
 
-    fn note(&self, outcome: Outcome) -> bool {
-        let (ok, error) = (outcome.ok, outcome.error.clone());
-        match self.health.canary_returned(outcome) {
+    fn note(&self, turn: &Turn, outcome: Outcome) -> bool {
+        let (ok, error, gpu) = (outcome.ok, outcome.error.clone(), turn.name());
+        match self.health.canary_returned(turn, outcome) {
             Some(Status::Healthy) => info!("canaries are well again"),
-            Some(status) => warn!(status = status.name(), error, "canary"),
+            Some(status) => warn!(status = status.name(), gpu, error, "canary"),
             None => {}
         }
         ok
     }
 
-    async fn write_evidence(&self, pid: Option<u32>, text: &str) {
+    async fn write_evidence(&self, turn: &Turn, pid: Option<u32>, text: &str) {
         // Of a hang that lasts there is nothing new to say.
-        if let Some(pid) = pid.filter(|_| self.health.canary_status() == Status::Healthy) {
+        if let Some(pid) = pid.filter(|_| self.health.is_well(turn)) {
             helper_process::write_evidence(Kind::Canary, pid, &self.evidence, text).await;
         }
     }
@@ -160,11 +199,23 @@ fn judge(started: Instant, status: ExitStatus, said: &str) -> Outcome {
         (false, error) if error.is_empty() => status.to_string(),
         (false, error) => error,
     };
-    Outcome { ok: status.success(), took: started.elapsed(), encoder: word("encoder"), error }
+    Outcome { ok: status.success(), took: started.elapsed(), encoder: word("encoder"), error, elsewhere: false }
 }
 
 fn failed(started: Instant, error: String) -> Outcome {
-    Outcome { ok: false, took: started.elapsed(), encoder: String::new(), error }
+    Outcome { ok: false, took: started.elapsed(), encoder: String::new(), error, elsewhere: false }
+}
+
+impl Outcome {
+    /// Judged by what was tried: a GPU that encodes and leaves it to the processor is not
+    /// well.
+    fn on(mut self, turn: &Turn) -> Self {
+        if self.ok && turn.gpu.is_some() && self.encoder.starts_with(EncoderFamily::Software.name()) {
+            (self.ok, self.elsewhere) = (false, true);
+            self.error = format!("{} encoded, and not the GPU", self.encoder);
+        }
+        self
+    }
 }
 
 /// After a failure the next canary follows so soon at least.
@@ -199,5 +250,15 @@ mod tests {
         let outcome = judge(Instant::now(), ExitStatus::from_raw(1 << 8), r#"{"ok":false,"error":"no encoder"}"#);
         assert_eq!(outcome.error, "no encoder");
         assert!(judge(Instant::now(), ExitStatus::from_raw(0), "[]").ok, "an operator's canary may say nothing");
+    }
+
+    #[test]
+    fn a_gpu_that_leaves_the_work_to_the_processor_is_not_well() {
+        let said =
+            |encoder: &str| judge(Instant::now(), ExitStatus::from_raw(0), &format!("{{\"encoder\":\"{encoder}\"}}"));
+        let turn = Turn { gpu: Some(crate::gpu::GpuAddress::at("0000:01:00.0")) };
+        assert!(said("nvenc").on(&turn).ok && said("software/openh264").on(&Turn::default()).ok);
+        let outcome = said("software/openh264").on(&turn);
+        assert!(!outcome.ok && outcome.elsewhere && outcome.error.contains("software/openh264 encoded"), "{outcome:?}");
     }
 }

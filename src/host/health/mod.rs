@@ -7,9 +7,12 @@
 
 pub(crate) mod canary;
 pub(crate) mod threads;
+mod tried;
+pub(crate) mod turns;
 pub mod verdict;
 pub mod view;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,7 +23,9 @@ use tracing::warn;
 use crate::host::events::{Event, Events};
 use crate::host::health::canary::Outcome;
 use crate::host::health::threads::ThreadSeen;
-use crate::host::health::verdict::{Status, Verdict};
+use crate::host::health::tried::Tried;
+use crate::host::health::turns::{Candidate, Turn};
+use crate::host::health::verdict::Status;
 
 /// Handle to what is known; cheap to clone.
 #[derive(Debug, Clone)]
@@ -40,13 +45,20 @@ struct Inner {
     longest_lag_micros: AtomicU64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct CanaryState {
-    verdict: Verdict,
+    /// By the name of what is tried.
+    tried: BTreeMap<String, Tried>,
     last: Option<(Instant, Outcome)>,
     last_failure: String,
     runs: u64,
     failures: u64,
+}
+
+impl CanaryState {
+    fn status(&self) -> Status {
+        tried::overall(self.tried.values().map(Tried::status))
+    }
 }
 
 /// A heartbeat of a part of the host itself.
@@ -67,13 +79,11 @@ pub(crate) struct BeatSeen {
 impl Health {
     /// Nothing is known yet.
     pub(crate) fn new(events: Events) -> Self {
-        let canary =
-            CanaryState { verdict: Verdict::new(), last: None, last_failure: String::new(), runs: 0, failures: 0 };
         Self {
             inner: Arc::new(Inner {
                 started: Instant::now(),
                 events,
-                canary: Mutex::new(canary),
+                canary: Mutex::default(),
                 workers: Mutex::new((Instant::now(), Vec::new())),
                 host_loop: Beat::default(),
                 control: Beat::default(),
@@ -125,40 +135,72 @@ impl Health {
         [("host", self.seen(&self.inner.host_loop)), ("control", self.seen(&self.inner.control))]
     }
 
-    /// Notes how a canary did. Returns the status if it is another now.
-    pub(crate) fn canary_returned(&self, outcome: Outcome) -> Option<Status> {
+    /// Canaries are for these GPUs from now on, or for whichever a stream would get if
+    /// there are none: what they said of others says nothing any more.
+    pub(crate) fn canaries_try(&self, candidates: &[Candidate]) {
         let mut canary = self.canary();
+        let before = canary.status();
+        let is_tried = |name: &str| candidates.iter().any(|candidate| candidate.turn.name() == name);
+        // Before the first canary of a GPU, the one for whichever it was is all there is.
+        canary.tried.retain(|name, _| name.is_empty() || is_tried(name));
+        for candidate in candidates {
+            canary.tried.entry(candidate.turn.name()).or_default().spare(candidate.spared.clone());
+        }
+        self.tell(canary, before, "there are other canaries now");
+    }
+
+    /// Canaries have nothing against it.
+    pub(crate) fn is_well(&self, turn: &Turn) -> bool {
+        self.canary().tried.get(&turn.name()).is_none_or(|tried| tried.status() == Status::Healthy)
+    }
+
+    /// Its last canary failed, and the one before did not.
+    pub(crate) fn is_unlucky(&self, turn: &Turn) -> bool {
+        self.canary().tried.get(&turn.name()).is_some_and(|tried| tried.failures() == 1)
+    }
+
+    /// Notes how a canary did. Returns the status of all if it is another now.
+    pub(crate) fn canary_returned(&self, turn: &Turn, outcome: Outcome) -> Option<Status> {
+        let mut canary = self.canary();
+        let before = canary.status();
         canary.runs += 1;
-        let changed = canary.verdict.note(outcome.ok);
         if !outcome.ok {
             canary.failures += 1;
-            canary.last_failure.clone_from(&outcome.error);
+            canary.last_failure = turn.say(&outcome.error);
         }
-        let reason = if outcome.ok { "canaries are well".to_owned() } else { outcome.error.clone() };
+        let reason = if outcome.ok { "canaries are well".to_owned() } else { turn.say(&outcome.error) };
+        if turn.gpu.is_some() {
+            canary.tried.remove("");
+        }
+        canary.tried.entry(turn.name()).or_default().note(outcome.clone());
         canary.last = Some((Instant::now(), outcome));
-        drop(canary);
-        if let Some(status) = changed {
-            let status = status.name().to_owned();
-            self.inner.events.publish(Event::CanaryChanged { status, reason });
-        }
-        changed
+        self.tell(canary, before, &reason)
     }
 
     /// The operator wants no canaries: nothing is known any more.
     pub(crate) fn no_canaries(&self) {
         let mut canary = self.canary();
-        let before = std::mem::replace(&mut canary.verdict, Verdict::new());
+        let before = canary.status();
+        canary.tried.clear();
+        self.tell(canary, before, "there are no canaries any more");
+    }
+
+    /// Tells of a status that is another than `before`, and returns it.
+    fn tell(&self, canary: MutexGuard<'_, CanaryState>, before: Status, reason: &str) -> Option<Status> {
+        let status = canary.status();
         drop(canary);
-        if before.status() != Status::Healthy {
-            let (status, reason) = (Status::Healthy.name().to_owned(), "there are no canaries any more".to_owned());
-            self.inner.events.publish(Event::CanaryChanged { status, reason });
+        if status == before {
+            return None;
         }
+        let event = Event::CanaryChanged { status: status.name().to_owned(), reason: reason.to_owned() };
+        self.inner.events.publish(event);
+        Some(status)
     }
 
     /// What canaries say.
     #[must_use]
     pub fn canary_status(&self) -> Status {
-        self.canary().verdict.status()
+        self.canary().status()
     }
 
     /// The monitor has looked at the workers' threads.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::host::health::tried::Tried;
 use crate::host::health::verdict::Status;
 use crate::host::health::{Health, STUCK_AFTER};
 use crate::host::monitor::LOOK_INTERVAL;
@@ -82,6 +83,42 @@ pub struct CanaryView {
     pub encoder: String,
     /// What was wrong with the last one that failed.
     pub last_failure: String,
+    /// How they did on each GPU that encodes; empty where none has said so.
+    pub gpus: Vec<GpuCanaryView>,
+}
+
+/// How canaries did on one GPU.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct GpuCanaryView {
+    /// Its place on the PCI bus; its render node, where it is on none.
+    pub gpu: String,
+    /// `healthy`, `degraded` or `critical`; healthy before the first.
+    pub status: Status,
+    /// How many failed one after the other, up to now.
+    pub failures_in_a_row: u32,
+    /// Seconds since the last one ended; `null` before the first.
+    pub seconds_since_last: Option<f64>,
+    /// Encoder that the last one used.
+    pub encoder: String,
+    /// What was wrong with the last one that failed.
+    pub last_failure: String,
+    /// Why it is passed over at the moment; empty if it is not.
+    pub spared: String,
+}
+
+impl GpuCanaryView {
+    fn of((gpu, tried): (&String, &Tried)) -> Self {
+        let last = tried.last.as_ref();
+        Self {
+            gpu: gpu.clone(),
+            status: tried.status(),
+            failures_in_a_row: tried.failures(),
+            seconds_since_last: last.map(|(at, _)| at.elapsed().as_secs_f64()),
+            encoder: last.map(|(_, outcome)| outcome.encoder.clone()).unwrap_or_default(),
+            last_failure: tried.last_failure.clone(),
+            spared: tried.spared.clone(),
+        }
+    }
 }
 
 impl Health {
@@ -96,7 +133,7 @@ impl Health {
         let mut status = canary.status;
         let mut reasons = Vec::new();
         if status != Status::Healthy {
-            reasons.push(format!("canary: {}", canary.last_failure));
+            reasons.push(format!("canary: {}", self.canary_reason()));
         }
         if stuck > 0 {
             status = status.max(Status::Degraded);
@@ -124,15 +161,27 @@ impl Health {
         let canary = self.canary();
         let last = canary.last.as_ref();
         CanaryView {
-            status: canary.verdict.status(),
+            status: canary.status(),
             runs: canary.runs,
             failures: canary.failures,
-            failures_in_a_row: canary.verdict.failures(),
+            failures_in_a_row: canary.tried.values().map(Tried::failures).max().unwrap_or(0),
             seconds_since_last: last.map(|(at, _)| at.elapsed().as_secs_f64()),
             last_milliseconds: last.map_or(0, |(_, outcome)| milliseconds(outcome.took)),
             encoder: last.map(|(_, outcome)| outcome.encoder.clone()).unwrap_or_default(),
             last_failure: canary.last_failure.clone(),
+            gpus: canary.tried.iter().filter(|(gpu, _)| !gpu.is_empty()).map(GpuCanaryView::of).collect(),
         }
+    }
+
+    /// What is wrong, with the name of each GPU where it is.
+    fn canary_reason(&self) -> String {
+        let canary = self.canary();
+        let unwell = canary.tried.iter().filter(|(_, tried)| tried.status() != Status::Healthy);
+        let reason = |(gpu, tried): (&String, &Tried)| match gpu.as_str() {
+            "" => tried.last_failure.clone(),
+            gpu => format!("{gpu}: {}", tried.last_failure),
+        };
+        unwell.map(reason).collect::<Vec<_>>().join("; ")
     }
 
     fn threads(&self) -> Vec<ThreadView> {

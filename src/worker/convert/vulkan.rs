@@ -13,8 +13,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use earthshine_ffi::vulkan::{
-    Conversion, Converter, Device, Dmabuf, DmabufBuffer, DmabufPlane, Handle, HostBuffer, Image, ImportDmabufError,
-    Modifier, OpenVulkanError, PixelLayout, Rows, Surface, SurfaceFormat, Upload, VulkanError,
+    Conversion, Converter, Device, Dmabuf, DmabufBuffer, DmabufPlane, ForeignSurface, Handle, HostBuffer, Image,
+    ImportDmabufError, Modifier, OpenVulkanError, PixelLayout, Rows, Surface, SurfaceFormat, Upload, VulkanError,
 };
 
 use crate::color::Colorimetry;
@@ -136,6 +136,14 @@ impl VulkanPicture {
     #[must_use]
     pub const fn surface(&self) -> &Surface {
         &self.surface
+    }
+
+    /// Has each picture copied to a surface of somebody else's, too.
+    ///
+    /// # Panics
+    /// If it is another device's, of other samples, or smaller.
+    pub fn copy_to(&mut self, surface: ForeignSurface) {
+        self.surface.copy_to(surface);
     }
 
     /// The device they are on.

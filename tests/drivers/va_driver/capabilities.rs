@@ -4,8 +4,10 @@
 //! Main 10, 32 AV1, together), `entrypoints`
 //! (1 slices, 2 slices by the low power encoder), `derive` (0: images are no memory of
 //! surfaces), `import` (0: no surfaces of others' memory), `import_offset` (where that
-//! begins in the file that is handed over), and the attributes by their header's name without `VAConfigAttrib`; an
-//! attribute below zero is one that the driver does not know.
+//! begins in the file that is handed over), `export` (0: surfaces' memory is not handed
+//! out), `export_modifier` (its tiling; there is none in truth), `export_objects` (2: a
+//! buffer for each plane), and the attributes by their header's name without
+//! `VAConfigAttrib`; an attribute below zero is one that the driver does not know.
 
 use std::ffi::c_int;
 
@@ -150,12 +152,15 @@ const ATTRIBUTES: [(&str, VAConfigAttribType); 14] = [
 ];
 
 /// Much like those of a GPU of Intel's.
-const DEFAULTS: [(&str, i32); 19] = [
+const DEFAULTS: [(&str, i32); 22] = [
     ("profiles", 0b11_1111),
     ("entrypoints", 0b01),
     ("derive", 1),
     ("import", 1),
     ("import_offset", 0),
+    ("export", 1),
+    ("export_modifier", 0),
+    ("export_objects", 1),
     ("RTFormat", (VA_RT_FORMAT_YUV420 | VA_RT_FORMAT_YUV420_10).cast_signed()),
     ("RateControl", (VA_RC_CBR | VA_RC_VBR | VA_RC_CQP).cast_signed()),
     ("EncPackedHeaders", 0x1f),

@@ -12,6 +12,7 @@ use crate::buffer::Buffer;
 use crate::config::Config;
 use crate::context::Context;
 use crate::image::Image;
+use crate::shared::HandedOut;
 use crate::surface::Surface;
 
 pub(crate) type Result<T = ()> = std::result::Result<T, Refusal>;
@@ -24,6 +25,8 @@ pub(crate) struct Driver {
     pub(crate) contexts: HashMap<VAContextID, Context>,
     pub(crate) buffers: HashMap<VABufferID, Buffer>,
     pub(crate) images: HashMap<VAImageID, Image>,
+    /// Descriptors that the program has to close.
+    pub(crate) handed_out: Vec<HandedOut>,
     /// The test ordered a call to fail: how the program clears up is not held against it.
     pub(crate) is_lost: bool,
     last_id: u32,
@@ -63,6 +66,7 @@ impl Driver {
             ("contexts", self.contexts.len()),
             ("buffers", self.buffers.len() - self.images.len()),
             ("images", self.images.len()),
+            ("descriptors of surfaces", self.handed_out.iter().filter(|handed| handed.is_open()).count()),
         ] {
             if count > 0 {
                 ledger::leak(&format!("{what} at vaTerminate: {count} left"));

@@ -33,5 +33,6 @@ mod picture;
 mod pixels;
 mod plane;
 mod rate;
+mod shared;
 mod start;
 mod surface;

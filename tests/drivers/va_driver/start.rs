@@ -57,6 +57,7 @@ fn fill(table: &mut VADriverVTable) {
     table.vaCreateSurfaces2 = Some(surface::create_surfaces);
     table.vaDestroySurfaces = Some(surface::destroy_surfaces);
     table.vaSyncSurface = Some(surface::sync_surface);
+    table.vaExportSurfaceHandle = Some(surface::export_surface);
     table.vaCreateContext = Some(context::create_context);
     table.vaDestroyContext = Some(context::destroy_context);
     table.vaCreateBuffer = Some(buffer::create_buffer);

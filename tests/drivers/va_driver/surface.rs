@@ -1,18 +1,15 @@
 //! Surfaces: pictures in the driver's memory.
 
-use std::ffi::{c_int, c_uint};
-use std::fs::File;
-use std::os::fd::BorrowedFd;
-use std::os::unix::fs::FileExt;
+use std::ffi::{c_int, c_uint, c_void};
 
 use earthshine_drivers::calls::Refusal;
-use earthshine_drivers::ledger;
 use earthshine_drivers::va_backend::VADriverContextP;
 use earthshine_ffi::vaapi::sys::*;
 
 use crate::capabilities;
-use crate::driver::{Driver, Result, array, give_back, require, require_equal, violation, with};
+use crate::driver::{Driver, Result, array, give_back, put, require, require_equal, violation, with};
 use crate::pixels::{Format, Picture};
+use crate::shared::{self, Shared};
 
 /// A picture.
 pub(crate) struct Surface {
@@ -26,23 +23,18 @@ pub(crate) struct Surface {
     pub(crate) is_busy: bool,
     /// Images whose memory is this surface's.
     pub(crate) derived: usize,
-    imported: Option<Imported>,
-}
-
-/// Memory of somebody else's, which is plain memory here.
-struct Imported {
-    file: File,
-    offsets: [u64; 2],
-    pitches: [usize; 2],
+    /// What the program wants it for (`VA_SURFACE_ATTRIB_USAGE_HINT_*`).
+    pub(crate) hints: u32,
+    /// Its memory, where that is not only this driver's.
+    pub(crate) shared: Option<Shared>,
 }
 
 impl Surface {
     fn new(format: Format, width: u32, height: u32) -> Self {
         let pixels = Vec::new();
         let mut surface =
-            Self { format, width, height, pixels, is_drawn: false, is_busy: false, derived: 0, imported: None };
-        // Neither black nor anything that a picture has by luck.
-        surface.pixels = vec![0xa5; surface.chroma_offset() + surface.pitch() * height as usize / 2];
+            Self { format, width, height, pixels, is_drawn: false, is_busy: false, derived: 0, hints: 0, shared: None };
+        surface.pixels = vec![POISON; surface.chroma_offset() + surface.pitch() * height as usize / 2];
         surface
     }
 
@@ -72,19 +64,17 @@ impl Surface {
         Ok(Picture::of_pairs(self.format, self.width as usize, luma, &pairs))
     }
 
-    /// Reads memory of somebody else's.
+    /// Reads memory that others write to.
     fn fetch(&mut self) -> Result {
         let (length, height, pitch, chroma) =
             (self.row_length(), self.height as usize, self.pitch(), self.chroma_offset());
-        let Some(Imported { file, offsets, pitches }) = &self.imported else { return Ok(()) };
+        let Some(shared) = &self.shared else { return Ok(()) };
         for (plane, (start, rows)) in [(0, height), (chroma, height / 2)].into_iter().enumerate() {
             for row in 0..rows {
-                let from = offsets[plane] + (row * pitches[plane]) as u64;
-                let read = file.read_exact_at(&mut self.pixels[start + row * pitch..][..length], from);
-                require(read.is_ok(), || "the imported memory ends before the picture".to_owned())?;
+                shared.read(plane, row, &mut self.pixels[start + row * pitch..][..length])?;
             }
         }
-        self.is_drawn = true;
+        self.is_drawn = shared.is_imported || self.pixels.iter().any(|byte| *byte != POISON);
         Ok(())
     }
 
@@ -115,6 +105,9 @@ fn create(
             (VASurfaceAttribType::VASurfaceAttribPixelFormat, VAGenericValueType::VAGenericValueTypeInteger) => {
                 require_equal("pixel format", integer.cast_unsigned(), format.fourcc())?;
             }
+            (VASurfaceAttribType::VASurfaceAttribUsageHint, VAGenericValueType::VAGenericValueTypeInteger) => {
+                surface.hints = integer.cast_unsigned();
+            }
             (VASurfaceAttribType::VASurfaceAttribMemoryType, VAGenericValueType::VAGenericValueTypeInteger) => {
                 memory = integer.cast_unsigned();
             }
@@ -131,7 +124,7 @@ fn create(
             // SAFETY: what that memory type says is behind the pointer.
             let described =
                 descriptor.and_then(|pointer| unsafe { pointer.cast::<VADRMPRIMESurfaceDescriptor>().as_ref() });
-            surface.imported = Some(import(described, format, (width, height))?);
+            surface.shared = Some(Shared::import(described, format, (width, height))?);
         }
         other => {
             // Not every driver takes in what others drew.
@@ -142,35 +135,6 @@ fn create(
     let id = driver.new_id();
     driver.surfaces.insert(id, surface);
     Ok(id)
-}
-
-fn import(descriptor: Option<&VADRMPRIMESurfaceDescriptor>, format: Format, size: (u32, u32)) -> Result<Imported> {
-    let missing = || violation(VA_STATUS_ERROR_INVALID_PARAMETER, "no description of the memory");
-    let described = descriptor.ok_or_else(missing)?;
-    let layer = &described.layers[0];
-    require_equal("fourcc", described.fourcc, format.fourcc())?;
-    require_equal("drm_format", layer.drm_format, format.fourcc())?;
-    require_equal("size", (described.width, described.height), size)?;
-    let counts = (described.num_objects, described.num_layers, layer.num_planes);
-    require_equal("objects, layers and planes", counts, (1, 1, 2))?;
-    require_equal("planes' objects", layer.object_index[..2].to_vec(), vec![0, 0])?;
-    let object = &described.objects[0];
-    if object.drm_format_modifier != 0 {
-        // Every driver has modifiers that it does not know.
-        let text = format!("modifier {:#x}", object.drm_format_modifier);
-        return Err(Refusal::excusable(VA_STATUS_ERROR_INVALID_PARAMETER, text));
-    }
-    require(object.fd >= 0, || "no descriptor".to_owned())?;
-    // SAFETY: the program's, open while this call lasts.
-    let file = unsafe { BorrowedFd::borrow_raw(object.fd) }.try_clone_to_owned();
-    let file = file.map_err(|error| violation(VA_STATUS_ERROR_INVALID_PARAMETER, error.to_string()))?;
-    let base = u64::try_from(capabilities::get("import_offset")).unwrap_or(0);
-    ledger::event(&format!("import surface {}x{}", size.0, size.1));
-    Ok(Imported {
-        file: file.into(),
-        offsets: [base + u64::from(layer.offset[0]), base + u64::from(layer.offset[1])],
-        pitches: [layer.pitch[0] as usize, layer.pitch[1] as usize],
-    })
 }
 
 fn destroy(driver: &mut Driver, id: VASurfaceID) -> Result {
@@ -227,3 +191,19 @@ pub(crate) unsafe extern "C" fn sync_surface(context: VADriverContextP, surface:
         Ok(())
     })
 }
+
+pub(crate) unsafe extern "C" fn export_surface(
+    context: VADriverContextP,
+    surface: VASurfaceID,
+    memory: u32,
+    flags: u32,
+    descriptor: *mut c_void,
+) -> VAStatus {
+    with("vaExportSurfaceHandle", context, |driver| {
+        // SAFETY: the caller's contract.
+        unsafe { put(descriptor.cast(), shared::export(driver, surface, memory, flags)?) }
+    })
+}
+
+/// Neither black nor anything that a picture has by luck.
+pub(crate) const POISON: u8 = 0xa5;

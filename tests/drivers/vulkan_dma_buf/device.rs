@@ -1,11 +1,11 @@
-//! Devices, and memory that others use.
+//! Devices, and buffers that others use.
 
-use std::ffi::{CStr, c_int, c_void};
+use std::ffi::{CStr, c_void};
 
 use ash::vk;
 
 use crate::instance::{EXTENSIONS, renamed};
-use crate::{chain, next};
+use crate::{chain, image, memory, next};
 
 pub(crate) unsafe extern "system" fn create(
     physical: vk::PhysicalDevice,
@@ -27,7 +27,8 @@ pub(crate) unsafe extern "system" fn create(
         let names = information.pp_enabled_extension_names;
         let asked: Vec<_> = (0..information.enabled_extension_count as usize).map(|index| *names.add(index)).collect();
         // The driver does not know those that it only seems to have.
-        let known: Vec<_> = asked.into_iter().filter(|name| !EXTENSIONS.contains(&CStr::from_ptr(*name))).collect();
+        let known = asked.into_iter().filter(|name| !EXTENSIONS.contains(&CStr::from_ptr(*name)));
+        let known: Vec<_> = known.chain([ash::ext::external_memory_host::NAME.as_ptr()]).collect();
         information.enabled_extension_count = u32::try_from(known.len()).unwrap_or(0);
         information.pp_enabled_extension_names = known.as_ptr();
         let result = create(physical, &raw const information, allocator, device);
@@ -56,42 +57,19 @@ pub(crate) unsafe extern "system" fn create_buffer(
     }
 }
 
-pub(crate) unsafe extern "system" fn allocate_memory(
-    device: vk::Device,
-    information: *const vk::MemoryAllocateInfo<'_>,
-    allocator: *const vk::AllocationCallbacks<'_>,
-    memory: *mut vk::DeviceMemory,
-) -> vk::Result {
+pub(crate) unsafe extern "system" fn destroy(device: vk::Device, allocator: *const vk::AllocationCallbacks<'_>) {
+    image::report_leaks(device);
+    memory::report_leaks(device);
     // SAFETY: the function of that name; the caller's contract.
     unsafe {
-        let Some(allocate) = next::function::<_, vk::PFN_vkAllocateMemory>(device, c"vkAllocateMemory") else {
-            return vk::Result::ERROR_INITIALIZATION_FAILED;
-        };
-        let kind = vk::StructureType::EXPORT_MEMORY_ALLOCATE_INFO;
-        let export: *mut vk::ExportMemoryAllocateInfo<'_> = chain::find((*information).p_next, kind);
-        let kinds = export.as_mut().map(|export| &mut export.handle_types);
-        with_renamed(kinds, || allocate(device, information, allocator, memory))
-    }
-}
-
-pub(crate) unsafe extern "system" fn memory_fd(
-    device: vk::Device,
-    information: *const vk::MemoryGetFdInfoKHR<'_>,
-    fd: *mut c_int,
-) -> vk::Result {
-    // SAFETY: the function of that name; the caller's contract.
-    unsafe {
-        let Some(get) = next::function::<_, vk::PFN_vkGetMemoryFdKHR>(device, c"vkGetMemoryFdKHR") else {
-            return vk::Result::ERROR_INITIALIZATION_FAILED;
-        };
-        let mut information = *information;
-        information.handle_type = renamed(information.handle_type);
-        get(device, &raw const information, fd)
+        if let Some(destroy) = next::function::<_, vk::PFN_vkDestroyDevice>(device, c"vkDestroyDevice") {
+            destroy(device, allocator);
+        }
     }
 }
 
 /// Does something while a structure of the caller's names what the driver knows.
-fn with_renamed(
+pub(crate) fn with_renamed(
     kinds: Option<&mut vk::ExternalMemoryHandleTypeFlags>,
     work: impl FnOnce() -> vk::Result,
 ) -> vk::Result {

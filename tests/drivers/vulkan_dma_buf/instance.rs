@@ -8,8 +8,12 @@ use ash::vk;
 use crate::{chain, next};
 
 /// Extensions that the devices seem to have.
-pub(crate) const EXTENSIONS: [&CStr; 2] =
-    [ash::ext::external_memory_dma_buf::NAME, ash::ext::physical_device_drm::NAME];
+pub(crate) const EXTENSIONS: [&CStr; 4] = [
+    ash::ext::external_memory_dma_buf::NAME,
+    ash::ext::physical_device_drm::NAME,
+    ash::ext::image_drm_format_modifier::NAME,
+    ash::ext::queue_family_foreign::NAME,
+];
 
 pub(crate) unsafe extern "system" fn create(
     information: *const vk::InstanceCreateInfo<'_>,

@@ -6,15 +6,26 @@
 //! exported is the driver's own memory, under another name: who takes it in has to know
 //! where in the file it begins (the order `cap import_offset` of VA's stand-in).
 //!
+//! It also seems to know tilings, of which there is one, plain rows, for pictures of one or
+//! two samples a texel that are copied into ([`modifiers`]). Such a picture is kept here
+//! ([`image`]): in the driver it is bytes, in the file that was imported ([`memory`]).
+//!
 //! Loader and layer interface: `LoaderLayerInterface.md` of the Vulkan loader, version 2.
 
 #![allow(non_snake_case, reason = "named as the loader looks them up")]
 
 mod chain;
+mod command;
 mod device;
+mod image;
 mod instance;
+mod memory;
+mod modifiers;
 mod names;
 mod next;
+#[allow(dead_code, reason = "the other layer needs more of it")]
+#[path = "../vulkan_video/rules.rs"]
+mod rules;
 
 use std::ffi::{CStr, c_char};
 

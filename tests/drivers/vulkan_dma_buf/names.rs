@@ -4,7 +4,7 @@ use std::ffi::CStr;
 
 use ash::vk;
 
-use crate::{device, get_device_proc_addr, get_instance_proc_addr, instance};
+use crate::{command, device, get_device_proc_addr, get_instance_proc_addr, image, instance, memory, modifiers};
 
 /// Casts each to the type that the loader gets.
 macro_rules! function {
@@ -30,6 +30,12 @@ pub(crate) fn own(name: &CStr) -> vk::PFN_vkVoidFunction {
         b"vkGetPhysicalDeviceExternalBufferProperties" | b"vkGetPhysicalDeviceExternalBufferPropertiesKHR" => {
             function!(instance::external_buffers, vk::PFN_vkGetPhysicalDeviceExternalBufferProperties)
         }
+        b"vkGetPhysicalDeviceFormatProperties2" | b"vkGetPhysicalDeviceFormatProperties2KHR" => {
+            function!(modifiers::properties, vk::PFN_vkGetPhysicalDeviceFormatProperties2)
+        }
+        b"vkGetPhysicalDeviceImageFormatProperties2" | b"vkGetPhysicalDeviceImageFormatProperties2KHR" => {
+            function!(modifiers::image_properties, vk::PFN_vkGetPhysicalDeviceImageFormatProperties2)
+        }
         _ => of_device(name),
     }
 }
@@ -39,8 +45,19 @@ pub(crate) fn of_device(name: &CStr) -> vk::PFN_vkVoidFunction {
     match name.to_bytes() {
         b"vkGetDeviceProcAddr" => function!(get_device_proc_addr, vk::PFN_vkGetDeviceProcAddr),
         b"vkCreateBuffer" => function!(device::create_buffer, vk::PFN_vkCreateBuffer),
-        b"vkAllocateMemory" => function!(device::allocate_memory, vk::PFN_vkAllocateMemory),
-        b"vkGetMemoryFdKHR" => function!(device::memory_fd, vk::PFN_vkGetMemoryFdKHR),
+        b"vkDestroyDevice" => function!(device::destroy, vk::PFN_vkDestroyDevice),
+        b"vkAllocateMemory" => function!(memory::allocate, vk::PFN_vkAllocateMemory),
+        b"vkFreeMemory" => function!(memory::free, vk::PFN_vkFreeMemory),
+        b"vkGetMemoryFdKHR" => function!(memory::descriptor, vk::PFN_vkGetMemoryFdKHR),
+        b"vkGetMemoryFdPropertiesKHR" => function!(memory::types, vk::PFN_vkGetMemoryFdPropertiesKHR),
+        b"vkCreateImage" => function!(image::create, vk::PFN_vkCreateImage),
+        b"vkDestroyImage" => function!(image::destroy, vk::PFN_vkDestroyImage),
+        b"vkGetImageMemoryRequirements" => function!(image::requirements, vk::PFN_vkGetImageMemoryRequirements),
+        b"vkBindImageMemory" => function!(image::bind, vk::PFN_vkBindImageMemory),
+        b"vkCmdPipelineBarrier" => function!(command::barrier, vk::PFN_vkCmdPipelineBarrier),
+        b"vkCmdCopyBufferToImage" => function!(command::copy, vk::PFN_vkCmdCopyBufferToImage),
+        b"vkQueueSubmit" => function!(command::submit, vk::PFN_vkQueueSubmit),
+        b"vkWaitForFences" => function!(command::wait, vk::PFN_vkWaitForFences),
         _ => None,
     }
 }

@@ -10,7 +10,7 @@ use ash::vk::{self, Handle};
 /// What is known of an instance or a device.
 #[derive(Clone, Copy)]
 enum Next {
-    Instance(vk::Instance, vk::PFN_vkGetInstanceProcAddr, [vk::PFN_vkVoidFunction; 4]),
+    Instance(vk::Instance, vk::PFN_vkGetInstanceProcAddr, [vk::PFN_vkVoidFunction; NAMES.len()]),
     Device(vk::Device, vk::PFN_vkGetDeviceProcAddr),
 }
 
@@ -77,9 +77,11 @@ pub(crate) unsafe fn function<H: Handle, F: Copy>(handle: H, name: &CStr) -> Opt
 }
 
 /// What is asked of an instance later.
-const NAMES: [&CStr; 4] = [
+const NAMES: [&CStr; 6] = [
     c"vkCreateDevice",
     c"vkEnumerateDeviceExtensionProperties",
     c"vkGetPhysicalDeviceExternalBufferProperties",
+    c"vkGetPhysicalDeviceFormatProperties2",
+    c"vkGetPhysicalDeviceImageFormatProperties2",
     c"vkGetPhysicalDeviceProperties2",
 ];

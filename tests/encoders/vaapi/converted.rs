@@ -11,50 +11,53 @@ use crate::process::{DMA_BUF_LAYER, assert_clean, with_driver, with_environment}
 use crate::stage::{Stage, decode};
 use crate::vulkan;
 
-const LAYERED: [(&str, &str); 1] = [("VK_INSTANCE_LAYERS", DMA_BUF_LAYER)];
+pub(super) const LAYERED: [(&str, &str); 1] = [("VK_INSTANCE_LAYERS", DMA_BUF_LAYER)];
 
 /// Where the file of its memory has it begin (Mesa's on the CPU).
 const OFFSET: &str = "cap import_offset 4096";
 
-fn plan(size: Size, codec: VideoCodec, ten_bit: bool, conversion: Conversion) -> VideoPlan {
+pub(super) fn plan(size: Size, codec: VideoCodec, ten_bit: bool, conversion: Conversion) -> VideoPlan {
     let profile = VideoProfile { codec, chroma: Chroma::Yuv420, ten_bit };
     VideoPlan { profile, conversion, ..super::plan(size.width, size.height) }
+}
+
+/// Streams whose pictures the GPU converts, in all codecs.
+pub(super) fn decode_to_what_was_shown() {
+    let (size, desktop) = (Size::new(334, 188), Size::new(500, 300));
+    for (codec, ten_bit) in [(VideoCodec::H264, false), (VideoCodec::Hevc, false), (VideoCodec::Hevc, true)] {
+        let plan = plan(size, codec, ten_bit, Conversion::Vulkan);
+        let mut stage = Stage::open(&plan);
+        let (mut stream, mut shown) = (Vec::new(), Vec::new());
+        for picture in 0..6 {
+            // Scaled; and where only these rows change, no others are converted.
+            match picture {
+                0..3 => stage.show(),
+                3 => stage.show_from(desktop, None),
+                _ => stage.show_from(size, (picture == 5).then_some(0..188)),
+            }
+            stream.extend(stage.encode(false).data);
+            shown.push(stage.encoder.picture().expect("a picture").samples);
+        }
+        let depth = if ten_bit { 2 } else { 1 };
+        let decoded = decode(&stream, plan.profile, shown[0].len() * depth);
+        assert_eq!(decoded.len(), shown.len());
+        for (index, (decoded, shown)) in decoded.iter().zip(&shown).enumerate() {
+            let eight: Vec<u8> = if ten_bit {
+                let words = decoded.as_chunks::<2>().0.iter();
+                words.map(|word| u8::try_from(u16::from_le_bytes(*word) >> 2).expect("10 bits")).collect()
+            } else {
+                decoded.clone()
+            };
+            assert!(eight == *shown, "other pixels in picture {index} of {codec:?}, ten bits: {ten_bit}");
+        }
+    }
 }
 
 #[test]
 fn what_a_shader_wrote_is_encoded_where_it_is() {
     let Some(_device) = vulkan::device() else { return };
     let name = "vaapi::converted::what_a_shader_wrote_is_encoded_where_it_is";
-    let (size, desktop) = (Size::new(334, 188), Size::new(500, 300));
-    let ledger = with_environment(name, OFFSET, &LAYERED, || {
-        for (codec, ten_bit) in [(VideoCodec::H264, false), (VideoCodec::Hevc, false), (VideoCodec::Hevc, true)] {
-            let plan = plan(size, codec, ten_bit, Conversion::Vulkan);
-            let mut stage = Stage::open(&plan);
-            let (mut stream, mut shown) = (Vec::new(), Vec::new());
-            for picture in 0..6 {
-                // Scaled; and where only these rows change, no others are converted.
-                match picture {
-                    0..3 => stage.show(),
-                    3 => stage.show_from(desktop, None),
-                    _ => stage.show_from(size, (picture == 5).then_some(0..188)),
-                }
-                stream.extend(stage.encode(false).data);
-                shown.push(stage.encoder.picture().expect("a picture").samples);
-            }
-            let depth = if ten_bit { 2 } else { 1 };
-            let decoded = decode(&stream, plan.profile, shown[0].len() * depth);
-            assert_eq!(decoded.len(), shown.len());
-            for (index, (decoded, shown)) in decoded.iter().zip(&shown).enumerate() {
-                let eight: Vec<u8> = if ten_bit {
-                    let words = decoded.as_chunks::<2>().0.iter();
-                    words.map(|word| u8::try_from(u16::from_le_bytes(*word) >> 2).expect("10 bits")).collect()
-                } else {
-                    decoded.clone()
-                };
-                assert!(eight == *shown, "other pixels in picture {index} of {codec:?}, ten bits: {ten_bit}");
-            }
-        }
-    });
+    let ledger = with_environment(name, OFFSET, &LAYERED, decode_to_what_was_shown);
     let Some(ledger) = ledger else { return };
     assert_clean(&ledger);
     let imports: Vec<_> = ledger.iter().filter(|line| line.starts_with("import ")).collect();
@@ -86,7 +89,7 @@ fn where_the_gpu_cannot_convert_the_cpu_does_or_a_reason_is_given() {
     let Some(_device) = vulkan::device() else { return };
     let open = |conversion| VaapiEncoder::open(&plan(Size::new(64, 48), VideoCodec::H264, false, conversion));
     let name = "vaapi::converted::where_the_gpu_cannot_convert_the_cpu_does_or_a_reason_is_given";
-    let ledger = with_environment(name, "cap import 0", &LAYERED, || {
+    let ledger = with_environment(name, "cap import 0\ncap export 0", &LAYERED, || {
         let error = open(Conversion::Vulkan).expect_err("no surface").to_string();
         assert!(error.contains("does not read what Vulkan wrote: vaCreateSurfaces"), "{error}");
         let mut stage = Stage::open(&plan(Size::new(64, 48), VideoCodec::H264, false, Conversion::Auto));

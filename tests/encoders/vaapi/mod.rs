@@ -2,6 +2,7 @@
 
 mod av1;
 mod converted;
+mod exported;
 mod failures;
 mod hevc;
 mod streams;

@@ -1,24 +1,22 @@
-//! The newest picture, and where it is converted: on the GPU, into memory that the
-//! encoder reads where it is, or on the CPU, with a copy.
+//! The newest picture, and where it is converted: on the GPU, into memory that both have
+//! ([`Shared`]), or on the CPU, with a copy.
 
 use std::path::Path;
 use std::rc::Rc;
-use std::time::Duration;
 
-use earthshine_ffi::vaapi::sys::{VA_FOURCC_NV12, VA_FOURCC_P010};
-use earthshine_ffi::vaapi::{Display, DmaBuf, DmaBufObject, DmaBufPlane, Surface, VaError};
-use earthshine_ffi::vulkan::{self, Handle, OpenVulkanError, Selection, SurfaceFormat, VulkanError};
+use earthshine_ffi::vaapi::{Display, Surface, VaError};
 use tracing::{info, warn};
 
 use super::choice::Profile;
 use super::input::{Input, LoadError};
+use super::shared::{OpenSharedError, Shared};
 use crate::color::Colorimetry;
 use crate::ipc::picture::RawPicture;
 use crate::stream_plan::{Conversion, VideoPlan};
 use crate::units::Size;
 use crate::worker::convert::cpu::ConvertError;
 use crate::worker::convert::picture::Picture;
-use crate::worker::convert::vulkan::{Target, VulkanConvertError, VulkanPicture};
+use crate::worker::convert::vulkan::VulkanConvertError;
 use crate::worker::frame::Frame;
 use crate::worker::imports::Importable;
 use crate::worker::screenshot;
@@ -33,13 +31,8 @@ pub(super) enum Source {
         /// Where the encoder reads it.
         input: Input,
     },
-    /// Converted on the encoder's GPU, where the encoder reads it.
-    Gpu {
-        /// As it was converted.
-        picture: Box<VulkanPicture>,
-        /// The same memory.
-        surface: Rc<Surface>,
-    },
+    /// Converted on the encoder's GPU, into what the encoder reads.
+    Gpu(Box<Shared>),
 }
 
 /// What a picture is to be.
@@ -59,19 +52,7 @@ pub enum OpenSourceError {
     Va(#[from] VaError),
     /// Pictures cannot be converted on its GPU, and shall be.
     #[error("conversion on the GPU: {0}")]
-    Vulkan(#[from] OpenVulkanError),
-    /// What is converted on the GPU cannot be handed to the encoder.
-    #[error("conversion on the GPU: the encoder does not read what Vulkan wrote: {0}")]
-    Import(VaError),
-    /// Whose GPU the encoder is cannot be told.
-    #[error("conversion on the GPU: {0}")]
-    Node(std::io::Error),
-}
-
-impl From<VulkanError> for OpenSourceError {
-    fn from(error: VulkanError) -> Self {
-        Self::Vulkan(error.into())
-    }
+    Shared(#[from] OpenSharedError),
 }
 
 /// A picture could not be taken in.
@@ -108,31 +89,16 @@ impl Source {
         Ok(Self::Cpu { picture, input })
     }
 
-    /// One memory, which Vulkan makes and writes, and the encoder reads.
+    /// One memory, which Vulkan writes and the encoder reads.
     fn with_shared_memory(display: &Rc<Display>, node: &Path, wanted: &Wanted<'_>) -> Result<Self, OpenSourceError> {
-        let Wanted { plan, profile, coded } = *wanted;
-        let node = rustix::fs::stat(node).map_err(|error| OpenSourceError::Node(error.into()))?.st_rdev;
-        let (major, minor) = (rustix::fs::major(node).into(), rustix::fs::minor(node).into());
-        let instance = vulkan::Instance::open()?;
-        let physical = instance.device(Selection::RenderNode(major, minor))?;
-        let device = vulkan::Device::open(&instance, physical)?;
-        let target = Target {
-            visible: plan.size,
-            colorimetry: plan.colorimetry,
-            format: surface_format(profile),
-            handle: Handle::Dmabuf,
-            deadline: CONVERSION_DEADLINE,
-        };
-        let picture = VulkanPicture::open_padded(&device, &target, coded)?;
-        let surface = import(display, profile, &picture)?;
-        Ok(Self::Gpu { picture: Box::new(picture), surface })
+        Ok(Self::Gpu(Box::new(Shared::open(display, node, wanted)?)))
     }
 
     /// What the encoder reads.
     pub(super) fn surface(&self) -> &Surface {
         match self {
             Self::Cpu { input, .. } => input.surface(),
-            Self::Gpu { surface, .. } => surface,
+            Self::Gpu(shared) => &shared.surface,
         }
     }
 
@@ -140,7 +106,7 @@ impl Source {
     pub(super) fn conversion(&self) -> &str {
         match self {
             Self::Cpu { .. } => "cpu",
-            Self::Gpu { picture, .. } => &picture.device().physical().name,
+            Self::Gpu(shared) => &shared.picture.device().physical().name,
         }
     }
 
@@ -151,8 +117,8 @@ impl Source {
                 picture.show(frame)?;
                 input.load(picture.planes())?;
             }
-            Self::Gpu { picture, .. } => {
-                picture.show(frame)?;
+            Self::Gpu(shared) => {
+                shared.picture.show(frame)?;
             }
         }
         Ok(())
@@ -162,7 +128,7 @@ impl Source {
     pub(super) fn imports(&self) -> Option<Importable> {
         match self {
             Self::Cpu { .. } => None,
-            Self::Gpu { picture, .. } => picture.importable().cloned(),
+            Self::Gpu(shared) => shared.picture.importable().cloned(),
         }
     }
 
@@ -170,7 +136,7 @@ impl Source {
     pub(super) fn copy(&self, colorimetry: Colorimetry) -> Option<RawPicture> {
         match self {
             Self::Cpu { picture, .. } => Some(screenshot::copy(picture.planes(), colorimetry)),
-            Self::Gpu { picture, .. } => match picture.fetch() {
+            Self::Gpu(shared) => match shared.picture.fetch() {
                 Ok(fetched) => Some(fetched.to_raw(colorimetry)),
                 Err(error) => {
                     warn!(%error, "no picture for a screenshot");
@@ -178,56 +144,5 @@ impl Source {
                 }
             },
         }
-    }
-}
-
-/// The memory of a picture as a surface: two planes of plain rows.
-fn import(display: &Rc<Display>, profile: Profile, picture: &VulkanPicture) -> Result<Rc<Surface>, OpenSourceError> {
-    let samples = picture.surface();
-    let exported = samples.export()?;
-    let word = |bytes: u64| u32::try_from(bytes).unwrap_or(u32::MAX);
-    let plane = |offset: u64| DmaBufPlane { object: 0, offset: word(offset), pitch: samples.pitch() };
-    let (width, height) = samples.size();
-    let descriptor = std::os::fd::AsFd::as_fd(&exported.fd);
-    let dma_buf = DmaBuf {
-        // The same letters in both lists.
-        fourcc: profile.fourcc(),
-        drm_format: profile.fourcc(),
-        width,
-        height,
-        objects: vec![DmaBufObject { descriptor, size: word(exported.length), modifier: LINEAR }],
-        planes: vec![plane(0), plane(samples.plane())],
-    };
-    Surface::import(display, profile.format(), &dma_buf).map_err(OpenSourceError::Import)
-}
-
-/// Samples as Vulkan writes them.
-const fn surface_format(profile: Profile) -> SurfaceFormat {
-    match profile.fourcc() {
-        VA_FOURCC_P010 => SurfaceFormat::P010,
-        _ => SurfaceFormat::Nv12,
-    }
-}
-
-const _: () = assert!(VA_FOURCC_NV12 == u32::from_le_bytes(*b"NV12") && VA_FOURCC_P010 == u32::from_le_bytes(*b"P010"));
-
-/// `DRM_FORMAT_MOD_LINEAR`.
-const LINEAR: u64 = 0;
-
-/// Longest time for one picture: less than what a worker's heart may stand still for, so
-/// that it ends with a reason.
-const CONVERSION_DEADLINE: Duration = Duration::from_millis(1500);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::worker::encode::bitstream::h264;
-
-    #[test]
-    fn samples_are_those_of_the_profile() {
-        let high = Profile::H264(h264::Profile::High);
-        assert_eq!(surface_format(high), SurfaceFormat::Nv12);
-        assert_eq!(surface_format(Profile::Hevc { ten_bit: false }), SurfaceFormat::Nv12);
-        assert_eq!(surface_format(Profile::Hevc { ten_bit: true }), SurfaceFormat::P010);
     }
 }
