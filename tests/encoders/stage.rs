@@ -98,3 +98,9 @@ pub(crate) fn decode(stream: &[u8], profile: VideoProfile, size: usize) -> Vec<V
     assert!(output.status.success() && said.is_empty(), "{said}");
     output.stdout.chunks(size).map(<[u8]>::to_vec).collect()
 }
+
+/// The upper 8 bits of samples of 10.
+pub(crate) fn upper_bits(samples: &[u8]) -> Vec<u8> {
+    let words = samples.as_chunks::<2>().0.iter();
+    words.map(|word| u8::try_from(u16::from_le_bytes(*word) >> 2).expect("10 bits")).collect()
+}
