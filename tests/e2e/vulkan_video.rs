@@ -9,7 +9,7 @@ use earthshine::units::Size;
 
 use super::desktop_1080p60::assert_quadrants;
 use crate::support::apps::{self, PATTERN};
-use crate::support::client::{Device, Wanted};
+use crate::support::client::{self, Device, Wanted};
 use crate::support::drivers::Drivers;
 use crate::support::lossy_relay::{Harm, LossyRelay};
 use crate::support::scratch::Scratch;
@@ -47,6 +47,38 @@ fn pixels_are_the_applications_whatever_the_engine_can() {
         }
     }
     host.assert_nothing_left(&before);
+    drivers.assert_clean();
+}
+
+#[test]
+fn hevc_shows_the_applications_pixels_by_vulkan_too() {
+    let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
+    let Some(_device) = vulkan::device() else { return };
+    let scratch = Scratch::new();
+    let tables = apps::pattern(&scratch, "");
+    let drivers = Drivers::install_vulkan(&scratch);
+    let host = drivers.host(scratch, "\"vulkan\"", &tables);
+    let device = Device::paired(&host, "device");
+    let size = Size::new(426, 240);
+    let small = Wanted { width: size.width, height: size.height, slices: 4, ..Wanted::app(PATTERN) };
+    for (orders, formats, color_space, told) in [
+        ("", client::HEVC, 1, "codec=hevc depth=8 matrix=1 both_lists=0"),
+        ("cap both_lists 1", client::HEVC_10, 2, "codec=hevc depth=10 matrix=9 both_lists=1"),
+    ] {
+        drivers.order(orders);
+        let mut stream = device.stream(&Wanted { formats, color_space, ..small.clone() });
+        apps::wait_pattern_ready(&host.scratch);
+        stream.wait_frames(30);
+        assert_eq!(api::the_encoder(host.api()), "vulkan");
+        let files = stream.files.clone();
+        stream.quit();
+        std::fs::remove_file(apps::pattern_log(&host.scratch)).expect("remove the log");
+        assert_quadrants(&picture::last(&files.video, size));
+        let line = drivers.reports("stream ").pop().expect("settings");
+        for word in told.split(' ') {
+            assert!(line.split(' ').any(|found| found == word), "no {word} in {line}");
+        }
+    }
     drivers.assert_clean();
 }
 

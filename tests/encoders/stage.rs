@@ -123,3 +123,9 @@ pub(crate) fn farthest(profile: VideoProfile, decoded: &[u8], shown: &[u8]) -> u
     };
     samples(decoded).iter().zip(samples(shown)).map(|(one, other)| one.abs_diff(other)).max().unwrap_or(0)
 }
+
+/// The upper 8 bits of samples of 10.
+pub(crate) fn upper_bits(samples: &[u8]) -> Vec<u8> {
+    let words = samples.as_chunks::<2>().0.iter();
+    words.map(|word| u8::try_from(u16::from_le_bytes(*word) >> 2).expect("10 bits")).collect()
+}

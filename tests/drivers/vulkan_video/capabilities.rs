@@ -1,19 +1,26 @@
 //! What the engine can do, unless the test orders otherwise (`cap`).
 //!
 //! Names: `video` (0: it encodes nothing), `node` (minor number of its render node),
-//! `profiles` (1 Constrained Baseline, 2 Main, 4 High, together), `rates`
-//! (`VkVideoEncodeRateControlModeFlagBitsKHR`, together), `slices`, `slots`, `references`,
-//! `cabac`, `transforms`, `level` (`StdVideoH264LevelIdc`), `most_width`, `granularity`,
-//! `memories` (of a session), `overrides` (1: the driver switches large transforms off),
-//! `status` (`VkQueryResultStatusKHR` of a picture), `stalls` (1: the engine never
-//! finishes).
+//! `rates` (`VkVideoEncodeRateControlModeFlagBitsKHR`, together), `slices`, `slots`,
+//! `references`, `most_width`, `granularity`, `memories` (of a session), `overrides` (1: the
+//! driver switches large transforms of H.264 and offsets of HEVC off), `remaining` (1: it
+//! wants to know how many pictures are left), `status` (`VkQueryResultStatusKHR` of a
+//! picture), `stalls` (1: the engine never finishes).
+//!
+//! Of H.264: `profiles` (1 Constrained Baseline, 2 Main, 4 High, together), `cabac`,
+//! `transforms`, `level` (`StdVideoH264LevelIdc`). Of HEVC: `hevc` (1 Main, 2 Main 10,
+//! together), `hevc_level` (`StdVideoH265LevelIdc`), `trees` and `tree_transforms`
+//! (`VkVideoEncodeH265CtbSizeFlagBitsKHR`, `..TransformBlockSizeFlagBitsKHR`, together),
+//! `offsets`, `signs`, `transform_skip` (1 can be, 2 can be not, together), `both_lists` (1:
+//! no P pictures).
 
 use ash::vk;
 use earthshine_drivers::faults::Orders;
 use earthshine_drivers::ledger;
 
 use crate::chain;
-use crate::rules::{Result, answer, ordered, require, require_equal};
+use crate::pixels::{NV12, P010};
+use crate::rules::{Result, answer, ordered, require, require_equal, violation};
 
 /// What the test ordered of a capability, or what it is.
 pub(crate) fn get(name: &str) -> i32 {
@@ -36,8 +43,11 @@ pub(crate) fn count(name: &str) -> u32 {
 
 /// What a profile says, found in its chain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Profile {
-    pub(crate) h264: u32,
+pub(crate) enum Profile {
+    /// `profile_idc`.
+    H264 { number: u32 },
+    /// Main, or Main 10.
+    Hevc { is_ten_bit: bool },
 }
 
 impl Profile {
@@ -50,15 +60,29 @@ impl Profile {
             require(!profile.is_null(), || "no profile".to_owned())?;
             let profile = &*profile;
             require_equal("sType", profile.s_type, Type::VIDEO_PROFILE_INFO_KHR)?;
-            let known = [Type::VIDEO_ENCODE_H264_PROFILE_INFO_KHR, Type::VIDEO_ENCODE_USAGE_INFO_KHR];
-            chain::check("a profile", profile.p_next, &known)?;
-            let h264 = chain::find::<vk::VideoEncodeH264ProfileInfoKHR<'_>>(profile.p_next);
-            let is_h264 = profile.video_codec_operation == vk::VideoCodecOperationFlagsKHR::ENCODE_H264;
-            require(is_h264 && h264.is_some(), || "a profile of another codec".to_owned())?;
-            let depth = vk::VideoComponentBitDepthFlagsKHR::TYPE_8;
+            let (own, found) = match profile.video_codec_operation {
+                vk::VideoCodecOperationFlagsKHR::ENCODE_H264 => {
+                    let h264 = chain::find::<vk::VideoEncodeH264ProfileInfoKHR<'_>>(profile.p_next);
+                    let found = h264.map(|h264| Self::H264 { number: h264.std_profile_idc });
+                    (Type::VIDEO_ENCODE_H264_PROFILE_INFO_KHR, found)
+                }
+                vk::VideoCodecOperationFlagsKHR::ENCODE_H265 => {
+                    let hevc = chain::find::<vk::VideoEncodeH265ProfileInfoKHR<'_>>(profile.p_next);
+                    let number = hevc.map_or(0, |hevc| hevc.std_profile_idc);
+                    let found = (1..=2).contains(&number).then_some(Self::Hevc { is_ten_bit: number == 2 });
+                    (Type::VIDEO_ENCODE_H265_PROFILE_INFO_KHR, found)
+                }
+                other => return Err(violation(format!("a profile of {other:?}"))),
+            };
+            chain::check("a profile", profile.p_next, &[own, Type::VIDEO_ENCODE_USAGE_INFO_KHR])?;
+            let found = found.ok_or_else(|| violation("a profile without that of its codec"))?;
+            let depth = match found.sample() {
+                1 => vk::VideoComponentBitDepthFlagsKHR::TYPE_8,
+                _ => vk::VideoComponentBitDepthFlagsKHR::TYPE_10,
+            };
             require_equal("bit depths", (profile.luma_bit_depth, profile.chroma_bit_depth), (depth, depth))?;
             require_equal("chroma", profile.chroma_subsampling, vk::VideoChromaSubsamplingFlagsKHR::TYPE_420)?;
-            Ok(Self { h264: h264.map_or(0, |h264| h264.std_profile_idc) })
+            Ok(found)
         }
     }
 
@@ -75,13 +99,55 @@ impl Profile {
     }
 
     pub(crate) fn is_offered(self) -> bool {
-        let bit = match self.h264 {
-            66 => 1,
-            77 => 2,
-            100 => 4,
-            _ => 0,
+        match self {
+            Self::H264 { number: 66 } => get("profiles") & 1 != 0,
+            Self::H264 { number: 77 } => get("profiles") & 2 != 0,
+            Self::H264 { number: 100 } => get("profiles") & 4 != 0,
+            Self::H264 { .. } => false,
+            Self::Hevc { is_ten_bit: false } => get("hevc") & 1 != 0,
+            Self::Hevc { is_ten_bit: true } => get("hevc") & 2 != 0,
+        }
+    }
+
+    /// Bytes of a sample.
+    pub(crate) const fn sample(self) -> usize {
+        match self {
+            Self::Hevc { is_ten_bit: true } => 2,
+            Self::H264 { .. } | Self::Hevc { .. } => 1,
+        }
+    }
+
+    /// The only one that is encoded.
+    pub(crate) const fn format(self) -> vk::Format {
+        if self.sample() == 1 { NV12 } else { P010 }
+    }
+
+    pub(crate) const fn operation(self) -> vk::VideoCodecOperationFlagsKHR {
+        match self {
+            Self::H264 { .. } => vk::VideoCodecOperationFlagsKHR::ENCODE_H264,
+            Self::Hevc { .. } => vk::VideoCodecOperationFlagsKHR::ENCODE_H265,
+        }
+    }
+
+    /// What is chained when a session is created.
+    pub(crate) const fn session(self) -> vk::StructureType {
+        match self {
+            Self::H264 { .. } => vk::StructureType::VIDEO_ENCODE_H264_SESSION_CREATE_INFO_KHR,
+            Self::Hevc { .. } => vk::StructureType::VIDEO_ENCODE_H265_SESSION_CREATE_INFO_KHR,
+        }
+    }
+
+    /// The version of the standard's structures.
+    pub(crate) fn std_header(self) -> vk::ExtensionProperties {
+        let name = match self {
+            Self::H264 { .. } => b"VK_STD_vulkan_video_codec_h264_encode",
+            Self::Hevc { .. } => b"VK_STD_vulkan_video_codec_h265_encode",
         };
-        get("profiles") & bit != 0
+        let mut header = vk::ExtensionProperties::default().spec_version(1 << 22);
+        for (place, byte) in header.extension_name.iter_mut().zip(name) {
+            *place = byte.cast_signed();
+        }
+        header
     }
 }
 
@@ -109,18 +175,20 @@ pub(crate) unsafe extern "system" fn video_capabilities(
             let into = &mut *into;
             let encode = chain::find_mut::<vk::VideoEncodeCapabilitiesKHR<'_>>(into.p_next);
             let h264 = chain::find_mut::<vk::VideoEncodeH264CapabilitiesKHR<'_>>(into.p_next);
-            let (Some(encode), Some(h264)) = (encode, h264) else {
-                return require(false, || "capabilities without those of the codec".to_owned());
-            };
-            fill_common(into);
-            fill_encode(encode);
-            fill_h264(h264, profile);
+            let hevc = chain::find_mut::<vk::VideoEncodeH265CapabilitiesKHR<'_>>(into.p_next);
+            fill_encode(encode.ok_or_else(|| violation("capabilities without those of encoders"))?);
+            match (profile, h264, hevc) {
+                (Profile::H264 { number }, Some(h264), None) => fill_h264(h264, number),
+                (Profile::Hevc { .. }, None, Some(hevc)) => fill_hevc(hevc),
+                _ => return Err(violation("capabilities without those of the codec")),
+            }
+            fill_common(into, profile);
             Ok(())
         }
     })
 }
 
-fn fill_common(into: &mut vk::VideoCapabilitiesKHR<'_>) {
+fn fill_common(into: &mut vk::VideoCapabilitiesKHR<'_>, profile: Profile) {
     let (least, most) = sizes();
     let side = count("granularity");
     into.flags = vk::VideoCapabilityFlagsKHR::empty();
@@ -130,16 +198,7 @@ fn fill_common(into: &mut vk::VideoCapabilitiesKHR<'_>) {
     (into.min_coded_extent, into.max_coded_extent) = (least, most);
     into.max_dpb_slots = count("slots");
     into.max_active_reference_pictures = count("references");
-    into.std_header_version = std_header();
-}
-
-/// The version of the standard's structures.
-pub(crate) fn std_header() -> vk::ExtensionProperties {
-    let mut header = vk::ExtensionProperties::default().spec_version(1 << 22);
-    for (place, byte) in header.extension_name.iter_mut().zip(b"VK_STD_vulkan_video_codec_h264_encode") {
-        *place = byte.cast_signed();
-    }
-    header
+    into.std_header_version = profile.std_header();
 }
 
 fn fill_encode(into: &mut vk::VideoEncodeCapabilitiesKHR<'_>) {
@@ -157,7 +216,7 @@ pub(crate) fn rates() -> vk::VideoEncodeRateControlModeFlagsKHR {
     vk::VideoEncodeRateControlModeFlagsKHR::from_raw(count("rates"))
 }
 
-fn fill_h264(into: &mut vk::VideoEncodeH264CapabilitiesKHR<'_>, profile: Profile) {
+fn fill_h264(into: &mut vk::VideoEncodeH264CapabilitiesKHR<'_>, profile: u32) {
     use vk::VideoEncodeH264StdFlagsKHR as Flags;
     into.max_level_idc = count("level");
     into.max_slice_count = count("slices");
@@ -165,13 +224,43 @@ fn fill_h264(into: &mut vk::VideoEncodeH264CapabilitiesKHR<'_>, profile: Profile
     into.max_temporal_layer_count = 1;
     (into.min_qp, into.max_qp) = (0, 51);
     let mut flags = Flags::ENTROPY_CODING_MODE_FLAG_UNSET | Flags::DEBLOCKING_FILTER_DISABLED;
-    if get("cabac") == 1 && profile.h264 != 66 {
+    if get("cabac") == 1 && profile != 66 {
         flags |= Flags::ENTROPY_CODING_MODE_FLAG_SET;
     }
-    if get("transforms") == 1 && profile.h264 == 100 {
+    if get("transforms") == 1 && profile == 100 {
         flags |= Flags::TRANSFORM_8X8_MODE_FLAG_SET;
     }
     into.std_syntax_flags = flags;
+    into.requires_gop_remaining_frames = count("remaining");
+}
+
+fn fill_hevc(into: &mut vk::VideoEncodeH265CapabilitiesKHR<'_>) {
+    use vk::VideoEncodeH265CapabilityFlagsKHR as Lists;
+    use vk::VideoEncodeH265StdFlagsKHR as Flags;
+    into.max_level_idc = count("hevc_level");
+    into.max_slice_segment_count = count("slices");
+    into.max_tiles = vk::Extent2D { width: 1, height: 1 };
+    into.ctb_sizes = vk::VideoEncodeH265CtbSizeFlagsKHR::from_raw(count("trees"));
+    into.transform_block_sizes = vk::VideoEncodeH265TransformBlockSizeFlagsKHR::from_raw(count("tree_transforms"));
+    if get("both_lists") == 1 {
+        into.flags = Lists::B_FRAME_IN_L0_LIST | Lists::B_FRAME_IN_L1_LIST;
+        (into.max_b_picture_l0_reference_count, into.max_l1_reference_count) = (count("references"), 1);
+    } else {
+        into.max_p_picture_l0_reference_count = count("references");
+    }
+    into.max_sub_layer_count = 1;
+    (into.min_qp, into.max_qp) = (0, 51);
+    for (is_there, flag) in [
+        (get("offsets") == 1, Flags::SAMPLE_ADAPTIVE_OFFSET_ENABLED_FLAG_SET),
+        (get("signs") == 1, Flags::SIGN_DATA_HIDING_ENABLED_FLAG_SET),
+        (get("transform_skip") & 1 != 0, Flags::TRANSFORM_SKIP_ENABLED_FLAG_SET),
+        (get("transform_skip") & 2 != 0, Flags::TRANSFORM_SKIP_ENABLED_FLAG_UNSET),
+    ] {
+        if is_there {
+            into.std_syntax_flags |= flag;
+        }
+    }
+    into.requires_gop_remaining_frames = count("remaining");
 }
 
 pub(crate) unsafe extern "system" fn video_formats(
@@ -198,7 +287,7 @@ pub(crate) unsafe extern "system" fn video_formats(
             return vk::Result::ERROR_IMAGE_USAGE_NOT_SUPPORTED_KHR;
         }
         // Another one first: the order says nothing.
-        let formats = [vk::Format::G8_B8_R8_3PLANE_420_UNORM, FORMAT];
+        let formats = [vk::Format::G8_B8_R8_3PLANE_420_UNORM, profile.format()];
         chain::answer(count, into, formats.len(), |place, index| {
             place.format = formats[index];
             place.image_create_flags = vk::ImageCreateFlags::empty();
@@ -219,9 +308,6 @@ pub(crate) const USAGES: [vk::ImageUsageFlags; 3] = [
     vk::ImageUsageFlags::VIDEO_ENCODE_DPB_KHR,
 ];
 
-/// The only one that is encoded.
-pub(crate) const FORMAT: vk::Format = vk::Format::G8_B8R8_2PLANE_420_UNORM;
-
 pub(crate) const MOST_BITRATE: u64 = 800_000_000;
 pub(crate) const QUALITY_LEVELS: u32 = 4;
 
@@ -232,6 +318,7 @@ const DEFAULTS: &[(&str, i32)] = &[
     ("video", 1),
     ("node", 3),
     ("profiles", 7),
+    ("hevc", 3),
     ("rates", 7),
     ("slices", 8),
     ("slots", 17),
@@ -239,6 +326,14 @@ const DEFAULTS: &[(&str, i32)] = &[
     ("cabac", 1),
     ("transforms", 1),
     ("level", 18),
+    ("hevc_level", 12),
+    ("trees", 7),
+    ("tree_transforms", 15),
+    ("offsets", 1),
+    ("signs", 0),
+    ("transform_skip", 3),
+    ("both_lists", 0),
+    ("remaining", 0),
     ("most_width", 4096),
     ("granularity", 16),
     ("memories", 2),

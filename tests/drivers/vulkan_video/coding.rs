@@ -4,18 +4,16 @@ use ash::vk;
 use earthshine_drivers::ledger;
 
 use crate::buffer;
-use crate::capabilities::{ALIGNMENT, Profile, QUALITY_LEVELS, count};
-use crate::command::{Begin, Command, Control, Encode, Named, Resource};
+use crate::capabilities::{ALIGNMENT, Profile, QUALITY_LEVELS, get};
+use crate::codec::Job;
+use crate::command::{Begin, Command, Control, Encode, Named, Remaining, Resource};
 use crate::device::{Device, State, known};
 use crate::image;
-use crate::macroblocks::{self, Entropy};
-use crate::nal;
 use crate::parameters::Parameters;
 use crate::pixels::Picture;
 use crate::query::Answer;
 use crate::rules::{Result, require, require_equal, violation};
-use crate::session::{Kept, Session, Slot};
-use crate::sets::Sets;
+use crate::session::{Session, Slot};
 
 impl Command {
     pub(crate) const fn call(&self) -> &'static str {
@@ -113,6 +111,7 @@ impl Scope {
         let session = known(&mut state.sessions, begin.session, "session")?;
         session.require_bound()?;
         require_equal("rate control", &begin.rate, &session.rate)?;
+        session.check_remaining(begin.remaining.as_ref())?;
         for (index, place) in slots.iter().filter(|(index, _)| *index >= 0) {
             let slot = session.slots.get(index.cast_unsigned() as usize).copied().flatten();
             let slot = slot.map(|slot| Place { image: slot.image, layer: slot.layer });
@@ -131,7 +130,7 @@ impl Scope {
             session.reset();
         }
         if let Some(rate) = &control.rate {
-            rate.check()?;
+            rate.check(session.profile)?;
             let before = session.rate.replace(rate.clone()).map(|rate| rate.bits_per_second());
             if before.is_some_and(|before| before != rate.bits_per_second()) {
                 ledger::event(&format!("bitrate {} picture={}", rate.bits_per_second(), session.pictures));
@@ -163,9 +162,9 @@ impl Scope {
         require_equal("coded extent", encode.source.extent, session.most)?;
         require(self.slots.contains(&(-1, setup)), || "a slot that the scope does not name".to_owned())?;
         require(references.iter().all(|slot| self.slots.contains(slot)), || "a reference it does not name".to_owned())?;
-        session.check_picture(encode, &references, &parameters.sets)?;
+        session.check_picture(encode, &references)?;
         let bytes = session.code(encode, parameters, &pixels)?;
-        session.keep(encode, setup, pixels, &parameters.sets)?;
+        session.keep(encode, setup)?;
         let written = write(device, state, encode, &bytes)?;
         let (_, answer) = self.query.as_mut().ok_or_else(|| violation("a picture that nobody asks about"))?;
         require(answer.replace(written).is_none(), || "two pictures for one query".to_owned())
@@ -230,109 +229,56 @@ fn write(device: &Device, state: &mut State, encode: &Encode, bytes: &[u8]) -> R
 }
 
 impl Session {
-    fn check_picture(&self, encode: &Encode, references: &[(i32, Place)], sets: &Sets) -> Result {
-        let (info, common) = (&encode.info, &encode.common);
-        let is_idr = common.idr.is_some();
+    /// An engine that wants to know what is left is told so, once it has rate control.
+    fn check_remaining(&self, told: Option<&Remaining>) -> Result {
+        let disabled = vk::VideoEncodeRateControlModeFlagsKHR::DISABLED;
+        let is_needed = get("remaining") == 1 && self.rate.as_ref().is_some_and(|rate| rate.mode != disabled);
+        require(told.is_some() || !is_needed, || "nobody says how many pictures are left".to_owned())?;
+        let codec = told.map(|told| told.codec);
+        require(codec.is_none_or(|codec| codec == self.profile.operation()), || format!("codec {codec:?}"))?;
+        require(told.is_none_or(|told| told.pictures != [0; 3]), || "no pictures are left".to_owned())
+    }
+
+    fn check_picture(&self, encode: &Encode, references: &[(i32, Place)]) -> Result {
+        let is_idr = encode.told.is_idr();
         require(is_idr || self.pictures > 0, || "the first picture is no IDR picture".to_owned())?;
-        require_equal("is_reference", info.flags.is_reference(), 1)?;
-        let kinds = (info.primary_pic_type, encode.setup.info.primary_pic_type);
-        require_equal("primary_pic_type", kinds, if is_idr { (5, 5) } else { (0, 0) })?;
-        let others = (info.flags.long_term_reference_flag(), info.flags.adaptive_ref_pic_marking_mode_flag());
-        require_equal("long terms and marking", others, (0, 0))?;
-        let expected = if is_idr { 0 } else { (self.frame_number + 1) % (1 << sets.frame_number_bits) };
-        require_equal("frame_num", common.frame_number, expected)?;
-        require_equal("PicOrderCnt of an IDR picture", common.order == 0, is_idr)?;
         let setup = &encode.setup;
-        require_equal("slot", (setup.info.FrameNum, setup.info.PicOrderCnt), (common.frame_number, common.order))?;
         require_equal("references", references.len(), usize::from(!is_idr))?;
         require(references.len() <= self.active as usize, || "more references than there may be".to_owned())?;
         require(references.iter().all(|(slot, _)| *slot != setup.slot), || "a reference is overwritten".to_owned())?;
         let known = |slot: i32| self.slots.get(slot.cast_unsigned() as usize).copied().flatten();
-        for (reference, (slot, place)) in encode.references.iter().zip(references) {
-            let info = &reference.info;
-            let (frame_number, order) = (info.FrameNum, info.PicOrderCnt);
-            let expected = Slot { image: place.image, layer: place.layer, frame_number, order };
-            require_equal("a slot's picture", known(*slot), Some(expected))?;
-            require_equal("list 0", encode.list.as_slice(), &[u8::try_from(*slot).unwrap_or(0xFF)][..])?;
-        }
-        if let Some(id) = common.idr {
-            require(self.last_idr != Some(id), || "idr_pic_id is that of the IDR picture before".to_owned())?;
-        }
-        require(!encode.slices.is_empty() && encode.slices.len() <= count("slices") as usize, || {
-            format!("{} slices of {}", encode.slices.len(), count("slices"))
+        encode.references.iter().zip(references).try_for_each(|(reference, (slot, place))| {
+            let expected = Slot { image: place.image, layer: place.layer, mark: reference.mark };
+            require_equal("a slot's picture", known(*slot), Some(expected))
         })
     }
 
     /// The picture, as a decoder takes it.
     fn code(&mut self, encode: &Encode, parameters: &Parameters, pixels: &Picture) -> Result<Vec<u8>> {
-        let (sets, common) = (&parameters.sets, &encode.common);
-        let is_idr = common.idr.is_some();
-        if is_idr {
-            self.kept.clear();
-        }
-        let reference = match is_idr {
-            true => None,
-            false => Some(common.referred(&self.kept, sets)?),
+        let job = Job {
+            pixels,
+            setup: encode.setup.mark,
+            references: encode.references.iter().map(|named| (named.slot, named.mark)).collect(),
+            rate: self.rate.as_ref(),
+            quality: self.quality,
+            number: self.pictures,
         };
-        if let (Some(kept), Some(named)) = (reference, encode.references.first()) {
-            let decoded = (kept.frame_number, kept.order);
-            require_equal("what a decoder refers to", decoded, (named.info.FrameNum, named.info.PicOrderCnt))?;
-        }
-        let rate = self.rate.as_ref();
-        let disabled = rate.is_some_and(|rate| rate.mode == vk::VideoEncodeRateControlModeFlagsKHR::DISABLED);
-        if self.pictures == 0 {
-            let bitrate = rate.map_or(0, |rate| rate.bits_per_second());
-            let mode = rate.map_or(0, |rate| rate.mode.as_raw());
-            let buffer = rate.map_or(0, |rate| rate.buffer.0);
-            let (told, slices) = (sets.told(), encode.slices.len());
-            ledger::event(&format!(
-                "stream codec=h264 {told} slices={slices} mode={mode} bitrate={bitrate} buffer={buffer} quality={}",
-                self.quality
-            ));
-        }
-        let mut bytes = Vec::new();
-        for (index, slice) in encode.slices.iter().enumerate() {
-            slice.check(is_idr, sets)?;
-            require(disabled || slice.constant_quantizer == 0, || "a quantizer beside rate control".to_owned())?;
-            let quantizer = if disabled { slice.constant_quantizer } else { sets.quantizer + 2 };
-            // Above, a decoder deblocks what was coded without loss.
-            require((0..=30).contains(&quantizer), || format!("quantizer {quantizer}"))?;
-            let next = encode.slices.get(index + 1);
-            let end = next.map_or(sets.columns * sets.rows, |next| next.header.first_mb_in_slice);
-            let addresses = slice.header.first_mb_in_slice..end;
-            require(addresses.start < end && (index > 0 || addresses.start == 0), || {
-                "slices that are none".to_owned()
-            })?;
-            let (unit, mut bits) = slice.write(common, sets, quantizer);
-            let entropy = Entropy { has_cabac: sets.has_cabac, quantizer };
-            macroblocks::write(&mut bits, entropy, addresses, pixels, reference.map(|kept| &kept.pixels));
-            bytes.extend(nal::escape(&[unit], &bits.bytes));
-        }
-        if let Some(distance) = common.distance()? {
-            ledger::event(&format!("refer {distance} picture={}", self.pictures));
-        }
-        if is_idr {
+        let bytes = self.stream.encode(&encode.told, &parameters.sets, &job)?;
+        if encode.told.is_idr() {
             ledger::event(&format!("idr {}", self.pictures));
         }
         Ok(bytes)
     }
 
-    /// The picture is kept, here and by decoders.
-    fn keep(&mut self, encode: &Encode, place: Place, pixels: Picture, sets: &Sets) -> Result {
-        let (frame_number, order) = (encode.common.frame_number, encode.common.order);
+    /// The picture is kept.
+    fn keep(&mut self, encode: &Encode, place: Place) -> Result {
         let index = encode.setup.slot.cast_unsigned() as usize;
         let slot = self.slots.get_mut(index).ok_or_else(|| violation(format!("slot {index}")))?;
-        *slot = Some(Slot { image: place.image, layer: place.layer, frame_number, order });
+        *slot = Some(Slot { image: place.image, layer: place.layer, mark: encode.setup.mark });
         // What was there before in another slot is not any more.
         for (_, slot) in self.slots.iter_mut().enumerate().filter(|(other, _)| *other != index) {
             slot.take_if(|slot| slot.image == place.image && slot.layer == place.layer);
         }
-        self.kept.insert(0, Kept { frame_number, order, pixels });
-        self.kept.truncate(sets.references as usize);
-        if encode.common.idr.is_some() {
-            self.last_idr = encode.common.idr;
-        }
-        self.frame_number = frame_number;
         self.pictures += 1;
         Ok(())
     }

@@ -4,12 +4,11 @@
 use std::ffi::c_void;
 
 use ash::vk;
-use ash::vk::native::{StdVideoEncodeH264PictureInfo, StdVideoEncodeH264ReferenceInfo};
 
 use crate::chain;
-use crate::rules::{Result, require, require_equal, violation};
+use crate::codec::{Mark, Told};
+use crate::rules::{Result, require_equal, violation};
 use crate::session::Rate;
-use crate::slice::{Common, Slice};
 
 /// A command.
 pub(crate) enum Command {
@@ -30,6 +29,15 @@ pub(crate) struct Begin {
     pub(crate) parameters: vk::VideoSessionParametersKHR,
     pub(crate) slots: Vec<(i32, Resource)>,
     pub(crate) rate: Option<Rate>,
+    pub(crate) remaining: Option<Remaining>,
+}
+
+/// Pictures that are left until the next IDR picture.
+#[derive(Clone, Copy)]
+pub(crate) struct Remaining {
+    pub(crate) codec: vk::VideoCodecOperationFlagsKHR,
+    /// I, P and B.
+    pub(crate) pictures: [u32; 3],
 }
 
 /// A session is told something.
@@ -47,21 +55,14 @@ pub(crate) struct Encode {
     pub(crate) source: Resource,
     pub(crate) setup: Named,
     pub(crate) references: Vec<Named>,
-    pub(crate) info: StdVideoEncodeH264PictureInfo,
-    pub(crate) common: Common,
-    /// Slots of list 0.
-    pub(crate) list: Vec<u8>,
-    pub(crate) slices: Vec<Slice>,
+    pub(crate) told: Told,
 }
-
-// SAFETY: pointers in it are null: `read` has followed them.
-unsafe impl Send for Encode {}
 
 /// A slot with what the standard says of its picture.
 pub(crate) struct Named {
     pub(crate) slot: i32,
     pub(crate) resource: Resource,
-    pub(crate) info: StdVideoEncodeH264ReferenceInfo,
+    pub(crate) mark: Mark,
 }
 
 /// A picture's place.
@@ -92,7 +93,8 @@ impl Begin {
     pub(crate) unsafe fn read(told: &vk::VideoBeginCodingInfoKHR<'_>) -> Result<Self> {
         // SAFETY: the caller's contract.
         unsafe {
-            chain::check("the beginning", told.p_next, &RATE)?;
+            let known: Vec<_> = RATE.into_iter().chain(REMAINING).collect();
+            chain::check("the beginning", told.p_next, &known)?;
             let slots = chain::array(told.p_reference_slots, told.reference_slot_count);
             let slot = |slot: &vk::VideoReferenceSlotInfoKHR<'_>| {
                 chain::check("a slot", slot.p_next, &[])?;
@@ -103,7 +105,25 @@ impl Begin {
                 parameters: told.video_session_parameters,
                 slots: slots.iter().map(slot).collect::<Result<_>>()?,
                 rate: Rate::read(told.p_next),
+                remaining: Remaining::read(told.p_next),
             })
+        }
+    }
+}
+
+impl Remaining {
+    unsafe fn read(chain: *const c_void) -> Option<Self> {
+        // SAFETY: the caller's contract.
+        unsafe {
+            if let Some(told) = chain::find::<vk::VideoEncodeH264GopRemainingFrameInfoKHR<'_>>(chain) {
+                let codec = vk::VideoCodecOperationFlagsKHR::ENCODE_H264;
+                let pictures = [told.gop_remaining_i, told.gop_remaining_p, told.gop_remaining_b];
+                return (told.use_gop_remaining_frames == vk::TRUE).then_some(Self { codec, pictures });
+            }
+            let told = chain::find::<vk::VideoEncodeH265GopRemainingFrameInfoKHR<'_>>(chain)?;
+            let codec = vk::VideoCodecOperationFlagsKHR::ENCODE_H265;
+            let pictures = [told.gop_remaining_i, told.gop_remaining_p, told.gop_remaining_b];
+            (told.use_gop_remaining_frames == vk::TRUE).then_some(Self { codec, pictures })
         }
     }
 }
@@ -132,11 +152,8 @@ impl Named {
     unsafe fn read(slot: &vk::VideoReferenceSlotInfoKHR<'_>) -> Result<Self> {
         // SAFETY: the caller's contract.
         unsafe {
-            chain::check("a slot", slot.p_next, &[vk::StructureType::VIDEO_ENCODE_H264_DPB_SLOT_INFO_KHR])?;
-            let info = chain::find::<vk::VideoEncodeH264DpbSlotInfoKHR<'_>>(slot.p_next);
-            let info = info.and_then(|info| info.p_std_reference_info.as_ref());
-            let info = *info.ok_or_else(|| violation("a slot of which the standard knows nothing"))?;
-            Ok(Self { slot: slot.slot_index, resource: Resource::read(slot.p_picture_resource)?, info })
+            let mark = Mark::read(slot.p_next)?;
+            Ok(Self { slot: slot.slot_index, resource: Resource::read(slot.p_picture_resource)?, mark })
         }
     }
 }
@@ -147,26 +164,11 @@ impl Encode {
     pub(crate) unsafe fn read(told: &vk::VideoEncodeInfoKHR<'_>) -> Result<Self> {
         // SAFETY: the caller's contract.
         unsafe {
-            chain::check("the picture", told.p_next, &[vk::StructureType::VIDEO_ENCODE_H264_PICTURE_INFO_KHR])?;
-            let h264 = chain::find::<vk::VideoEncodeH264PictureInfoKHR<'_>>(told.p_next);
-            let h264 = h264.ok_or_else(|| violation("no picture of the codec"))?;
-            require_equal("prefix", h264.generate_prefix_nalu, vk::FALSE)?;
             require_equal(
                 "flags, and bytes before",
                 (told.flags.as_raw(), told.preceding_externally_encoded_bytes),
                 (0, 0),
             )?;
-            let mut info = *h264.p_std_picture_info.as_ref().ok_or_else(|| violation("no picture of the standard"))?;
-            let slice = |entry: &vk::VideoEncodeH264NaluSliceInfoKHR<'_>| {
-                chain::check("a slice", entry.p_next, &[])?;
-                let header = entry.p_std_slice_header.as_ref().ok_or_else(|| violation("no slice header"))?;
-                require(header.pWeightTable.is_null(), || "weights".to_owned())?;
-                Ok(Slice { header: *header, constant_quantizer: entry.constant_qp })
-            };
-            let entries = chain::array(h264.p_nalu_slice_entries, h264.nalu_slice_entry_count);
-            let lists = std::mem::replace(&mut info.pRefLists, std::ptr::null());
-            let (list, steps) = Self::read_lists(lists.cast())?;
-            let is_idr = info.flags.IdrPicFlag() == 1;
             let setup = told.p_setup_reference_slot.as_ref().ok_or_else(|| violation("no slot for the picture"))?;
             let references = chain::array(told.p_reference_slots, told.reference_slot_count);
             Ok(Self {
@@ -176,40 +178,19 @@ impl Encode {
                 source: Resource::read(&told.src_picture_resource)?,
                 setup: Named::read(setup)?,
                 references: references.iter().map(|slot| Named::read(slot)).collect::<Result<_>>()?,
-                info,
-                common: Common {
-                    frame_number: info.frame_num,
-                    order: info.PicOrderCnt,
-                    idr: is_idr.then_some(info.idr_pic_id),
-                    steps,
-                },
-                list,
-                slices: entries.iter().map(slice).collect::<Result<_>>()?,
+                told: Told::read(told.p_next)?,
             })
-        }
-    }
-
-    /// Slots of list 0, and the steps that change it.
-    unsafe fn read_lists(
-        lists: *const c_void,
-    ) -> Result<(Vec<u8>, Vec<vk::native::StdVideoEncodeH264RefListModEntry>)> {
-        // SAFETY: the caller's contract.
-        unsafe {
-            let Some(lists) = lists.cast::<vk::native::StdVideoEncodeH264ReferenceListsInfo>().as_ref() else {
-                return Ok((Vec::new(), Vec::new()));
-            };
-            let active = usize::from(lists.num_ref_idx_l0_active_minus1) + 1;
-            require(lists.RefPicList0[active..].iter().all(|slot| *slot == 0xFF), || "a longer list 0".to_owned())?;
-            require(lists.RefPicList1 == [0xFF; 32], || "a list 1 for a P picture".to_owned())?;
-            let others = (lists.refList1ModOpCount, lists.refPicMarkingOpCount, lists.reserved1);
-            require_equal("list 1 and marking", others, (0, 0, [0; 7]))?;
-            let steps = chain::array(lists.pRefList0ModOperations, lists.refList0ModOpCount.into()).to_vec();
-            let flag = lists.flags.ref_pic_list_modification_flag_l0() == 1;
-            require_equal("ref_pic_list_modification_flag_l0", flag, !steps.is_empty())?;
-            Ok((lists.RefPicList0[..active].to_vec(), steps))
         }
     }
 }
 
-const RATE: [vk::StructureType; 2] =
-    [vk::StructureType::VIDEO_ENCODE_RATE_CONTROL_INFO_KHR, vk::StructureType::VIDEO_ENCODE_H264_RATE_CONTROL_INFO_KHR];
+const RATE: [vk::StructureType; 3] = [
+    vk::StructureType::VIDEO_ENCODE_RATE_CONTROL_INFO_KHR,
+    vk::StructureType::VIDEO_ENCODE_H264_RATE_CONTROL_INFO_KHR,
+    vk::StructureType::VIDEO_ENCODE_H265_RATE_CONTROL_INFO_KHR,
+];
+
+const REMAINING: [vk::StructureType; 2] = [
+    vk::StructureType::VIDEO_ENCODE_H264_GOP_REMAINING_FRAME_INFO_KHR,
+    vk::StructureType::VIDEO_ENCODE_H265_GOP_REMAINING_FRAME_INFO_KHR,
+];

@@ -3,7 +3,7 @@
 use ash::vk;
 use ash::vk::Handle;
 
-use crate::capabilities::{FORMAT, Profile, USAGES};
+use crate::capabilities::{Profile, USAGES};
 use crate::chain;
 use crate::device::{State, get, is_ours, known};
 use crate::loader::functions;
@@ -44,7 +44,7 @@ impl Image {
         // SAFETY: the caller's contract.
         let profile = unsafe { Profile::of_list(information.p_next)? };
         require(USAGES.contains(&information.usage), || format!("pictures for {:?}", information.usage))?;
-        require_equal("format", information.format, FORMAT)?;
+        require_equal("format", information.format, profile.format())?;
         require_equal("tiling", information.tiling, vk::ImageTiling::OPTIMAL)?;
         require_equal("type", information.image_type, vk::ImageType::TYPE_2D)?;
         require_equal("first layout", information.initial_layout, vk::ImageLayout::UNDEFINED)?;
@@ -56,7 +56,8 @@ impl Image {
         let families =
             unsafe { chain::array(information.p_queue_family_indices, information.queue_family_index_count) };
         require(!is_shared || families.len() > 1, || "shared by one family".to_owned())?;
-        let layer = Layer { layout: vk::ImageLayout::UNDEFINED, picture: poison(width, height), is_written: false };
+        let layer =
+            Layer { layout: vk::ImageLayout::UNDEFINED, picture: poison(profile, width, height), is_written: false };
         Ok(Self {
             usage: information.usage,
             profile,
@@ -74,12 +75,12 @@ impl Image {
         range: vk::ImageSubresourceRange,
         layouts: (vk::ImageLayout, vk::ImageLayout),
     ) -> Result {
-        let (width, height) = (self.width, self.height);
+        let (profile, width, height) = (self.profile, self.width, self.height);
         let first = range.base_array_layer as usize;
         let layers = self.layers.get_mut(first..first + range.layer_count as usize);
         for layer in layers.ok_or_else(|| violation("layers that an image has not"))? {
             if layouts.0 == vk::ImageLayout::UNDEFINED {
-                (layer.picture, layer.is_written) = (poison(width, height), false);
+                (layer.picture, layer.is_written) = (poison(profile, width, height), false);
             } else {
                 require_equal("layout before", layouts.0, layer.layout)?;
             }
@@ -90,14 +91,15 @@ impl Image {
 
     /// Copies rows of a buffer into a plane.
     pub(crate) fn copy(&mut self, bytes: &[u8], region: &vk::BufferImageCopy) -> Result {
-        let width = self.width as usize;
+        let sample = self.profile.sample();
+        let pitch = self.width as usize * sample;
         let subresource = region.image_subresource;
         let layer = self.layers.get_mut(subresource.base_array_layer as usize);
         let layer = layer.ok_or_else(|| violation("a layer that an image has not"))?;
         require_equal("layout of what is copied to", layer.layout, vk::ImageLayout::TRANSFER_DST_OPTIMAL)?;
         let (plane, texel, columns, rows) = match subresource.aspect_mask {
-            vk::ImageAspectFlags::PLANE_0 => (&mut layer.picture.luma, 1, self.width, self.height),
-            vk::ImageAspectFlags::PLANE_1 => (&mut layer.picture.chroma, 2, self.width / 2, self.height / 2),
+            vk::ImageAspectFlags::PLANE_0 => (&mut layer.picture.luma, sample, self.width, self.height),
+            vk::ImageAspectFlags::PLANE_1 => (&mut layer.picture.chroma, 2 * sample, self.width / 2, self.height / 2),
             other => return require(false, || format!("a copy to {other:?}")),
         };
         let vk::Offset3D { x, y, .. } = region.image_offset;
@@ -112,7 +114,7 @@ impl Image {
         for row in 0..down as usize {
             let from = offset + row * stride;
             let from = bytes.get(from..from + length).ok_or_else(|| violation("a copy from after a buffer's end"))?;
-            let to = (y.cast_unsigned() as usize + row) * width + x.cast_unsigned() as usize * texel;
+            let to = (y.cast_unsigned() as usize + row) * pitch + x.cast_unsigned() as usize * texel;
             plane[to..to + length].copy_from_slice(from);
         }
         layer.is_written = true;
@@ -127,9 +129,10 @@ impl Image {
 }
 
 /// Neither black nor anything that a picture has by luck.
-fn poison(width: u32, height: u32) -> Stored {
-    let (width, height) = (width as usize, height as usize);
-    Stored { width, luma: vec![0xa5; width * height], chroma: vec![0x5a; width * height / 2] }
+fn poison(profile: Profile, width: u32, height: u32) -> Stored {
+    let (width, sample) = (width as usize, profile.sample());
+    let bytes = width * height as usize * sample;
+    Stored { width, sample, luma: vec![0xa5; bytes], chroma: vec![0x5a; bytes / 2] }
 }
 
 /// A view, with its image, that has to be there.
@@ -199,7 +202,7 @@ unsafe extern "system" fn requirements(device: vk::Device, image: vk::Image, int
         note("vkGetImageMemoryRequirements", || {
             let image = known(&mut state.images, image, "image")?;
             let pixels = u64::from(image.width) * u64::from(image.height) * image.layers.len() as u64;
-            *into = vk::MemoryRequirements { size: pixels * 2, alignment: 4096, memory_type_bits: device.memory_types };
+            *into = vk::MemoryRequirements { size: pixels * 4, alignment: 4096, memory_type_bits: device.memory_types };
             Ok(())
         });
     }
@@ -243,7 +246,7 @@ unsafe extern "system" fn create_view(
         let mut state = device.state();
         let image = known(&mut state.images, information.image, "image")?;
         require(image.memory.is_some(), || "a view of an image without memory".to_owned())?;
-        require_equal("format", information.format, FORMAT)?;
+        require_equal("format", information.format, image.profile.format())?;
         let range = information.subresource_range;
         require_equal("aspect", range.aspect_mask, vk::ImageAspectFlags::COLOR)?;
         let (layer, layers) = (range.base_array_layer, range.layer_count);

@@ -1,4 +1,4 @@
-//! Stand-in for a Vulkan driver that encodes H.264: a layer over any Vulkan device, which
+//! Stand-in for a Vulkan driver that encodes H.264 and HEVC: a layer over any Vulkan device, which
 //! is one on the CPU (lavapipe) in tests.
 //!
 //! The loader puts it between the program and the driver (`VK_INSTANCE_LAYERS`). To the
@@ -6,7 +6,7 @@
 //! Vulkan Video; everything else is the driver's. Pictures in two planes, sessions,
 //! parameter sets and queries are kept here; commands about them are noted, and done when
 //! a queue gets them. What is encoded is coded without loss, under headers that are made
-//! of what the program says ([`macroblocks`]): a mistake in a parameter set, in a list of
+//! of what the program says ([`codec`]): a mistake in a parameter set, in a list of
 //! references or in a slot is a picture that decodes wrong, if it was not found out before.
 //! The rules are those of the specification; where drivers are lenient, this one is not.
 //!
@@ -16,7 +16,6 @@
 //! Every function leans on the same contract: pointers are null or valid for what the
 //! specification says is written or read there.
 
-#[allow(dead_code, reason = "HEVC needs more of it")]
 #[path = "../va_driver/arithmetic.rs"]
 mod arithmetic;
 #[allow(dead_code, reason = "the other stand-in reads headers, too")]
@@ -25,23 +24,21 @@ mod bits;
 mod buffer;
 mod capabilities;
 mod chain;
+mod codec;
 mod coding;
 mod command;
-#[path = "../va_driver/h264/contexts.rs"]
-mod contexts;
 mod device;
+mod h264;
+mod hevc;
 mod image;
 mod instance;
 mod loader;
-#[path = "../va_driver/h264/macroblocks.rs"]
-mod macroblocks;
 #[allow(dead_code, reason = "the other stand-in reads units, too")]
 #[path = "../va_driver/nal.rs"]
 mod nal;
 mod parameters;
 mod physical;
 mod pixels;
-#[allow(dead_code, reason = "HEVC needs more of it")]
 #[path = "../va_driver/plane.rs"]
 mod plane;
 mod query;
@@ -49,8 +46,6 @@ mod queue;
 mod recording;
 mod rules;
 mod session;
-mod sets;
-mod slice;
 
 // As what is shared with the other stand-in calls it.
 use rules as driver;

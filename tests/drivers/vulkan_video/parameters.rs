@@ -7,12 +7,12 @@ use ash::vk::Handle;
 
 use crate::capabilities::{QUALITY_LEVELS, get as capability};
 use crate::chain;
+use crate::codec::Sets;
 use crate::device::{get, known};
 use crate::loader::functions;
-use crate::rules::{answer, note, require, require_equal};
-use crate::sets::Sets;
+use crate::rules::{answer, note, require};
 
-/// Both sets, and what they are for.
+/// All sets, and what they are for.
 pub(crate) struct Parameters {
     pub(crate) session: vk::VideoSessionKHR,
     pub(crate) quality: u32,
@@ -41,21 +41,18 @@ unsafe extern "system" fn create(
         // SAFETY: the caller's contract.
         unsafe {
             let information = &*information;
-            let chained =
-                [Type::VIDEO_ENCODE_H264_SESSION_PARAMETERS_CREATE_INFO_KHR, Type::VIDEO_ENCODE_QUALITY_LEVEL_INFO_KHR];
+            let chained = [
+                Type::VIDEO_ENCODE_H264_SESSION_PARAMETERS_CREATE_INFO_KHR,
+                Type::VIDEO_ENCODE_H265_SESSION_PARAMETERS_CREATE_INFO_KHR,
+                Type::VIDEO_ENCODE_QUALITY_LEVEL_INFO_KHR,
+            ];
             chain::check("parameters", information.p_next, &chained)?;
-            let h264 = chain::find::<vk::VideoEncodeH264SessionParametersCreateInfoKHR<'_>>(information.p_next);
-            let Some(added) = h264.and_then(|h264| h264.p_parameters_add_info.as_ref()) else {
-                return require(false, || "no parameter sets".to_owned());
-            };
-            let counts = (added.std_sps_count, added.std_pps_count);
-            require_equal("parameter sets", counts, (1, 1))?;
             let mut state = device.state();
             let session = known(&mut state.sessions, information.video_session, "session")?;
-            let mut sets = Sets::read(&*added.p_std_sp_ss, &*added.p_std_pp_ss)?;
+            let mut sets = Sets::read(information.p_next, session.profile)?;
             sets.check(session)?;
             if capability("overrides") == 1 {
-                sets.large_transforms = false;
+                sets.change();
             }
             let quality = chain::find::<vk::VideoEncodeQualityLevelInfoKHR<'_>>(information.p_next);
             let quality = quality.map_or(0, |quality| quality.quality_level);
@@ -96,13 +93,9 @@ unsafe extern "system" fn encoded(
         // SAFETY: the caller's contract.
         unsafe {
             let information = &*information;
-            let chained = [vk::StructureType::VIDEO_ENCODE_H264_SESSION_PARAMETERS_GET_INFO_KHR];
-            chain::check("the question", information.p_next, &chained)?;
-            let h264 = chain::find::<vk::VideoEncodeH264SessionParametersGetInfoKHR<'_>>(information.p_next);
-            let wanted = h264.map(|h264| (h264.write_std_sps, h264.write_std_pps, h264.std_sps_id, h264.std_pps_id));
-            require_equal("sets that are asked for", wanted, Some((vk::TRUE, vk::TRUE, 0, 0)))?;
             let mut state = device.state();
             let parameters = known(&mut state.parameters, information.video_session_parameters, "parameters")?;
+            parameters.sets.check_question(information.p_next)?;
             let bytes = parameters.sets.write();
             if data.is_null() {
                 *size = bytes.len();

@@ -29,9 +29,19 @@ pub(crate) fn function(name: &[u8]) -> vk::PFN_vkVoidFunction {
 pub(crate) fn added() -> Vec<&'static CStr> {
     let mut added = vec![ash::ext::physical_device_drm::NAME];
     if get("video") == 1 {
-        added.extend([khr::video_queue::NAME, khr::video_encode_queue::NAME, khr::video_encode_h264::NAME]);
+        added.extend([khr::video_queue::NAME, khr::video_encode_queue::NAME]);
+        added.extend(codecs().into_iter().map(|(_, extension)| extension));
     }
     added
+}
+
+/// Codecs, and the extensions that they belong to.
+fn codecs() -> Vec<(vk::VideoCodecOperationFlagsKHR, &'static CStr)> {
+    let mut codecs = vec![(vk::VideoCodecOperationFlagsKHR::ENCODE_H264, khr::video_encode_h264::NAME)];
+    if get("hevc") > 0 {
+        codecs.push((vk::VideoCodecOperationFlagsKHR::ENCODE_H265, khr::video_encode_h265::NAME));
+    }
+    codecs
 }
 
 unsafe extern "system" fn extensions(
@@ -98,10 +108,11 @@ unsafe extern "system" fn families2(
         let _ = chain::answer(count, into, all.len(), |place, index| {
             place.queue_family_properties = all[index];
             if let Some(video) = chain::find_mut::<vk::QueueFamilyVideoPropertiesKHR<'_>>(place.p_next) {
+                let nothing = vk::VideoCodecOperationFlagsKHR::empty();
                 let encodes = all[index].queue_flags.contains(vk::QueueFlags::VIDEO_ENCODE_KHR);
                 video.video_codec_operations = match encodes {
-                    true => vk::VideoCodecOperationFlagsKHR::ENCODE_H264,
-                    false => vk::VideoCodecOperationFlagsKHR::empty(),
+                    true => codecs().iter().fold(nothing, |all, (codec, _)| all | *codec),
+                    false => nothing,
                 };
             }
         });
@@ -151,6 +162,7 @@ impl<'a> Request<'a> {
         for needed in [khr::video_queue::NAME, khr::video_encode_queue::NAME, khr::synchronization2::NAME] {
             require(has(needed), || format!("a queue that encodes, without {needed:?}"))?;
         }
+        require(codecs().iter().any(|(_, codec)| has(codec)), || "a queue that encodes, without a codec".to_owned())?;
         // SAFETY: the chain is the program's.
         let barriers = unsafe { chain::find::<vk::PhysicalDeviceSynchronization2Features<'_>>(information.p_next) };
         let is_on = barriers.is_some_and(|feature| feature.synchronization2 == vk::TRUE);

@@ -57,6 +57,7 @@ unsafe extern "system" fn create(
                 Type::QUERY_POOL_VIDEO_ENCODE_FEEDBACK_CREATE_INFO_KHR,
                 Type::VIDEO_PROFILE_INFO_KHR,
                 Type::VIDEO_ENCODE_H264_PROFILE_INFO_KHR,
+                Type::VIDEO_ENCODE_H265_PROFILE_INFO_KHR,
                 Type::VIDEO_ENCODE_USAGE_INFO_KHR,
             ];
             chain::check("a pool of queries", information.p_next, &known)?;

@@ -4,11 +4,11 @@ use ash::vk;
 use ash::vk::Handle;
 use earthshine_drivers::ledger;
 
-use crate::capabilities::{self, FORMAT, Profile, count};
+use crate::capabilities::{self, Profile, count};
 use crate::chain;
+use crate::codec::{Mark, Stream};
 use crate::device::{get, known};
 use crate::loader::functions;
-use crate::pixels::Picture;
 use crate::rules::{Result, answer, note, require, require_equal};
 
 /// A session.
@@ -19,14 +19,11 @@ pub(crate) struct Session {
     /// As many as are bound; null for those that are not yet.
     pub(crate) memory: Vec<vk::DeviceMemory>,
     pub(crate) slots: Vec<Option<Slot>>,
-    /// What decoders keep, newest first.
-    pub(crate) kept: Vec<Kept>,
+    pub(crate) stream: Stream,
     pub(crate) is_reset: bool,
     pub(crate) rate: Option<Rate>,
     pub(crate) quality: u32,
     pub(crate) pictures: u64,
-    pub(crate) last_idr: Option<u16>,
-    pub(crate) frame_number: u32,
 }
 
 /// A picture in a slot.
@@ -34,15 +31,7 @@ pub(crate) struct Session {
 pub(crate) struct Slot {
     pub(crate) image: vk::Image,
     pub(crate) layer: u32,
-    pub(crate) frame_number: u32,
-    pub(crate) order: i32,
-}
-
-/// A picture that a decoder keeps.
-pub(crate) struct Kept {
-    pub(crate) frame_number: u32,
-    pub(crate) order: i32,
-    pub(crate) pixels: Picture,
+    pub(crate) mark: Mark,
 }
 
 /// How bits are to be spent.
@@ -52,8 +41,20 @@ pub(crate) struct Rate {
     pub(crate) buffer: (u32, u32),
     /// Average, most, frames, seconds.
     pub(crate) layers: Vec<(u64, u64, u32, u32)>,
-    /// Flags, pictures of a group, from one IDR picture to the next, B pictures.
-    pub(crate) pattern: Option<(u32, u32, u32, u32)>,
+    pub(crate) pattern: Option<Pattern>,
+}
+
+/// How pictures follow each other.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Pattern {
+    codec: vk::VideoCodecOperationFlagsKHR,
+    /// Pictures come in groups of one size.
+    is_regular: bool,
+    /// Pictures of a group, and from one IDR picture to the next.
+    group: u32,
+    idr: u32,
+    bidirectional: u32,
+    layers: u32,
 }
 
 impl Rate {
@@ -65,7 +66,6 @@ impl Rate {
         // SAFETY: the caller's contract.
         unsafe {
             let told = chain::find::<vk::VideoEncodeRateControlInfoKHR<'_>>(chain)?;
-            let pattern = chain::find::<vk::VideoEncodeH264RateControlInfoKHR<'_>>(chain);
             let layer = |layer: &vk::VideoEncodeRateControlLayerInfoKHR<'_>| {
                 let frames = (layer.frame_rate_numerator, layer.frame_rate_denominator);
                 (layer.average_bitrate, layer.max_bitrate, frames.0, frames.1)
@@ -74,15 +74,12 @@ impl Rate {
                 mode: told.rate_control_mode,
                 buffer: (told.virtual_buffer_size_in_ms, told.initial_virtual_buffer_size_in_ms),
                 layers: chain::array(told.p_layers, told.layer_count).iter().map(layer).collect(),
-                pattern: pattern.map(|pattern| {
-                    let (flags, group) = (pattern.flags.as_raw(), pattern.gop_frame_count);
-                    (flags, group, pattern.idr_period, pattern.consecutive_b_frame_count)
-                }),
+                pattern: Pattern::read(chain),
             })
         }
     }
 
-    pub(crate) fn check(&self) -> Result {
+    pub(crate) fn check(&self, profile: Profile) -> Result {
         use vk::VideoEncodeRateControlModeFlagsKHR as Mode;
         let is_spent = self.mode == Mode::CBR || self.mode == Mode::VBR;
         require(capabilities::rates().contains(self.mode), || format!("rate control {:?}", self.mode))?;
@@ -93,17 +90,43 @@ impl Rate {
             require(self.mode != Mode::CBR || average == most, || "a constant rate with a peak".to_owned())?;
             require(self.buffer.0 > 0 && self.buffer.1 <= self.buffer.0, || format!("buffer {:?}", self.buffer))?;
         }
-        if let Some((flags, group, idr, bidirectional)) = self.pattern {
-            let regular = vk::VideoEncodeH264RateControlFlagsKHR::REGULAR_GOP.as_raw();
-            require(flags & regular == 0 || group > 0, || "a regular group of no size".to_owned())?;
-            require(idr == 0 || idr >= group, || "IDR pictures within groups".to_owned())?;
-            require_equal("B pictures", bidirectional, 0)?;
+        if let Some(pattern) = &self.pattern {
+            require_equal("codec of the pattern", pattern.codec, profile.operation())?;
+            require(!pattern.is_regular || pattern.group > 0, || "a regular group of no size".to_owned())?;
+            require(pattern.idr == 0 || pattern.idr >= pattern.group, || "IDR pictures within groups".to_owned())?;
+            require_equal("B pictures, and layers", (pattern.bidirectional, pattern.layers), (0, 1))?;
         }
         Ok(())
     }
 
     pub(crate) fn bits_per_second(&self) -> u64 {
         self.layers.first().map_or(0, |layer| layer.0)
+    }
+}
+
+impl Pattern {
+    unsafe fn read(chain: *const std::ffi::c_void) -> Option<Self> {
+        // SAFETY: the caller's contract.
+        unsafe {
+            if let Some(told) = chain::find::<vk::VideoEncodeH264RateControlInfoKHR<'_>>(chain) {
+                return Some(Self {
+                    codec: vk::VideoCodecOperationFlagsKHR::ENCODE_H264,
+                    is_regular: told.flags.contains(vk::VideoEncodeH264RateControlFlagsKHR::REGULAR_GOP),
+                    group: told.gop_frame_count,
+                    idr: told.idr_period,
+                    bidirectional: told.consecutive_b_frame_count,
+                    layers: told.temporal_layer_count,
+                });
+            }
+            chain::find::<vk::VideoEncodeH265RateControlInfoKHR<'_>>(chain).map(|told| Self {
+                codec: vk::VideoCodecOperationFlagsKHR::ENCODE_H265,
+                is_regular: told.flags.contains(vk::VideoEncodeH265RateControlFlagsKHR::REGULAR_GOP),
+                group: told.gop_frame_count,
+                idr: told.idr_period,
+                bidirectional: told.consecutive_b_frame_count,
+                layers: told.sub_layer_count,
+            })
+        }
     }
 }
 
@@ -115,7 +138,7 @@ impl Session {
     /// Forgets all, as when it was created.
     pub(crate) fn reset(&mut self) {
         self.slots.fill(None);
-        self.kept.clear();
+        self.stream.reset();
         (self.is_reset, self.rate, self.quality) = (true, None, 0);
     }
 }
@@ -140,13 +163,12 @@ unsafe extern "system" fn create(
         // SAFETY: the caller's contract.
         unsafe {
             let information = &*information;
-            let known = [vk::StructureType::VIDEO_ENCODE_H264_SESSION_CREATE_INFO_KHR];
-            chain::check("a session", information.p_next, &known)?;
             require_equal("family", information.queue_family_index, device.family)?;
             let profile = Profile::read(information.p_video_profile)?;
+            chain::check("a session", information.p_next, &[profile.session()])?;
             require(profile.is_offered(), || "a profile that is not there".to_owned())?;
             let formats = (information.picture_format, information.reference_picture_format);
-            require_equal("formats", formats, (FORMAT, FORMAT))?;
+            require_equal("formats", formats, (profile.format(), profile.format()))?;
             let (least, most) = capabilities::sizes();
             let asked = information.max_coded_extent;
             let fits = |asked: u32, least: u32, most: u32| (least..=most).contains(&asked);
@@ -158,7 +180,7 @@ unsafe extern "system" fn create(
             require(slots > 0 && slots <= count("slots"), || format!("{slots} slots"))?;
             require(active > 0 && active < slots && active <= count("references"), || format!("{active} references"))?;
             let version = &*information.p_std_header_version;
-            let ours = capabilities::std_header();
+            let ours = profile.std_header();
             let is_ours = version.extension_name_as_c_str() == ours.extension_name_as_c_str();
             require(is_ours && version.spec_version <= ours.spec_version, || "another standard's version".to_owned())?;
             let made = Session {
@@ -167,13 +189,11 @@ unsafe extern "system" fn create(
                 active,
                 memory: vec![vk::DeviceMemory::null(); count("memories") as usize],
                 slots: vec![None; slots as usize],
-                kept: Vec::new(),
+                stream: Stream::of(profile),
                 is_reset: false,
                 rate: None,
                 quality: 0,
                 pictures: 0,
-                last_idr: None,
-                frame_number: 0,
             };
             let mut state = device.state();
             let handle = state.new_handle();

@@ -8,7 +8,7 @@ use earthshine::units::Size;
 use earthshine::worker::encode::vaapi::VaapiEncoder;
 
 use crate::process::{DMA_BUF_LAYER, assert_clean, with_driver, with_environment};
-use crate::stage::{Stage, decode};
+use crate::stage::{Stage, decode, upper_bits};
 use crate::vulkan;
 
 pub(super) const LAYERED: [(&str, &str); 1] = [("VK_INSTANCE_LAYERS", DMA_BUF_LAYER)];
@@ -42,12 +42,7 @@ pub(super) fn decode_to_what_was_shown() {
         let decoded = decode(&stream, plan.profile, shown[0].len() * depth);
         assert_eq!(decoded.len(), shown.len());
         for (index, (decoded, shown)) in decoded.iter().zip(&shown).enumerate() {
-            let eight: Vec<u8> = if ten_bit {
-                let words = decoded.as_chunks::<2>().0.iter();
-                words.map(|word| u8::try_from(u16::from_le_bytes(*word) >> 2).expect("10 bits")).collect()
-            } else {
-                decoded.clone()
-            };
+            let eight = if ten_bit { upper_bits(decoded) } else { decoded.clone() };
             assert!(eight == *shown, "other pixels in picture {index} of {codec:?}, ten bits: {ten_bit}");
         }
     }

@@ -2,6 +2,7 @@
 //! Vulkan on the CPU. Pictures are converted by the real shaders.
 
 mod failures;
+mod hevc;
 mod streams;
 
 use earthshine::stream_plan::{EncoderFamily, VideoPlan};

@@ -28,6 +28,7 @@ fn pictures_decode_to_the_very_pixels_whatever_the_engine_can() {
         ("cap slots 2", "references=1"),
         ("cap level 6", "level=22"),
         ("cap granularity 64", "slices=3"),
+        ("cap remaining 1", "mode=2"),
         ("cap memories 0", "quality=0"),
         ("cap memories 5", "buffer=17"),
     ];

@@ -3,9 +3,9 @@
 use ash::{khr, vk};
 
 use super::error::OpenVideoError;
-use super::h264;
-use super::profile::{H264Profile, Profile};
+use super::profile::Profile;
 use super::rate::RateMode;
+use super::{h264, hevc};
 use crate::vulkan::device::PhysicalDevice;
 use crate::vulkan::error::{Named, OpenVulkanError, VulkanError};
 use crate::vulkan::instance::Instance;
@@ -30,6 +30,8 @@ pub struct Capabilities {
     /// Pictures begin and end at multiples of it.
     pub(super) granularity: (u32, u32),
     pub(super) bitstream_alignment: u64,
+    /// It has to be told how many pictures are left until the next IDR picture.
+    pub(super) wants_remaining: bool,
     pub(super) std_header: vk::ExtensionProperties,
     pub(super) codec: CodecCapabilities,
 }
@@ -38,6 +40,25 @@ pub struct Capabilities {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CodecCapabilities {
     H264(h264::Capabilities),
+    Hevc(hevc::Capabilities),
+}
+
+impl CodecCapabilities {
+    /// Pictures that one may refer to.
+    const fn references(&self) -> u32 {
+        match self {
+            Self::H264(can) => can.references,
+            Self::Hevc(can) => can.references,
+        }
+    }
+
+    /// Sides of pictures are multiples of this.
+    const fn block(&self) -> u32 {
+        match self {
+            Self::H264(_) => h264::MACROBLOCK,
+            Self::Hevc(can) => can.block(),
+        }
+    }
 }
 
 impl PhysicalDevice {
@@ -49,14 +70,17 @@ impl PhysicalDevice {
 }
 
 impl Capabilities {
-    /// The best profile of H.264 that a device has, and what it can.
+    /// The first of some profiles that a device has, and what it can.
     ///
     /// # Errors
     /// [`OpenVideoError`].
-    pub fn h264(instance: &Instance, physical: &PhysicalDevice) -> Result<(Profile, Self), OpenVideoError> {
-        let profiles = [H264Profile::High, H264Profile::Main, H264Profile::ConstrainedBaseline];
+    pub fn first(
+        instance: &Instance,
+        physical: &PhysicalDevice,
+        profiles: &[Profile],
+    ) -> Result<(Profile, Self), OpenVideoError> {
         let mut refused = None;
-        for profile in profiles.map(Profile::H264) {
+        for &profile in profiles {
             match Self::probe(instance, physical, profile) {
                 Err(OpenVideoError::Vulkan(OpenVulkanError::Vulkan(error))) if error.is_of_profile() => {
                     refused = Some(error);
@@ -78,9 +102,11 @@ impl Capabilities {
         }
         let mut encode = vk::VideoEncodeCapabilitiesKHR::default();
         let mut h264 = vk::VideoEncodeH264CapabilitiesKHR::default();
+        let mut hevc = vk::VideoEncodeH265CapabilitiesKHR::default();
         let mut common = vk::VideoCapabilitiesKHR::default().push_next(&mut encode);
         common = match profile {
             Profile::H264(_) => common.push_next(&mut h264),
+            Profile::Hevc(_) => common.push_next(&mut hevc),
         };
         let functions = khr::video_queue::Instance::new(instance.entry(), instance.raw());
         let ask = functions.fp().get_physical_device_video_capabilities_khr;
@@ -92,14 +118,17 @@ impl Capabilities {
         let size_alignment = common.min_bitstream_buffer_size_alignment;
         let (slots, references) = (common.max_dpb_slots, common.max_active_reference_pictures);
         let std_header = common.std_header_version;
-        let (codec, slices, quantizers) = match profile {
+        let (codec, slices, quantizers, wants_remaining) = match profile {
             Profile::H264(profile) => {
-                let can = h264::Capabilities::of(profile, &h264);
-                (CodecCapabilities::H264(can), h264.max_slice_count, (h264.min_qp, h264.max_qp))
+                let can = CodecCapabilities::H264(h264::Capabilities::of(profile, &h264));
+                (can, h264.max_slice_count, (h264.min_qp, h264.max_qp), h264.requires_gop_remaining_frames)
+            }
+            Profile::Hevc(profile) => {
+                let can = CodecCapabilities::Hevc(hevc::Capabilities::of(profile, &hevc));
+                (can, hevc.max_slice_segment_count, (hevc.min_qp, hevc.max_qp), hevc.requires_gop_remaining_frames)
             }
         };
-        let CodecCapabilities::H264(can) = codec;
-        if slots < 2 || references == 0 || can.references == 0 {
+        if slots < 2 || references == 0 || codec.references() == 0 {
             return Err(lacks(physical, "pictures that refer to others when it encodes"));
         }
         let feedback = vk::VideoEncodeFeedbackFlagsKHR::BITSTREAM_BUFFER_OFFSET
@@ -108,7 +137,7 @@ impl Capabilities {
             return Err(lacks(physical, "way to say how long a coded picture is"));
         }
         let input = encode.encode_input_picture_granularity;
-        let block = profile.block();
+        let block = codec.block();
         let granularity = |access: u32, input: u32| multiple(multiple(access, input), block);
         Ok(Self {
             least: (least.width, least.height),
@@ -120,6 +149,7 @@ impl Capabilities {
             most_bits_per_second: encode.max_bitrate,
             granularity: (granularity(access.width, input.width), granularity(access.height, input.height)),
             bitstream_alignment: size_alignment,
+            wants_remaining: wants_remaining == vk::TRUE,
             std_header,
             codec,
         })

@@ -1,5 +1,6 @@
 //! An encoder: a session with all that it works on.
 
+use std::ffi::c_void;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -9,14 +10,16 @@ use super::Colour;
 use super::bitstream::Bitstream;
 use super::capabilities::{Capabilities, CodecCapabilities, lacks};
 use super::error::{EncodeVideoError, OpenVideoError};
-use super::h264;
 use super::image::VideoImage;
 use super::input::Input;
 use super::parameters::{FASTEST, Parameters};
 use super::profile::Profile;
 use super::queue::VideoQueue;
-use super::rate::Rate;
+use super::rate::{Rate, RateMode};
+use super::remaining;
 use super::session::Session;
+use super::syntax::{Coding, Syntax};
+use super::{h264, hevc};
 use crate::vulkan::commands::Commands;
 use crate::vulkan::device::Device;
 use crate::vulkan::surface::Surface;
@@ -40,36 +43,6 @@ pub struct Settings {
     pub bits_per_second: u64,
 }
 
-/// How a picture is encoded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Coding {
-    /// The picture that it refers to; `None` for an IDR picture.
-    pub reference: Option<Reference>,
-    /// Where it is kept: in none that is.
-    pub slot: u8,
-    /// Pictures since the last IDR picture: 0 for that itself.
-    pub order: u32,
-    /// Counts IDR pictures.
-    pub idr: u16,
-    /// All that decoders keep before it, newest first.
-    pub kept: Vec<Reference>,
-}
-
-/// A picture that is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reference {
-    /// Where.
-    pub slot: u8,
-    /// Pictures since the last IDR picture.
-    pub order: u32,
-}
-
-/// A stream in one codec.
-#[derive(Debug)]
-pub(super) enum Syntax {
-    H264(h264::Stream),
-}
-
 /// An encoder.
 pub struct Encoder {
     // In this order they are given back.
@@ -81,7 +54,8 @@ pub struct Encoder {
     session: Session,
     queue: VideoQueue,
     device: Rc<Device>,
-    syntax: Syntax,
+    syntax: Box<dyn Syntax>,
+    profile: Profile,
     can: Capabilities,
     slots: u8,
     rate: Rate,
@@ -125,11 +99,12 @@ impl Encoder {
         assert!(u32::from(slots) <= can.slots, "{slots} pictures of {}", can.slots);
         let rate = Rate { mode: can.rate_mode, bits_per_second: settings.bits_per_second, frame_rate: settings.rate };
         let slices = settings.slices.clamp(1, can.slices.max(1));
-        let syntax = match can.codec {
-            CodecCapabilities::H264(h264) => Syntax::H264(h264::Stream::new(h264, coded, slices, rate.quantizer())),
+        let syntax: Box<dyn Syntax> = match can.codec {
+            CodecCapabilities::H264(can) => Box::new(h264::Stream::new(can, coded, slices, rate.quantizer())),
+            CodecCapabilities::Hevc(can) => Box::new(hevc::Stream::new(can, coded, slices, rate.quantizer())),
         };
         let session = Session::create(device, &queue, profile, can, coded, slots)?;
-        let parameters = Parameters::create(device, &queue, &session, &syntax, settings)?;
+        let parameters = Parameters::create(device, &queue, &session, &*syntax, settings)?;
         let usage = vk::ImageUsageFlags::VIDEO_ENCODE_DPB_KHR;
         let kept = VideoImage::allocate(device, profile, usage, coded, slots.into())?;
         let input = Input::make(device, profile, settings.size, coded, deadline)?;
@@ -145,6 +120,7 @@ impl Encoder {
             queue,
             device: Rc::clone(device),
             syntax,
+            profile,
             can: *can,
             slots,
             rate,
@@ -209,29 +185,14 @@ impl Encoder {
 
     fn write(&self, list: vk::CommandBuffer, coding: &Coding) {
         let setup = self.kept.resource(coding.slot);
-        let reference = coding.reference.map(|reference| (reference, self.kept.resource(reference.slot)));
-        match &self.syntax {
-            Syntax::H264(stream) => {
-                let (std_setup, std_reference) =
-                    (h264::slot(coding.order), h264::slot(reference.map_or(0, |(reference, _)| reference.order)));
-                let mut of_setup = vk::VideoEncodeH264DpbSlotInfoKHR::default().std_reference_info(&std_setup);
-                let mut of_reference = vk::VideoEncodeH264DpbSlotInfoKHR::default().std_reference_info(&std_reference);
-                let setup_slot = vk::VideoReferenceSlotInfoKHR::default()
-                    .slot_index(coding.slot.into())
-                    .picture_resource(&setup)
-                    .push_next(&mut of_setup);
-                let reference_slot = reference.as_ref().map(|(reference, resource)| {
-                    vk::VideoReferenceSlotInfoKHR::default()
-                        .slot_index(reference.slot.into())
-                        .picture_resource(resource)
-                        .push_next(&mut of_reference)
-                });
-                stream.with_picture(coding, |picture| {
-                    let information = vk::VideoEncodeInfoKHR::default().push_next(picture);
-                    self.write_picture(list, information, setup_slot, reference_slot);
-                });
-            }
-        }
+        let reference = coding.reference.map(|reference| (reference.slot, self.kept.resource(reference.slot)));
+        self.syntax.with_picture(coding, &mut |picture| {
+            let setup = slot(coding.slot, &setup).push_next(picture.setup);
+            let reference = reference.as_ref().map(|(index, resource)| slot(*index, resource));
+            let reference = reference.map(|slot| slot.push_next(picture.reference));
+            let information = vk::VideoEncodeInfoKHR::default().push_next(picture.picture);
+            self.write_picture(list, information, coding, setup, reference);
+        });
     }
 
     /// Everything of one picture: barriers, the scope of the session, and what is told
@@ -240,6 +201,7 @@ impl Encoder {
         &self,
         list: vk::CommandBuffer,
         picture: vk::VideoEncodeInfoKHR<'_>,
+        coding: &Coding,
         setup: vk::VideoReferenceSlotInfoKHR<'_>,
         reference: Option<vk::VideoReferenceSlotInfoKHR<'_>>,
     ) {
@@ -260,7 +222,7 @@ impl Encoder {
         unsafe {
             self.barrier_before(list);
             raw.cmd_reset_query_pool(list, query, 0, 1);
-            self.begin(list, &slots);
+            self.begin(list, coding, &slots);
             self.control(list);
             raw.cmd_begin_query(list, query, 0, vk::QueryControlFlags::empty());
             (self.queue.encode.fp().cmd_encode_video_khr)(list, &picture);
@@ -272,19 +234,28 @@ impl Encoder {
 
     /// # Safety
     /// The list is being written, and what the slots point to lives.
-    unsafe fn begin(&self, list: vk::CommandBuffer, slots: &[vk::VideoReferenceSlotInfoKHR<'_>]) {
-        let begin = |information: &vk::VideoBeginCodingInfoKHR<'_>| {
-            // SAFETY: the caller's contract; session and parameters are ours.
-            unsafe { (self.queue.video.fp().cmd_begin_video_coding_khr)(list, information) };
+    unsafe fn begin(&self, list: vk::CommandBuffer, coding: &Coding, slots: &[vk::VideoReferenceSlotInfoKHR<'_>]) {
+        let begin = |chain: *const c_void| {
+            let mut information = vk::VideoBeginCodingInfoKHR::default()
+                .video_session(self.session.raw)
+                .video_session_parameters(self.parameters.raw)
+                .reference_slots(slots);
+            information.p_next = chain;
+            // SAFETY: the caller's contract; session and parameters are ours, and what is
+            // chained lives while this runs.
+            unsafe { (self.queue.video.fp().cmd_begin_video_coding_khr)(list, &information) };
         };
-        let information = vk::VideoBeginCodingInfoKHR::default()
-            .video_session(self.session.raw)
-            .video_session_parameters(self.parameters.raw)
-            .reference_slots(slots);
         match &self.told {
             // The engine compares it with what it was told.
-            Some(told) => told.with(self.can.most_bits_per_second, |told| begin(&information.push_next(told))),
-            None => begin(&information),
+            Some(told) => told.with(self.profile, self.can.most_bits_per_second, |rate| {
+                let rate = std::ptr::from_ref(rate).cast();
+                match told.mode {
+                    RateMode::Quantizer(_) => begin(rate),
+                    _ if !self.can.wants_remaining => begin(rate),
+                    _ => remaining::with(self.profile, coding.reference.is_none(), rate, begin),
+                }
+            }),
+            None => begin(std::ptr::null()),
         }
     }
 
@@ -296,7 +267,7 @@ impl Encoder {
             return;
         }
         let control = self.queue.video.fp().cmd_control_video_coding_khr;
-        self.rate.with(self.can.most_bits_per_second, |rate| {
+        self.rate.with(self.profile, self.can.most_bits_per_second, |rate| {
             let mut quality = vk::VideoEncodeQualityLevelInfoKHR::default().quality_level(FASTEST);
             let information = vk::VideoCodingControlInfoKHR::default();
             let information = match self.told {
@@ -347,6 +318,10 @@ impl Encoder {
         // SAFETY: the caller's contract.
         unsafe { self.queue.barriers.cmd_pipeline_barrier2(list, &dependency) };
     }
+}
+
+fn slot<'a>(index: u8, resource: &'a vk::VideoPictureResourceInfoKHR<'_>) -> vk::VideoReferenceSlotInfoKHR<'a> {
+    vk::VideoReferenceSlotInfoKHR::default().slot_index(index.into()).picture_resource(resource)
 }
 
 /// Bytes of a coded picture at most: one of raw samples, and room for what goes wrong.

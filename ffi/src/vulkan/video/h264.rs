@@ -8,8 +8,9 @@ use ash::vk::native as std_video;
 use std_video::*;
 
 use super::Colour;
-use super::encoder::{Coding, Reference, Settings};
+use super::encoder::Settings;
 use super::profile::H264Profile;
+use super::syntax::{Ask, Coding, Create, NOBODY, Picture, Reference, Syntax, UNSPECIFIED_FORMAT, slices};
 
 /// What an engine can in H.264.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,27 +52,7 @@ pub(super) struct Stream {
 
 impl Stream {
     pub(super) fn new(can: Capabilities, coded: (u32, u32), slices: u32, quantizer: i32) -> Self {
-        let rows = coded.1 / MACROBLOCK;
-        let each = rows.div_ceil(slices.clamp(1, rows.max(1))).max(1);
-        let slices = (0..rows).step_by(each as usize).collect();
-        Self { can, coded, slices, quantizer }
-    }
-
-    /// Both parameter sets, as calls take them.
-    pub(super) fn with_sets<R>(
-        &self,
-        settings: &Settings,
-        use_them: impl FnOnce(&mut vk::VideoEncodeH264SessionParametersCreateInfoKHR<'_>) -> R,
-    ) -> R {
-        let usability = usability(settings);
-        let (sequence, picture) = ([self.sequence(settings, &usability)], [self.picture()]);
-        let sets = vk::VideoEncodeH264SessionParametersAddInfoKHR::default().std_sp_ss(&sequence).std_pp_ss(&picture);
-        use_them(
-            &mut vk::VideoEncodeH264SessionParametersCreateInfoKHR::default()
-                .max_std_sps_count(1)
-                .max_std_pps_count(1)
-                .parameters_add_info(&sets),
-        )
+        Self { can, coded, slices: self::slices(coded.1 / MACROBLOCK, slices), quantizer }
     }
 
     fn sequence(
@@ -113,12 +94,43 @@ impl Stream {
         set
     }
 
-    /// A picture, as calls take it.
-    pub(super) fn with_picture<R>(
-        &self,
-        coding: &Coding,
-        use_it: impl FnOnce(&mut vk::VideoEncodeH264PictureInfoKHR<'_>) -> R,
-    ) -> R {
+    fn slice(&self, first: u32, kind: StdVideoH264SliceType) -> StdVideoEncodeH264SliceHeader {
+        StdVideoEncodeH264SliceHeader {
+            flags: StdVideoEncodeH264SliceHeaderFlags { _bitfield_align_1: [], _bitfield_1: Default::default() },
+            first_mb_in_slice: first,
+            slice_type: kind,
+            slice_alpha_c0_offset_div2: 0,
+            slice_beta_offset_div2: 0,
+            slice_qp_delta: 0,
+            reserved1: 0,
+            cabac_init_idc: StdVideoH264CabacInitIdc_STD_VIDEO_H264_CABAC_INIT_IDC_0,
+            disable_deblocking_filter_idc: match self.can.deblocks {
+                true => StdVideoH264DisableDeblockingFilterIdc_STD_VIDEO_H264_DISABLE_DEBLOCKING_FILTER_IDC_DISABLED,
+                false => StdVideoH264DisableDeblockingFilterIdc_STD_VIDEO_H264_DISABLE_DEBLOCKING_FILTER_IDC_ENABLED,
+            },
+            pWeightTable: std::ptr::null(),
+        }
+    }
+}
+
+impl Syntax for Stream {
+    fn with_sets(&self, settings: &Settings, create: &mut Create<'_>) -> vk::Result {
+        let usability = usability(settings);
+        let (sequence, picture) = ([self.sequence(settings, &usability)], [self.picture()]);
+        let sets = vk::VideoEncodeH264SessionParametersAddInfoKHR::default().std_sp_ss(&sequence).std_pp_ss(&picture);
+        create(
+            &mut vk::VideoEncodeH264SessionParametersCreateInfoKHR::default()
+                .max_std_sps_count(1)
+                .max_std_pps_count(1)
+                .parameters_add_info(&sets),
+        )
+    }
+
+    fn with_question(&self, ask: &mut Ask<'_>) -> vk::Result {
+        ask(&mut vk::VideoEncodeH264SessionParametersGetInfoKHR::default().write_std_sps(true).write_std_pps(true))
+    }
+
+    fn with_picture(&self, coding: &Coding, write: &mut dyn FnMut(Picture<'_>)) {
         let (kind, slice) = kinds(coding.reference.is_some());
         let headers: Vec<_> =
             self.slices.iter().map(|row| self.slice(row * (self.coded.0 / MACROBLOCK), slice)).collect();
@@ -143,32 +155,19 @@ impl Stream {
         };
         picture.flags.set_IdrPicFlag(coding.reference.is_none().into());
         picture.flags.set_is_reference(1);
-        use_it(
-            &mut vk::VideoEncodeH264PictureInfoKHR::default().nalu_slice_entries(&entries).std_picture_info(&picture),
-        )
-    }
-
-    fn slice(&self, first: u32, kind: StdVideoH264SliceType) -> StdVideoEncodeH264SliceHeader {
-        StdVideoEncodeH264SliceHeader {
-            flags: StdVideoEncodeH264SliceHeaderFlags { _bitfield_align_1: [], _bitfield_1: Default::default() },
-            first_mb_in_slice: first,
-            slice_type: kind,
-            slice_alpha_c0_offset_div2: 0,
-            slice_beta_offset_div2: 0,
-            slice_qp_delta: 0,
-            reserved1: 0,
-            cabac_init_idc: StdVideoH264CabacInitIdc_STD_VIDEO_H264_CABAC_INIT_IDC_0,
-            disable_deblocking_filter_idc: match self.can.deblocks {
-                true => StdVideoH264DisableDeblockingFilterIdc_STD_VIDEO_H264_DISABLE_DEBLOCKING_FILTER_IDC_DISABLED,
-                false => StdVideoH264DisableDeblockingFilterIdc_STD_VIDEO_H264_DISABLE_DEBLOCKING_FILTER_IDC_ENABLED,
-            },
-            pWeightTable: std::ptr::null(),
-        }
+        let (setup, reference) = (slot(coding.order), slot(coding.reference.map_or(0, |reference| reference.order)));
+        write(Picture {
+            picture: &mut vk::VideoEncodeH264PictureInfoKHR::default()
+                .nalu_slice_entries(&entries)
+                .std_picture_info(&picture),
+            setup: &mut vk::VideoEncodeH264DpbSlotInfoKHR::default().std_reference_info(&setup),
+            reference: &mut vk::VideoEncodeH264DpbSlotInfoKHR::default().std_reference_info(&reference),
+        });
     }
 }
 
 /// A picture that is kept, or will be, in a slot.
-pub(super) fn slot(order: u32) -> StdVideoEncodeH264ReferenceInfo {
+fn slot(order: u32) -> StdVideoEncodeH264ReferenceInfo {
     StdVideoEncodeH264ReferenceInfo {
         flags: StdVideoEncodeH264ReferenceInfoFlags { _bitfield_align_1: [], _bitfield_1: Default::default() },
         primary_pic_type: kinds(order != 0).0,
@@ -302,17 +301,11 @@ fn level(idc: u8) -> StdVideoH264LevelIdc {
 /// In the interface's order.
 const LEVELS: [u8; 19] = [10, 11, 12, 13, 20, 21, 22, 30, 31, 32, 40, 41, 42, 50, 51, 52, 60, 61, 62];
 
-/// A place of a list without a picture (`STD_VIDEO_H264_NO_REFERENCE_PICTURE`).
-const NOBODY: u8 = 0xFF;
-
-/// `video_format` of what was never analogue.
-const UNSPECIFIED_FORMAT: u8 = 5;
-
 /// `log2_max_frame_num`, `log2_max_pic_order_cnt_lsb`: far more pictures than are kept.
 const FRAME_NUMBER_BITS: u8 = 8;
 const ORDER_BITS: u8 = 8;
 
-const MACROBLOCK: u32 = 16;
+pub(super) const MACROBLOCK: u32 = 16;
 
 #[cfg(test)]
 mod tests {
@@ -337,10 +330,11 @@ mod tests {
 
     #[test]
     fn sets_have_what_the_stream_needs_and_the_engine_has() {
-        stream(3, true).with_sets(&settings(), |sets| {
+        let told = stream(3, true).with_sets(&settings(), &mut |sets| {
+            let sets = std::ptr::from_ref(sets).cast::<vk::VideoEncodeH264SessionParametersCreateInfoKHR<'_>>();
             // SAFETY: as `with_sets` wrote them.
             let (sequence, picture) = unsafe {
-                let sets = &*sets.p_parameters_add_info;
+                let sets = &*(*sets).p_parameters_add_info;
                 (&*sets.p_std_sp_ss, &*sets.p_std_pp_ss)
             };
             assert_eq!(sequence.level_idc, level(51), "the engine's highest");
@@ -351,7 +345,9 @@ mod tests {
             let usability = unsafe { &*sequence.pSequenceParameterSetVui };
             assert_eq!((usability.flags.video_full_range_flag(), usability.max_dec_frame_buffering), (1, 4));
             assert_eq!((picture.flags.entropy_coding_mode_flag(), picture.flags.transform_8x8_mode_flag()), (1, 0));
+            vk::Result::SUCCESS
         });
+        assert_eq!(told, vk::Result::SUCCESS);
     }
 
     #[test]
@@ -360,10 +356,11 @@ mod tests {
         for (order, reference, changes) in [(0, None, 0), (9, Some(8), 0), (260, Some(257), 2)] {
             let reference = reference.map(|order| Reference { slot: 3, order });
             let coding = Coding { reference, slot: 1, order, idr: 7, kept: Vec::new() };
-            stream.with_picture(&coding, |picture| {
-                assert_eq!(picture.nalu_slice_entry_count, 3);
+            stream.with_picture(&coding, &mut |picture| {
+                let picture = std::ptr::from_ref(picture.picture).cast::<vk::VideoEncodeH264PictureInfoKHR<'_>>();
                 // SAFETY: as `with_picture` wrote them.
                 let (slices, info) = unsafe {
+                    let picture = &*picture;
                     let count = picture.nalu_slice_entry_count as usize;
                     let entries = std::slice::from_raw_parts(picture.p_nalu_slice_entries, count);
                     let slices: Vec<_> = entries.iter().map(|entry| *entry.p_std_slice_header).collect();
@@ -386,13 +383,5 @@ mod tests {
                 }
             });
         }
-    }
-
-    #[test]
-    fn slices_are_whole_rows() {
-        assert_eq!(stream(1, true).slices, [0]);
-        assert_eq!(stream(0, true).slices, [0]);
-        assert_eq!(stream(4, true).slices, [0, 17, 34, 51]);
-        assert_eq!(stream(99, true).slices.len(), 68);
     }
 }

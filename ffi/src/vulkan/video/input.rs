@@ -23,6 +23,7 @@ pub(super) struct Input {
     device: Rc<Device>,
     pub(super) image: VideoImage,
     visible: (u32, u32),
+    samples: SurfaceFormat,
     commands: Commands,
     copied: vk::Semaphore,
 }
@@ -42,7 +43,7 @@ impl Input {
         let information = vk::SemaphoreCreateInfo::default();
         // SAFETY: the device lives.
         let copied = unsafe { device.raw.create_semaphore(&information, None) }.named("vkCreateSemaphore")?;
-        Ok(Self { device: Rc::clone(device), image, visible, commands, copied })
+        Ok(Self { device: Rc::clone(device), image, visible, samples: profile.samples(), commands, copied })
     }
 
     /// Begins to copy a picture, and says what signals when that is done.
@@ -54,7 +55,7 @@ impl Input {
     /// If the surface is another device's, or of another size.
     pub(super) unsafe fn begin(&self, surface: &Surface) -> Result<vk::Semaphore, VulkanError> {
         assert!(Rc::ptr_eq(&self.device, &surface.buffer.device), "another device");
-        assert!(surface.size() == self.visible && !surface.format().is_444(), "another kind of picture");
+        assert!(surface.size() == self.visible && surface.format() == self.samples, "another kind of picture");
         let regions = regions(surface, self.image.size);
         let range = self.image.all();
         let image = |layouts: (vk::ImageLayout, vk::ImageLayout), access: (vk::AccessFlags, vk::AccessFlags)| {
@@ -111,7 +112,7 @@ fn regions(surface: &Surface, coded: (u32, u32)) -> Vec<vk::BufferImageCopy> {
         aspect: vk::ImageAspectFlags::PLANE_0,
         offset: 0,
         pitch: surface.pitch(),
-        bytes: sample(surface.format()),
+        bytes: surface.format().sample_bytes(),
         visible: surface.size(),
         coded,
     };
@@ -125,10 +126,6 @@ fn regions(surface: &Surface, coded: (u32, u32)) -> Vec<vk::BufferImageCopy> {
         ..luma
     };
     [luma, chroma].iter().flat_map(Plane::regions).collect()
-}
-
-const fn sample(format: SurfaceFormat) -> u32 {
-    format.sample_bytes()
 }
 
 /// A plane of texels.

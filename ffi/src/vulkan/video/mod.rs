@@ -13,19 +13,23 @@ mod capabilities;
 mod encoder;
 mod error;
 mod h264;
+mod hevc;
 mod image;
 mod input;
 mod parameters;
 mod profile;
 pub(super) mod queue;
 mod rate;
+mod remaining;
 mod session;
+mod syntax;
 
 pub use self::capabilities::Capabilities;
-pub use self::encoder::{Coding, Encoder, Reference, Settings};
+pub use self::encoder::{Encoder, Settings};
 pub use self::error::{EncodeVideoError, OpenVideoError};
-pub use self::profile::{H264Profile, Profile};
+pub use self::profile::{H264Profile, HevcProfile, Profile};
 pub use self::rate::{Rate, RateMode};
+pub use self::syntax::{Coding, Reference};
 
 /// What the samples of a stream are as colours: code points of ITU-T H.273.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,13 +1,15 @@
 //! Parameter sets: ours, and as the driver writes them.
 
+use std::ffi::c_void;
 use std::rc::Rc;
 
 use ash::vk;
 
-use super::encoder::{Settings, Syntax};
+use super::encoder::Settings;
 use super::error::OpenVideoError;
 use super::queue::VideoQueue;
 use super::session::Session;
+use super::syntax::Syntax;
 use crate::vulkan::device::Device;
 use crate::vulkan::error::{Named, VulkanError};
 
@@ -25,7 +27,7 @@ impl Parameters {
         device: &Rc<Device>,
         queue: &VideoQueue,
         session: &Session,
-        syntax: &Syntax,
+        syntax: &dyn Syntax,
         settings: &Settings,
     ) -> Result<Self, OpenVideoError> {
         let mut parameters = Self {
@@ -39,36 +41,35 @@ impl Parameters {
             vk::VideoSessionParametersCreateInfoKHR::default().video_session(session.raw).push_next(&mut quality);
         let create = queue.video.fp().create_video_session_parameters_khr;
         let (handle, raw) = (device.raw.handle(), &mut parameters.raw);
-        match syntax {
-            Syntax::H264(stream) => stream.with_sets(settings, |sets| {
+        syntax
+            .with_sets(settings, &mut |sets| {
                 let information = information.push_next(sets);
                 // SAFETY: the session is the device's; what is pointed to outlives the call.
-                unsafe { create(handle, &information, std::ptr::null(), raw) }.result()
-            }),
-        }
-        .named("vkCreateVideoSessionParametersKHR")?;
-        parameters.headers = match syntax {
-            Syntax::H264(_) => {
-                let mut which =
-                    vk::VideoEncodeH264SessionParametersGetInfoKHR::default().write_std_sps(true).write_std_pps(true);
-                parameters.written(vk::VideoEncodeSessionParametersGetInfoKHR::default().push_next(&mut which))?
-            }
-        };
+                unsafe { create(handle, &information, std::ptr::null(), raw) }
+            })
+            .result()
+            .named("vkCreateVideoSessionParametersKHR")?;
+        parameters.headers = parameters.written(syntax)?;
         Ok(parameters)
     }
 
-    fn written(&self, which: vk::VideoEncodeSessionParametersGetInfoKHR<'_>) -> Result<Vec<u8>, VulkanError> {
+    fn written(&self, syntax: &dyn Syntax) -> Result<Vec<u8>, VulkanError> {
         const CALL: &str = "vkGetEncodedVideoSessionParametersKHR";
-        let which = which.video_session_parameters(self.raw);
         let (handle, ask) = (self.device.raw.handle(), self.queue.encode.fp().get_encoded_video_session_parameters_khr);
         let mut length = 0;
-        let null = std::ptr::null_mut();
-        // SAFETY: the parameters are the device's; a length is written, and then as many
-        // bytes at most.
-        unsafe { ask(handle, &which, null, &mut length, std::ptr::null_mut()) }.result().named(CALL)?;
+        let written = |length: &mut usize, into: *mut c_void| {
+            syntax.with_question(&mut |question| {
+                let which = vk::VideoEncodeSessionParametersGetInfoKHR::default()
+                    .video_session_parameters(self.raw)
+                    .push_next(question);
+                // SAFETY: the parameters are the device's; a length is written, and then as
+                // many bytes at most.
+                unsafe { ask(handle, &which, std::ptr::null_mut(), length, into) }
+            })
+        };
+        written(&mut length, std::ptr::null_mut()).result().named(CALL)?;
         let mut bytes = vec![0_u8; length];
-        // SAFETY: as above.
-        unsafe { ask(handle, &which, null, &mut length, bytes.as_mut_ptr().cast()) }.result().named(CALL)?;
+        written(&mut length, bytes.as_mut_ptr().cast()).result().named(CALL)?;
         bytes.truncate(length);
         Ok(bytes)
     }

@@ -3,11 +3,15 @@
 use ash::vk;
 use ash::vk::native as std_video;
 
+use crate::vulkan::surface::SurfaceFormat;
+
 /// A codec with its profile, 4:2:0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Profile {
     /// H.264, 8 bits.
     H264(H264Profile),
+    /// HEVC, 8 or 10 bits.
+    Hevc(HevcProfile),
 }
 
 /// Profiles of H.264.
@@ -21,6 +25,15 @@ pub enum H264Profile {
     High,
 }
 
+/// Profiles of HEVC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HevcProfile {
+    /// Main: 8 bits.
+    Main,
+    /// Main 10: 10 bits.
+    Main10,
+}
+
 impl H264Profile {
     pub(super) const fn raw(self) -> std_video::StdVideoH264ProfileIdc {
         match self {
@@ -31,25 +44,44 @@ impl H264Profile {
     }
 }
 
+impl HevcProfile {
+    pub(super) const fn raw(self) -> std_video::StdVideoH265ProfileIdc {
+        match self {
+            Self::Main => std_video::StdVideoH265ProfileIdc_STD_VIDEO_H265_PROFILE_IDC_MAIN,
+            Self::Main10 => std_video::StdVideoH265ProfileIdc_STD_VIDEO_H265_PROFILE_IDC_MAIN_10,
+        }
+    }
+}
+
 impl Profile {
     /// What encodes it.
     pub(super) const fn operation(self) -> vk::VideoCodecOperationFlagsKHR {
         match self {
             Self::H264(_) => vk::VideoCodecOperationFlagsKHR::ENCODE_H264,
+            Self::Hevc(_) => vk::VideoCodecOperationFlagsKHR::ENCODE_H265,
+        }
+    }
+
+    const fn is_ten_bit(self) -> bool {
+        match self {
+            Self::H264(_) => false,
+            Self::Hevc(profile) => matches!(profile, HevcProfile::Main10),
         }
     }
 
     /// Pictures that go in, and those that are kept.
     pub(super) const fn format(self) -> vk::Format {
-        match self {
-            Self::H264(_) => vk::Format::G8_B8R8_2PLANE_420_UNORM,
+        match self.is_ten_bit() {
+            false => vk::Format::G8_B8R8_2PLANE_420_UNORM,
+            true => vk::Format::G10X6_B10X6R10X6_2PLANE_420_UNORM_3PACK16,
         }
     }
 
-    /// Sides of pictures are multiples of this.
-    pub(super) const fn block(self) -> u32 {
-        match self {
-            Self::H264(_) => 16,
+    /// The samples that are copied there.
+    pub(super) const fn samples(self) -> SurfaceFormat {
+        match self.is_ten_bit() {
+            false => SurfaceFormat::Nv12,
+            true => SurfaceFormat::P010,
         }
     }
 
@@ -59,7 +91,10 @@ impl Profile {
             .video_usage_hints(vk::VideoEncodeUsageFlagsKHR::STREAMING)
             .video_content_hints(vk::VideoEncodeContentFlagsKHR::RENDERED | vk::VideoEncodeContentFlagsKHR::DESKTOP)
             .tuning_mode(vk::VideoEncodeTuningModeKHR::ULTRA_LOW_LATENCY);
-        let depth = vk::VideoComponentBitDepthFlagsKHR::TYPE_8;
+        let depth = match self.is_ten_bit() {
+            false => vk::VideoComponentBitDepthFlagsKHR::TYPE_8,
+            true => vk::VideoComponentBitDepthFlagsKHR::TYPE_10,
+        };
         let profile = vk::VideoProfileInfoKHR::default()
             .video_codec_operation(self.operation())
             .chroma_subsampling(vk::VideoChromaSubsamplingFlagsKHR::TYPE_420)
@@ -69,6 +104,10 @@ impl Profile {
         match self {
             Self::H264(h264) => {
                 let mut codec = vk::VideoEncodeH264ProfileInfoKHR::default().std_profile_idc(h264.raw());
+                use_it(&mut profile.push_next(&mut codec))
+            }
+            Self::Hevc(hevc) => {
+                let mut codec = vk::VideoEncodeH265ProfileInfoKHR::default().std_profile_idc(hevc.raw());
                 use_it(&mut profile.push_next(&mut codec))
             }
         }

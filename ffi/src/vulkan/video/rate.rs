@@ -2,6 +2,8 @@
 
 use ash::vk;
 
+use super::profile::Profile;
+
 /// Bits and frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
@@ -59,6 +61,7 @@ impl Rate {
     /// pictures come until they are not asked for any more, each after the one before.
     pub(super) fn with<R>(
         &self,
+        profile: Profile,
         most_bits_per_second: u64,
         use_it: impl FnOnce(&mut vk::VideoEncodeRateControlInfoKHR<'_>) -> R,
     ) -> R {
@@ -76,6 +79,14 @@ impl Rate {
             .gop_frame_count(u32::MAX)
             .idr_period(u32::MAX)
             .temporal_layer_count(1);
+        let hevc = vk::VideoEncodeH265RateControlInfoKHR::default()
+            .flags(
+                vk::VideoEncodeH265RateControlFlagsKHR::REGULAR_GOP
+                    | vk::VideoEncodeH265RateControlFlagsKHR::REFERENCE_PATTERN_FLAT,
+            )
+            .gop_frame_count(u32::MAX)
+            .idr_period(u32::MAX)
+            .sub_layer_count(1);
         let mut information = vk::VideoEncodeRateControlInfoKHR::default().rate_control_mode(self.mode.raw());
         if !matches!(self.mode, RateMode::Quantizer(_)) {
             let interval = self.milliseconds();
@@ -84,7 +95,10 @@ impl Rate {
                 .virtual_buffer_size_in_ms(interval)
                 .initial_virtual_buffer_size_in_ms(interval);
             // Whatever the rate is chained to, this is too.
-            information.p_next = std::ptr::from_ref(&h264).cast();
+            information.p_next = match profile {
+                Profile::H264(_) => std::ptr::from_ref(&h264).cast(),
+                Profile::Hevc(_) => std::ptr::from_ref(&hevc).cast(),
+            };
         }
         use_it(&mut information)
     }
@@ -103,6 +117,7 @@ const QUANTIZER: i32 = 26;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vulkan::video::HevcProfile;
     use vk::VideoEncodeRateControlModeFlagsKHR as Modes;
 
     #[test]
@@ -120,11 +135,12 @@ mod tests {
         assert_eq!(rate((60_000, 1000)).milliseconds(), 17);
         assert_eq!(rate((240, 1)).milliseconds(), 5);
         assert_eq!(rate((1, 0)).milliseconds(), 1);
-        rate((60, 1)).with(u64::MAX, |told| {
+        let profile = Profile::Hevc(HevcProfile::Main);
+        rate((60, 1)).with(profile, u64::MAX, |told| {
             assert_eq!((told.virtual_buffer_size_in_ms, told.layer_count), (17, 1));
         });
         let fixed = Rate { mode: RateMode::Quantizer(26), ..rate((60, 1)) };
-        fixed.with(u64::MAX, |told| assert_eq!((told.layer_count, told.p_next.is_null()), (0, true)));
+        fixed.with(profile, u64::MAX, |told| assert_eq!((told.layer_count, told.p_next.is_null()), (0, true)));
         assert_eq!(fixed.quantizer(), 26);
     }
 }

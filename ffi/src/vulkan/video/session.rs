@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use ash::vk;
 
-use super::capabilities::{Capabilities, CodecCapabilities};
+use super::capabilities::Capabilities;
 use super::error::OpenVideoError;
 use super::profile::Profile;
 use super::queue::VideoQueue;
@@ -37,6 +37,7 @@ impl Session {
         };
         // No level is asked for: the parameter sets say one.
         let mut h264 = vk::VideoEncodeH264SessionCreateInfoKHR::default();
+        let mut hevc = vk::VideoEncodeH265SessionCreateInfoKHR::default();
         profile
             .with(|info| {
                 let information = vk::VideoSessionCreateInfoKHR::default()
@@ -48,8 +49,9 @@ impl Session {
                     .max_dpb_slots(slots.into())
                     .max_active_reference_pictures(1)
                     .std_header_version(&can.std_header);
-                let information = match can.codec {
-                    CodecCapabilities::H264(_) => information.push_next(&mut h264),
+                let information = match profile {
+                    Profile::H264(_) => information.push_next(&mut h264),
+                    Profile::Hevc(_) => information.push_next(&mut hevc),
                 };
                 let create = queue.video.fp().create_video_session_khr;
                 // SAFETY: the device lives; what is pointed to outlives the call, and the

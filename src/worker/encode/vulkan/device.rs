@@ -4,9 +4,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use earthshine_ffi::vulkan::video::{Capabilities, OpenVideoError, Profile};
+use earthshine_ffi::vulkan::video::{Capabilities, H264Profile, HevcProfile, OpenVideoError, Profile};
 use earthshine_ffi::vulkan::{Instance, OpenVulkanError, PhysicalDevice, Selection};
 
+use crate::codec::{Chroma, VideoCodec, VideoProfile};
 use crate::gpu::GpuAddress;
 use crate::worker::encode::probe::{Unavailable, nodes_of};
 
@@ -55,26 +56,60 @@ pub enum NodeError {
     Video(#[from] OpenVideoError),
 }
 
-/// The first GPU that encodes H.264. `wanted` names one; without it, all are asked.
-pub(super) fn find(wanted: Option<&GpuAddress>) -> Result<Found, OpenDeviceError> {
-    let nodes = nodes_of(wanted)?;
-    let instance = Instance::open()?;
-    let mut reasons = Vec::new();
-    for node in nodes {
-        match ask(&instance, &node) {
-            Ok((physical, profile, can)) => return Ok(Found { node, instance, physical, profile, can }),
-            Err(reason) => reasons.push((node, reason)),
-        }
-    }
-    Err(OpenDeviceError::Nodes(reasons))
+/// GPUs that may encode, and Vulkan.
+#[derive(Debug)]
+pub(super) struct Gpus {
+    nodes: Vec<PathBuf>,
+    instance: Rc<Instance>,
 }
 
-fn ask(instance: &Rc<Instance>, node: &Path) -> Result<(PhysicalDevice, Profile, Capabilities), NodeError> {
-    let device = std::fs::metadata(node)?.rdev();
-    let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
-    let physical = instance.device(Selection::RenderNode(major.into(), minor.into()))?;
-    let (profile, can) = Capabilities::h264(instance, &physical)?;
-    Ok((physical, profile, can))
+impl Gpus {
+    /// The one that is `wanted`; without it, all.
+    pub(super) fn of(wanted: Option<&GpuAddress>) -> Result<Self, OpenDeviceError> {
+        Ok(Self { nodes: nodes_of(wanted)?, instance: Instance::open()? })
+    }
+
+    /// The first that encodes a profile.
+    pub(super) fn find(&self, profile: VideoProfile) -> Result<Found, OpenDeviceError> {
+        let mut reasons = Vec::new();
+        for node in &self.nodes {
+            match self.ask(node, profile) {
+                Ok((physical, profile, can)) => {
+                    let (node, instance) = (node.clone(), Rc::clone(&self.instance));
+                    return Ok(Found { node, instance, physical, profile, can });
+                }
+                Err(reason) => reasons.push((node.clone(), reason)),
+            }
+        }
+        Err(OpenDeviceError::Nodes(reasons))
+    }
+
+    fn ask(&self, node: &Path, profile: VideoProfile) -> Result<(PhysicalDevice, Profile, Capabilities), NodeError> {
+        let device = std::fs::metadata(node)?.rdev();
+        let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
+        let physical = self.instance.device(Selection::RenderNode(major.into(), minor.into()))?;
+        let (profile, can) = Capabilities::first(&self.instance, &physical, candidates(profile))?;
+        Ok((physical, profile, can))
+    }
+}
+
+/// Whether there is something for a profile at all.
+pub(super) const fn is_driven(profile: VideoProfile) -> bool {
+    !candidates(profile).is_empty()
+}
+
+/// What will do for a profile, best first.
+const fn candidates(profile: VideoProfile) -> &'static [Profile] {
+    match (profile.codec, profile.ten_bit, profile.chroma) {
+        (VideoCodec::H264, false, Chroma::Yuv420) => &[
+            Profile::H264(H264Profile::High),
+            Profile::H264(H264Profile::Main),
+            Profile::H264(H264Profile::ConstrainedBaseline),
+        ],
+        (VideoCodec::Hevc, false, Chroma::Yuv420) => &[Profile::Hevc(HevcProfile::Main)],
+        (VideoCodec::Hevc, true, Chroma::Yuv420) => &[Profile::Hevc(HevcProfile::Main10)],
+        _ => &[],
+    }
 }
 
 fn reasons(nodes: &[(PathBuf, NodeError)]) -> String {
@@ -92,7 +127,8 @@ mod tests {
         if Instance::open().is_err() {
             return;
         }
-        let error = find(Some(&GpuAddress::of_node("/nonexistent/renderD128"))).unwrap_err().to_string();
+        let gpus = Gpus::of(Some(&GpuAddress::of_node("/nonexistent/renderD128"))).unwrap();
+        let error = gpus.find(VideoProfile::H264).unwrap_err().to_string();
         assert!(error.starts_with("/nonexistent/renderD128: cannot be looked at"), "{error}");
     }
 }

@@ -14,10 +14,10 @@ use earthshine_ffi::vulkan::video::{Coding, Colour, Encoder as Engine, OpenVideo
 use earthshine_ffi::vulkan::{self, Handle, OpenVulkanError, SurfaceFormat, VulkanError};
 use tracing::{info, warn};
 
-use self::device::Found;
+use self::device::{Found, Gpus, is_driven};
 pub use self::device::{NodeError, OpenDeviceError};
 use crate::clock::Micros;
-use crate::codec::{Chroma, VideoCodec, VideoProfile};
+use crate::codec::{VideoCodec, VideoProfile};
 use crate::color::{ColorRange, Colorimetry};
 use crate::gpu::GpuAddress;
 use crate::ipc::abilities::{Abilities, Ability};
@@ -41,6 +41,8 @@ pub struct VulkanEncoder {
     gpu: GpuAddress,
     colorimetry: Colorimetry,
     references: References,
+    /// Pictures that the client lost have their place among those that are kept.
+    keeps_lost: bool,
     /// The picture is another one than the engine has.
     changed: bool,
     /// Pictures since the last IDR picture, that included.
@@ -55,8 +57,8 @@ pub struct VulkanEncoder {
 /// Why no Vulkan Video encoder could be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenVulkanVideoError {
-    /// Only H.264 is implemented.
-    #[error("Vulkan Video is driven for H.264 in 4:2:0 and 8 bits only, not {profile:?}")]
+    /// Only 4:2:0 is implemented.
+    #[error("Vulkan Video is driven for 4:2:0 pictures in H.264 (8 bits) and HEVC (8 and 10) only, not {profile:?}")]
     Profile {
         /// What was asked.
         profile: VideoProfile,
@@ -86,12 +88,24 @@ impl From<VulkanError> for OpenVulkanVideoError {
 /// # Errors
 /// [`OpenVulkanVideoError`]: there is none, or it cannot be asked.
 pub fn abilities(gpu: Option<&GpuAddress>) -> Result<Abilities, OpenVulkanVideoError> {
-    let Found { node, physical, can, .. } = device::find(gpu)?;
-    let profile = VideoProfile::H264;
-    let most = Some(Size::new(can.most.0, can.most.1));
-    let able = vec![Ability { profile, most, offered: true }];
-    let device = format!("{}: {}", node.display(), physical.name);
-    Ok(Abilities { gpu: Some(GpuAddress::of_node(node)), device, able })
+    let gpus = Gpus::of(gpu)?;
+    let profiles = [VideoCodec::H264, VideoCodec::Hevc].into_iter().flat_map(VideoProfile::all_of);
+    let (mut abilities, mut reason) = (Abilities::default(), None);
+    for profile in profiles.filter(|profile| is_driven(*profile)) {
+        match gpus.find(profile) {
+            Ok(Found { node, physical, can, .. }) => {
+                let most = Some(Size::new(can.most.0, can.most.1));
+                abilities.device = format!("{}: {}", node.display(), physical.name);
+                abilities.gpu = Some(GpuAddress::of_node(node));
+                abilities.able.push(Ability { profile, most, offered: true });
+            }
+            Err(error) => reason = reason.or(Some(error)),
+        }
+    }
+    match reason {
+        Some(reason) if abilities.able.is_empty() => Err(reason.into()),
+        _ => Ok(abilities),
+    }
 }
 
 impl VulkanEncoder {
@@ -106,14 +120,14 @@ impl VulkanEncoder {
         if plan.conversion == Conversion::Cpu {
             return Err(OpenVulkanVideoError::Conversion);
         }
-        let Found { node, instance, physical, profile, can } = device::find(plan.gpu.as_ref())?;
+        let Found { node, instance, physical, profile, can } = Gpus::of(plan.gpu.as_ref())?.find(plan.profile)?;
         let device = vulkan::Device::open_video(&instance, physical).map_err(OpenVideoError::from)?;
         let settings = settings(plan, can.slots);
         let engine = Engine::open(&device, profile, &can, &settings, DEADLINE)?;
         let target = Target {
             visible: plan.size,
             colorimetry: plan.colorimetry,
-            format: SurfaceFormat::Nv12,
+            format: if plan.profile.ten_bit { SurfaceFormat::P010 } else { SurfaceFormat::Nv12 },
             handle: Handle::None,
             deadline: DEADLINE,
         };
@@ -126,6 +140,9 @@ impl VulkanEncoder {
             gpu: GpuAddress::of_node(node),
             colorimetry: plan.colorimetry,
             references: References::new(settings.references.into()),
+            // Each picture of HEVC says what is kept, and a decoder misses what it is told
+            // to keep.
+            keeps_lost: plan.profile.codec != VideoCodec::Hevc,
             changed: true,
             order: 0,
             idrs: 0,
@@ -141,7 +158,7 @@ impl VulkanEncoder {
             slot: number(slot),
             order: self.order,
             idr: self.idrs,
-            kept: self.references.kept().map(known).collect(),
+            kept: self.references.kept().filter(|kept| self.keeps_lost || !kept.lost).map(known).collect(),
         }
     }
 }
@@ -222,19 +239,19 @@ impl Encoder for VulkanEncoder {
     }
 }
 
-fn is_driven(profile: VideoProfile) -> bool {
-    profile.codec == VideoCodec::H264 && !profile.ten_bit && profile.chroma == Chroma::Yuv420
-}
-
 /// `slots` is how many pictures the engine keeps, the one that is encoded included.
 fn settings(plan: &VideoPlan, slots: u32) -> Settings {
     let size = even(plan.size);
     let points = color_matrix::code_points(plan.colorimetry.space);
     let most = u8::try_from(slots.saturating_sub(1)).unwrap_or(u8::MAX).max(1);
     let references = if plan.single_reference { 1 } else { REFERENCES.min(most) };
+    let (millihertz, bits_per_second) = (plan.frame_rate.millihertz(), plan.bitrate.bps());
     Settings {
         size: (size.width, size.height),
-        level: bitstream::h264::level(size, plan.frame_rate.millihertz(), plan.bitrate.bps(), references),
+        level: match plan.profile.codec {
+            VideoCodec::Hevc => bitstream::hevc::level(size, millihertz, bits_per_second),
+            _ => bitstream::h264::level(size, millihertz, bits_per_second, references),
+        },
         references,
         slices: plan.slices.into(),
         colour: Colour {
@@ -243,8 +260,8 @@ fn settings(plan: &VideoPlan, slots: u32) -> Settings {
             matrix: points.matrix,
             full_range: plan.colorimetry.range == ColorRange::Full,
         },
-        rate: (plan.frame_rate.millihertz(), 1000),
-        bits_per_second: plan.bitrate.bps(),
+        rate: (millihertz, 1000),
+        bits_per_second,
     }
 }
 
@@ -263,7 +280,7 @@ const NAME: &str = "vulkan";
 const DEADLINE: Duration = Duration::from_millis(1500);
 
 /// Pictures that decoders keep, where the client takes more than one: what H.264 allows
-/// up to 4096x2160 at level 5.1.
+/// up to 4096x2160 at level 5.1, and HEVC with the largest pictures of a level.
 const REFERENCES: u8 = 5;
 
 #[cfg(test)]
@@ -290,5 +307,7 @@ mod tests {
         assert_eq!(settings(&plan, 3).references, 2, "one place is for the picture itself");
         plan.single_reference = true;
         assert_eq!(settings(&plan, 17).references, 1);
+        plan.profile.codec = VideoCodec::Hevc;
+        assert_eq!(settings(&plan, 17).level, 123);
     }
 }

@@ -5,9 +5,11 @@ use earthshine_ffi::vaapi::bits::{hevc_picture, hevc_slice};
 use earthshine_ffi::vaapi::sys::*;
 
 use super::blocks;
+use super::decoder::Kept;
 use super::sets::Sets;
-use super::slice::{self, B, Header, I, IDR, P, TRAIL};
-use super::stream::{Kept, Stream};
+use super::slice::{B, Header, I, IDR, P, TRAIL};
+use super::stream::Stream;
+use super::told;
 use crate::bits::Writer;
 use crate::coder::{Coder, check_cover};
 use crate::config::Config;
@@ -34,7 +36,7 @@ type Slice = parameters::Slice<Hevc>;
 
 impl Coder for Stream {
     fn keeps(&self, surface: VASurfaceID) -> bool {
-        self.has(surface)
+        self.decoder.has(&surface)
     }
 
     fn places(&self, buffers: &[(VABufferType, &[u8])]) -> Result<(VASurfaceID, VABufferID)> {
@@ -50,7 +52,7 @@ impl Coder for Stream {
 impl Stream {
     fn encode_picture(&mut self, config: &Config, parameters: &Parameters, pixels: &Picture) -> Result<Vec<u8>> {
         let picture = &parameters.picture;
-        let is_idr = slice::is_idr(picture);
+        let is_idr = told::is_idr(picture);
         require(is_idr || self.pictures > 0, || "the first picture is no IDR picture".to_owned())?;
         require_equal("sequence parameters", parameters.sequence.is_some(), is_idr)?;
         self.rate.spend(config, &parameters.others, self.pictures, is_idr)?;
@@ -70,10 +72,10 @@ impl Stream {
         let differ = headers.iter().find(|(header, _)| header.kept != headers[0].0.kept);
         require(differ.is_none(), || "slices of one picture keep different pictures".to_owned())?;
         if !is_idr {
-            self.forget(order, &headers[0].0, &sets)?;
+            self.decoder.forget(order, &headers[0].0, &sets)?;
         }
         let surface = picture.decoded_curr_pic.picture_id;
-        require(!self.has(surface), || "a reference would be overwritten".to_owned())?;
+        require(!self.decoder.has(&surface), || "a reference would be overwritten".to_owned())?;
         for (index, (slice, (header, bits))) in parameters.slices.iter().zip(headers).enumerate() {
             let is_last = index + 1 == parameters.slices.len();
             let told = hevc_slice::LAST_SLICE_OF_PIC_FLAG.get(slice.parameters.slice_fields) == 1;
@@ -86,7 +88,7 @@ impl Stream {
         if is_idr {
             ledger::event(&format!("idr {}", self.pictures));
         }
-        self.keep(Kept { surface, order, pixels: pixels.clone() });
+        self.keep(Kept { place: surface, order, pixels: pixels.clone() });
         Ok(bytes)
     }
 
@@ -97,7 +99,7 @@ impl Stream {
         parameters: &Parameters,
         sequence: &VAEncSequenceParameterBufferHEVC,
     ) -> Result<Vec<u8>> {
-        let told = Sets::of(sequence, &parameters.picture)?;
+        let told = told::sets(sequence, &parameters.picture)?;
         require_equal("size", told.size, self.size)?;
         require_equal("bits_per_second", sequence.bits_per_second, self.rate.bits_per_second.unwrap_or(0))?;
         let packs = config.packed & VA_ENC_PACKED_HEADER_SEQUENCE != 0;
@@ -110,9 +112,10 @@ impl Stream {
                 require_equal("packed parameter sets", &found, &Sets { cropping, order_bits, references, ..told })?;
                 (found, Some(colours), bytes.clone())
             }
-            None => (told.clone(), None, told.write()),
+            None => (told.clone(), None, told.write(None)),
         };
-        sets.check(config.profile)?;
+        sets.check(config.profile == VAProfile::VAProfileHEVCMain10)?;
+        sets.check_cropping()?;
         if self.pictures == 0 {
             let told = colours.map_or_else(String::new, |colours| {
                 format!(" matrix={} full_range={}", colours.points[2], u8::from(colours.full_range))
@@ -130,7 +133,7 @@ impl Stream {
                 sequence.bits_per_second,
             ));
         }
-        self.begin();
+        self.decoder.begin();
         self.sets = Some(sets);
         Ok(bytes)
     }
@@ -164,7 +167,7 @@ impl Stream {
         sets: &Sets,
     ) -> Result<(Header, Writer)> {
         let parameters = &slice.parameters;
-        let wanted = if slice::is_idr(picture) { I } else { predicted() };
+        let wanted = if told::is_idr(picture) { I } else { predicted() };
         require_equal("slice_type", u32::from(parameters.slice_type), wanted)?;
         require_equal("max_num_merge_cand", parameters.max_num_merge_cand, 5)?;
         let lists = (parameters.num_ref_idx_l0_active_minus1, parameters.num_ref_idx_l1_active_minus1);
@@ -183,7 +186,7 @@ impl Stream {
             require_equal(name, bits.get(parameters.slice_fields), 0)?;
         }
         require(parameters.va_reserved == [0; 6], || "reserved words are not zero".to_owned())?;
-        let expected = Header::of(picture, parameters, sets);
+        let expected = told::header(picture, parameters, sets);
         let packs = config.packed & VA_ENC_PACKED_HEADER_SLICE != 0;
         require_equal("packed slice header", slice.header.is_some(), packs)?;
         let Some(unit) = &slice.header else {
@@ -202,7 +205,7 @@ impl Stream {
         header: &Header,
         slice: &VAEncSliceParameterBufferHEVC,
         is_first: bool,
-    ) -> Result<Option<&Kept>> {
+    ) -> Result<Option<&Kept<VASurfaceID>>> {
         let listed = |list: &[VAPictureHEVC]| -> Vec<(VASurfaceID, i32)> {
             list.iter().filter(|named| is_there(named)).map(|named| (named.picture_id, named.pic_order_cnt)).collect()
         };
@@ -212,7 +215,7 @@ impl Stream {
             return Ok(None);
         }
         let kept = self.referred(order, header)?;
-        let named = vec![(kept.surface, kept.order)];
+        let named = vec![(kept.place, kept.order)];
         let second = if header.kind == B { named.clone() } else { vec![] };
         require_equal("lists", lists, (named, second))?;
         let distance = order - kept.order;

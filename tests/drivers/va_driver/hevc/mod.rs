@@ -7,10 +7,12 @@
 mod blocks;
 mod coding;
 mod contexts;
+mod decoder;
 mod profile;
 mod residual;
 mod sets;
 mod slice;
 mod stream;
+mod told;
 
 pub(crate) use self::stream::Stream;

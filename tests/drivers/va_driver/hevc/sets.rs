@@ -1,11 +1,7 @@
-//! Parameter sets: read out of packed headers, or made of the parameters, which say most
-//! of the same.
+//! Parameter sets: read out of packed headers, and written.
 //!
 //! ITU-T H.265, 7.3.2.1 to 7.3.2.3 and E.2.1; what no encoder of low latency needs is
 //! refused.
-
-use earthshine_ffi::vaapi::bits::{hevc_picture, hevc_sequence};
-use earthshine_ffi::vaapi::sys::*;
 
 use super::profile::Profile;
 use crate::bits::{Reader, Writer};
@@ -17,12 +13,12 @@ use crate::nal::{self, Unit};
 pub(super) struct Sets {
     pub(super) profile: Profile,
     pub(super) size: (u32, u32),
-    /// Right and bottom, in chroma samples; parameters have no place for it.
+    /// Right and bottom, in chroma samples; VA's parameters have no place for it.
     pub(super) cropping: [u32; 2],
     pub(super) depth: u32,
-    /// Parameters have no place for it.
+    /// VA's parameters have no place for it.
     pub(super) order_bits: u32,
-    /// Pictures that are kept; parameters have no place for it.
+    /// Pictures that are kept; VA's parameters have no place for it.
     pub(super) references: u32,
     /// Smallest and largest, log2.
     pub(super) blocks: (u32, u32),
@@ -40,7 +36,7 @@ pub(super) struct Sets {
     pub(super) filter_across: bool,
 }
 
-/// What only a packed header says.
+/// What the colours are; VA's parameters have no place for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Colours {
     pub(super) full_range: bool,
@@ -49,52 +45,6 @@ pub(super) struct Colours {
 }
 
 impl Sets {
-    /// Out of the parameters. What they have no place for is as a driver has it.
-    pub(super) fn of(
-        sequence: &VAEncSequenceParameterBufferHEVC,
-        picture: &VAEncPictureParameterBufferHEVC,
-    ) -> Result<Self> {
-        let (fields, picture_fields) = (sequence.seq_fields, picture.pic_fields);
-        check_unused(sequence, picture)?;
-        let depth = hevc_sequence::BIT_DEPTH_LUMA_MINUS8.get(fields) + 8;
-        require_equal("chroma's depth", hevc_sequence::BIT_DEPTH_CHROMA_MINUS8.get(fields) + 8, depth)?;
-        require_equal("chroma_format_idc", hevc_sequence::CHROMA_FORMAT_IDC.get(fields), 1)?;
-        let from = |start: u8, base: u32, more: u8| {
-            let start = u32::from(start) + base;
-            (start, start + u32::from(more))
-        };
-        Ok(Self {
-            profile: Profile { number: sequence.general_profile_idc.into(), level: sequence.general_level_idc.into() },
-            size: (sequence.pic_width_in_luma_samples.into(), sequence.pic_height_in_luma_samples.into()),
-            cropping: [0; 2],
-            depth,
-            order_bits: 8,
-            references: 5,
-            blocks: from(
-                sequence.log2_min_luma_coding_block_size_minus3,
-                3,
-                sequence.log2_diff_max_min_luma_coding_block_size,
-            ),
-            transforms: from(
-                sequence.log2_min_transform_block_size_minus2,
-                2,
-                sequence.log2_diff_max_min_transform_block_size,
-            ),
-            depths: (
-                sequence.max_transform_hierarchy_depth_inter.into(),
-                sequence.max_transform_hierarchy_depth_intra.into(),
-            ),
-            asymmetric_motion: hevc_sequence::AMP_ENABLED_FLAG.get(fields) == 1,
-            offsets: hevc_sequence::SAMPLE_ADAPTIVE_OFFSET_ENABLED_FLAG.get(fields) == 1,
-            strong_smoothing: hevc_sequence::STRONG_INTRA_SMOOTHING_ENABLED_FLAG.get(fields) == 1,
-            sign_hiding: hevc_picture::SIGN_DATA_HIDING_ENABLED_FLAG.get(picture_fields) == 1,
-            transform_skip: hevc_picture::TRANSFORM_SKIP_ENABLED_FLAG.get(picture_fields) == 1,
-            quantizer: picture.pic_init_qp.into(),
-            quantizer_varies: hevc_picture::CU_QP_DELTA_ENABLED_FLAG.get(picture_fields) == 1,
-            filter_across: hevc_picture::PPS_LOOP_FILTER_ACROSS_SLICES_ENABLED_FLAG.get(picture_fields) == 1,
-        })
-    }
-
     /// Coding tree blocks in a row, and rows of them.
     pub(super) const fn grid(&self) -> (u32, u32) {
         let block = 1 << self.blocks.1;
@@ -102,9 +52,8 @@ impl Sets {
     }
 
     /// What the standard allows.
-    pub(super) fn check(&self, profile: VAProfile) -> Result {
-        let is_ten = profile == VAProfile::VAProfileHEVCMain10;
-        let expected = if is_ten { (2, 10) } else { (1, 8) };
+    pub(super) fn check(&self, is_ten_bit: bool) -> Result {
+        let expected = if is_ten_bit { (2, 10) } else { (1, 8) };
         require_equal("general_profile_idc and depth", (self.profile.number, self.depth), expected)?;
         let smallest = 1 << self.blocks.0;
         let is_whole = self.size.0.is_multiple_of(smallest) && self.size.1.is_multiple_of(smallest);
@@ -114,9 +63,14 @@ impl Sets {
         require(self.transforms.1 <= self.blocks.1.min(5), || format!("transforms of {:?}", self.transforms))?;
         let deepest = self.blocks.1 - self.transforms.0;
         require(self.depths.0.max(self.depths.1) <= deepest, || format!("{:?} of {deepest}", self.depths))?;
-        let cropped = (self.cropping[0] * 2 < smallest) && (self.cropping[1] * 2 < smallest);
-        require(cropped, || format!("whole blocks are cut off: {:?}", self.cropping))?;
         self.profile.check(self.size.0 * self.size.1, self.references)
+    }
+
+    /// No more is cut off than what fills blocks up.
+    pub(super) fn check_cropping(&self) -> Result {
+        let smallest = 1 << self.blocks.0;
+        let cropped = self.cropping.iter().all(|side| side * 2 < smallest);
+        require(cropped, || format!("whole blocks are cut off: {:?}", self.cropping))
     }
 
     /// Out of a packed header.
@@ -204,7 +158,7 @@ impl Sets {
     }
 
     /// All three, of a driver that takes none from the program.
-    pub(super) fn write(&self) -> Vec<u8> {
+    pub(super) fn write(&self, colours: Option<&Colours>) -> Vec<u8> {
         let ordering = |bits: &mut Writer| {
             bits.bit(true);
             [self.references, 0, 0].iter().for_each(|value| bits.ue(*value));
@@ -224,7 +178,11 @@ impl Sets {
         for value in [0, 1, self.size.0, self.size.1] {
             sequence.ue(value);
         }
-        sequence.bit(false);
+        let [right, bottom] = self.cropping;
+        sequence.bit(right + bottom > 0);
+        if right + bottom > 0 {
+            [0, right, 0, bottom].iter().for_each(|value| sequence.ue(*value));
+        }
         for value in [self.depth - 8, self.depth - 8, self.order_bits - 4] {
             sequence.ue(value);
         }
@@ -239,10 +197,13 @@ impl Sets {
             sequence.bit(flag);
         }
         sequence.ue(0);
-        // No colours: the parameters have no place for them.
-        for flag in [false, false, self.strong_smoothing, false, false] {
+        for flag in [false, false, self.strong_smoothing, colours.is_some()] {
             sequence.bit(flag);
         }
+        if let Some(colours) = colours {
+            colours.write(&mut sequence);
+        }
+        sequence.bit(false);
         let mut sets = Vec::new();
         for (header, mut bits) in HEADERS.iter().zip([video, sequence, self.written_picture()]) {
             bits.trailing();
@@ -275,35 +236,6 @@ impl Sets {
     }
 }
 
-/// What is not looked into here is off.
-fn check_unused(sequence: &VAEncSequenceParameterBufferHEVC, picture: &VAEncPictureParameterBufferHEVC) -> Result {
-    for (name, bits) in [
-        ("separate_colour_plane_flag", hevc_sequence::SEPARATE_COLOUR_PLANE_FLAG),
-        ("scaling_list_enabled_flag", hevc_sequence::SCALING_LIST_ENABLED_FLAG),
-        ("pcm_enabled_flag", hevc_sequence::PCM_ENABLED_FLAG),
-        ("sps_temporal_mvp_enabled_flag", hevc_sequence::SPS_TEMPORAL_MVP_ENABLED_FLAG),
-        ("hierachical_flag", hevc_sequence::HIERACHICAL_FLAG),
-    ] {
-        require_equal(name, bits.get(sequence.seq_fields), 0)?;
-    }
-    for (name, bits) in [
-        ("dependent_slice_segments_enabled_flag", hevc_picture::DEPENDENT_SLICE_SEGMENTS_ENABLED_FLAG),
-        ("constrained_intra_pred_flag", hevc_picture::CONSTRAINED_INTRA_PRED_FLAG),
-        ("weighted_pred_flag", hevc_picture::WEIGHTED_PRED_FLAG),
-        ("weighted_bipred_flag", hevc_picture::WEIGHTED_BIPRED_FLAG),
-        ("transquant_bypass_enabled_flag", hevc_picture::TRANSQUANT_BYPASS_ENABLED_FLAG),
-        ("tiles_enabled_flag", hevc_picture::TILES_ENABLED_FLAG),
-        ("entropy_coding_sync_enabled_flag", hevc_picture::ENTROPY_CODING_SYNC_ENABLED_FLAG),
-        ("scaling_list_data_present_flag", hevc_picture::SCALING_LIST_DATA_PRESENT_FLAG),
-        ("screen_content_flag", hevc_picture::SCREEN_CONTENT_FLAG),
-    ] {
-        require_equal(name, bits.get(picture.pic_fields), 0)?;
-    }
-    require_equal("general_tier_flag", sequence.general_tier_flag, 0)?;
-    require_equal("ip_period", sequence.ip_period, 1)?;
-    require(sequence.va_reserved == [0; 7], || "reserved words are not zero".to_owned())
-}
-
 /// Profile, and pictures that are kept.
 fn read_video(mut bits: Reader<'_>) -> Result<(Profile, u32)> {
     require_equal("VPS, and base layer", (bits.bits(4)?, bits.bits(2)?), (0, 0b11))?;
@@ -324,6 +256,18 @@ fn read_ordering(bits: &mut Reader<'_>) -> Result<u32> {
     Ok(references)
 }
 
+impl Colours {
+    /// `vui_parameters()`, of which these are all.
+    fn write(&self, bits: &mut Writer) {
+        bits.put(0b001, 3);
+        bits.put(UNSPECIFIED_FORMAT, 3);
+        bits.bit(self.full_range);
+        bits.bit(true);
+        self.points.iter().for_each(|point| bits.put(*point, 8));
+        bits.put(0, 7);
+    }
+}
+
 fn read_usability(bits: &mut Reader<'_>) -> Result<Colours> {
     require_equal("aspect ratio and overscan", bits.bits(2)?, 0)?;
     require(bits.bit()?, || "no video_signal_type".to_owned())?;
@@ -334,6 +278,9 @@ fn read_usability(bits: &mut Reader<'_>) -> Result<Colours> {
     require_equal("chroma location, fields, window, timing, restrictions", bits.bits(7)?, 0)?;
     Ok(Colours { full_range, points })
 }
+
+/// `video_format` of what was never analogue.
+const UNSPECIFIED_FORMAT: u32 = 5;
 
 /// VPS, SPS, PPS: base layer, lowest sub-layer.
 const HEADERS: [[u8; 2]; 3] = [[32 << 1, 1], [33 << 1, 1], [34 << 1, 1]];

@@ -1,8 +1,5 @@
-//! Slice headers: read out of packed headers, or made of the parameters (ITU-T H.265,
-//! 7.3.6.1 and 7.3.7).
-
-use earthshine_ffi::vaapi::bits::{hevc_picture, hevc_slice};
-use earthshine_ffi::vaapi::sys::*;
+//! Slice headers: read out of packed headers, and written (ITU-T H.265, 7.3.6.1 and
+//! 7.3.7).
 
 use super::sets::Sets;
 use crate::bits::{Reader, Writer};
@@ -29,39 +26,6 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Out of the parameters.
-    pub(super) fn of(
-        picture: &VAEncPictureParameterBufferHEVC,
-        slice: &VAEncSliceParameterBufferHEVC,
-        sets: &Sets,
-    ) -> Self {
-        let order = picture.decoded_curr_pic.pic_order_cnt;
-        let mut kept: Vec<_> = picture
-            .reference_frames
-            .iter()
-            .filter(|reference| reference.flags & VA_PICTURE_HEVC_INVALID == 0)
-            .map(|reference| {
-                let distance = (order - reference.pic_order_cnt).cast_unsigned();
-                (distance, reference.flags & VA_PICTURE_HEVC_RPS_ST_CURR_BEFORE != 0)
-            })
-            .collect();
-        kept.sort_unstable();
-        let fields = slice.slice_fields;
-        Self {
-            unit: picture.nal_unit_type.into(),
-            first: slice.slice_segment_address,
-            kind: slice.slice_type.into(),
-            order: order.cast_unsigned() % (1 << sets.order_bits),
-            kept,
-            offsets: (
-                hevc_slice::SLICE_SAO_LUMA_FLAG.get(fields) == 1,
-                hevc_slice::SLICE_SAO_CHROMA_FLAG.get(fields) == 1,
-            ),
-            quantizer_delta: slice.slice_qp_delta.into(),
-            filter_across: hevc_slice::SLICE_LOOP_FILTER_ACROSS_SLICES_ENABLED_FLAG.get(fields) == 1,
-        }
-    }
-
     pub(super) const fn is_idr(&self) -> bool {
         self.unit == IDR
     }
@@ -172,11 +136,6 @@ fn read_kept(bits: &mut Reader<'_>) -> Result<Vec<(u32, bool)>> {
 fn address_bits(sets: &Sets) -> u32 {
     let (columns, rows) = sets.grid();
     u32::BITS - (columns * rows - 1).leading_zeros()
-}
-
-/// Of the parameters.
-pub(super) fn is_idr(picture: &VAEncPictureParameterBufferHEVC) -> bool {
-    hevc_picture::IDR_PIC_FLAG.get(picture.pic_fields) == 1
 }
 
 /// `nal_unit_type`.

@@ -3,32 +3,32 @@
 
 use ash::vk::native::{StdVideoEncodeH264RefListModEntry, StdVideoEncodeH264SliceHeader};
 
+use super::sets::Sets;
+use super::stream::Kept;
 use crate::bits::Writer;
 use crate::rules::{Result, require, require_equal, violation};
-use crate::session::Kept;
-use crate::sets::Sets;
 
 /// What all slices of a picture have.
 #[derive(Clone, Debug)]
-pub(crate) struct Common {
-    pub(crate) frame_number: u32,
-    pub(crate) order: i32,
+pub(super) struct Common {
+    pub(super) frame_number: u32,
+    pub(super) order: i32,
     /// IDR pictures have it.
-    pub(crate) idr: Option<u16>,
+    pub(super) idr: Option<u16>,
     /// Steps that change list 0.
-    pub(crate) steps: Vec<StdVideoEncodeH264RefListModEntry>,
+    pub(super) steps: Vec<StdVideoEncodeH264RefListModEntry>,
 }
 
 /// One slice.
 #[derive(Clone, Debug)]
-pub(crate) struct Slice {
-    pub(crate) header: StdVideoEncodeH264SliceHeader,
-    pub(crate) constant_quantizer: i32,
+pub(super) struct Slice {
+    pub(super) header: StdVideoEncodeH264SliceHeader,
+    pub(super) constant_quantizer: i32,
 }
 
 impl Common {
     /// How far back list 0 begins, where the header says so.
-    pub(crate) fn distance(&self) -> Result<Option<u32>> {
+    pub(super) fn distance(&self) -> Result<Option<u32>> {
         let Some((last, steps)) = self.steps.split_last() else { return Ok(None) };
         require_equal("last step", last.modification_of_pic_nums_idc, 3)?;
         let [step] = steps else { return Err(violation(format!("{} steps for one picture", steps.len()))) };
@@ -37,7 +37,7 @@ impl Common {
     }
 
     /// What list 0 begins with for a decoder that reads the header.
-    pub(crate) fn referred<'a>(&self, kept: &'a [Kept], sets: &Sets) -> Result<&'a Kept> {
+    pub(super) fn referred<'a>(&self, kept: &'a [Kept], sets: &Sets) -> Result<&'a Kept> {
         let span = 1 << sets.frame_number_bits;
         let distance = self.distance()?;
         let wanted = distance.map(|distance| (self.frame_number + span - distance % span) % span);
@@ -51,7 +51,7 @@ impl Common {
 }
 
 impl Slice {
-    pub(crate) fn check(&self, is_idr: bool, sets: &Sets) -> Result {
+    pub(super) fn check(&self, is_idr: bool, sets: &Sets) -> Result {
         let header = &self.header;
         require_equal("slice_type", header.slice_type, if is_idr { 2 } else { 0 })?;
         require(header.first_mb_in_slice.is_multiple_of(sets.columns), || "a slice within a row".to_owned())?;
@@ -62,7 +62,7 @@ impl Slice {
     }
 
     /// The header, for a quantizer.
-    pub(crate) fn write(&self, common: &Common, sets: &Sets, quantizer: i32) -> (u8, Writer) {
+    pub(super) fn write(&self, common: &Common, sets: &Sets, quantizer: i32) -> (u8, Writer) {
         let mut bits = Writer::default();
         let is_predicted = common.idr.is_none();
         bits.ue(self.header.first_mb_in_slice);

@@ -1,12 +1,13 @@
 //! Parameter sets: checked, and written as a driver writes them (ITU-T H.264, 7.3.2.1.1,
 //! 7.3.2.2 and E.1.1). What no encoder of low latency needs is refused.
 
+use ash::vk;
 use ash::vk::native::{
     StdVideoH264PictureParameterSet, StdVideoH264SequenceParameterSet, StdVideoH264SequenceParameterSetVui,
 };
 
 use crate::bits::Writer;
-use crate::capabilities::{count, get};
+use crate::capabilities::{Profile, count, get};
 use crate::nal;
 use crate::rules::{Result, require, require_equal, violation};
 use crate::session::Session;
@@ -44,7 +45,16 @@ struct Usability {
 
 impl Sets {
     /// Out of the program's structures.
-    pub(crate) fn read(
+    ///
+    /// # Safety
+    /// As `vkCreateVideoSessionParametersKHR` takes them.
+    pub(crate) unsafe fn read(added: &vk::VideoEncodeH264SessionParametersAddInfoKHR<'_>) -> Result<Self> {
+        require_equal("parameter sets", (added.std_sps_count, added.std_pps_count), (1, 1))?;
+        // SAFETY: the caller's contract.
+        unsafe { Self::of(&*added.p_std_sp_ss, &*added.p_std_pp_ss) }
+    }
+
+    unsafe fn of(
         sequence: &StdVideoH264SequenceParameterSet,
         picture: &StdVideoH264PictureParameterSet,
     ) -> Result<Self> {
@@ -116,7 +126,7 @@ impl Sets {
 
     /// What the profile, the engine and the session allow.
     pub(crate) fn check(&self, session: &Session) -> Result {
-        require_equal("profile_idc", self.profile, session.profile.h264)?;
+        require_equal("profile", Profile::H264 { number: self.profile }, session.profile)?;
         let constraints = [(66, 0xc0), (77, 0x40), (100, 0)].iter().find(|(profile, _)| *profile == self.profile);
         require_equal("constraints of the profile", Some(self.constraints), constraints.map(|(_, flags)| *flags))?;
         require(self.level <= count("level"), || format!("level {} of {}", self.level, count("level")))?;
