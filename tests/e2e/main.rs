@@ -10,6 +10,7 @@ mod desktop_720p30;
 mod doors;
 mod driven;
 mod encrypted;
+mod engine;
 mod events;
 mod lobby;
 mod lossy;

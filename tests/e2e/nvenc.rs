@@ -7,6 +7,7 @@ use std::time::Duration;
 use earthshine::units::Size;
 
 use super::desktop_1080p60::assert_quadrants;
+use super::engine::{assert_shows_pattern, assert_told, pattern};
 use crate::support::apps::{self, PATTERN};
 use crate::support::client::{self, Device, Wanted};
 use crate::support::deadline::{SOON, wait_for};
@@ -27,18 +28,8 @@ fn pixels_are_the_applications_in_every_range_and_matrix() {
     let before = host.holdings();
     for (color_space, color_range, matrix) in [(1, 0, 1), (0, 1, 6)] {
         let wanted = Wanted { color_space, color_range, ..Wanted::app(PATTERN) };
-        let mut stream = device.stream(&wanted);
-        apps::wait_pattern_ready(&host.scratch);
-        stream.wait_frames(30);
-        assert_eq!(api::the_encoder(host.api()), "nvenc");
-        let files = stream.files.clone();
-        stream.quit();
-        std::fs::remove_file(apps::pattern_log(&host.scratch)).expect("remove the log");
-        assert_quadrants(&picture::last(&files.video, Size::new(1280, 720)));
-        let told = drivers.reports("settings").pop().expect("settings");
-        for setting in ["codec=h264", "width=1280", "height=720", &format!("matrix={matrix}")] {
-            assert!(told.split(' ').any(|word| word == setting), "no {setting} in {told}");
-        }
+        assert_shows_pattern(&host, &device, "nvenc", &wanted);
+        assert_told(&drivers, "settings", &format!("codec=h264 width=1280 height=720 matrix={matrix}"));
     }
     host.assert_nothing_left(&before);
     drivers.assert_clean();
@@ -89,17 +80,9 @@ fn pictures_that_vulkan_converts_are_encoded_where_they_are() {
     for (color_space, color_range, size) in
         [(1, 0, Size::new(1280, 720)), (0, 1, Size::new(1280, 720)), (2, 0, Size::new(1366, 766))]
     {
-        let (width, height) = (size.width, size.height);
-        let wanted = Wanted { color_space, color_range, width, height, ..Wanted::app(PATTERN) };
+        let wanted = Wanted { color_space, color_range, ..pattern(size) };
         let imports = drivers.reports("import external").len();
-        let mut stream = device.stream(&wanted);
-        apps::wait_pattern_ready(&host.scratch);
-        stream.wait_frames(30);
-        assert_eq!(api::the_encoder(host.api()), "nvenc");
-        let files = stream.files.clone();
-        stream.quit();
-        std::fs::remove_file(apps::pattern_log(&host.scratch)).expect("remove the log");
-        assert_quadrants(&picture::last(&files.video, size));
+        assert_shows_pattern(&host, &device, "nvenc", &wanted);
         assert_eq!(drivers.reports("import external").len(), imports + 1, "once a stream, not once a picture");
     }
     host.assert_nothing_left(&before);
@@ -118,14 +101,7 @@ fn pictures_that_cannot_be_shared_are_converted_on_the_cpu() {
     let device = Device::paired(&host, "device");
     for refusal in ["cuImportExternalMemory fail 999", "cuExternalMemoryGetMappedBuffer fail 1"] {
         drivers.order(&format!("uuid {uuid}\n{refusal}\n"));
-        let mut stream = device.stream(&Wanted::app(PATTERN));
-        apps::wait_pattern_ready(&host.scratch);
-        stream.wait_frames(30);
-        assert_eq!(api::the_encoder(host.api()), "nvenc");
-        let files = stream.files.clone();
-        stream.quit();
-        std::fs::remove_file(apps::pattern_log(&host.scratch)).expect("remove the log");
-        assert_quadrants(&picture::last(&files.video, Size::new(1280, 720)));
+        assert_shows_pattern(&host, &device, "nvenc", &Wanted::app(PATTERN));
     }
     drivers.assert_clean();
 }
@@ -194,23 +170,13 @@ const PROFILES: [(u32, u32, &str); 7] = [
 
 fn assert_every_profile(host: &Host, drivers: &Drivers) {
     let device = Device::paired(host, "device");
-    let size = Size::new(640, 360);
-    let small = Wanted { width: size.width, height: size.height, bitrate_kbps: 4000, ..Wanted::app(PATTERN) };
+    let small = Wanted { bitrate_kbps: 4000, ..pattern(Size::new(640, 360)) };
     for (formats, color_space, settings) in PROFILES {
-        let mut stream = device.stream(&Wanted { formats, color_space, ..small.clone() });
-        apps::wait_pattern_ready(&host.scratch);
-        stream.wait_frames(30);
-        assert_eq!(api::the_encoder(host.api()), "nvenc");
-        let files = stream.files.clone();
-        stream.quit();
-        std::fs::remove_file(apps::pattern_log(&host.scratch)).expect("remove the log");
-        let told = drivers.reports("settings").pop().expect("settings");
+        assert_shows_pattern(host, &device, "nvenc", &Wanted { formats, color_space, ..small.clone() });
+        assert_told(drivers, "settings", settings);
         // One engine does, no client asks for waves of intra blocks, and nothing is HDR.
         let split = if settings.starts_with("codec=h264") { "split=0" } else { "split=15" };
-        for setting in settings.split(' ').chain([split, "intra_refresh=0/0"]) {
-            assert!(told.split(' ').any(|word| word == setting), "no {setting} in {told}");
-        }
-        assert_quadrants(&picture::last(&files.video, size));
+        assert_told(drivers, "settings", &format!("{split} intra_refresh=0/0"));
     }
     assert_eq!(drivers.reports("message"), [""; 0]);
 }

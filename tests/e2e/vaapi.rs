@@ -3,17 +3,16 @@
 //! stand-in codes raw macroblocks, so pictures are small.
 
 use std::net::Ipv4Addr;
-use std::time::Duration;
 
 use earthshine::units::Size;
 
 use super::desktop_1080p60::assert_quadrants;
-use crate::support::apps::{self, PATTERN};
+use super::engine::{assert_lost_frames_are_not_referred_to, assert_shows_pattern, assert_told, pattern};
+use crate::support::apps;
 use crate::support::client::{self, Device, Wanted};
 use crate::support::drivers::{Drivers, IMPORTS};
-use crate::support::lossy_relay::{Harm, LossyRelay};
 use crate::support::scratch::Scratch;
-use crate::support::{api, needs, picture, vulkan};
+use crate::support::{needs, picture, vulkan};
 
 #[test]
 fn pixels_are_the_applications_whatever_the_driver_can() {
@@ -26,26 +25,15 @@ fn pixels_are_the_applications_whatever_the_driver_can() {
     let before = host.holdings();
     let (full, half) = (Size::new(640, 360), Size::new(426, 240));
     for (orders, size, (color_space, color_range), told) in [
-        ("", full, (1, 0), ["profile=100", "cabac=1", "full_range=0"]),
-        ("cap profiles 1", half, (1, 1), ["profile=66", "cabac=0", "full_range=1"]),
+        ("", full, (1, 0), "profile=100 cabac=1 full_range=0"),
+        ("cap profiles 1", half, (1, 1), "profile=66 cabac=0 full_range=1"),
         // Drivers that write all headers say no colours, and decoders take these then.
-        ("cap EncPackedHeaders 0", full, (0, 0), ["profile=100", "references=1", "slices=4"]),
+        ("cap EncPackedHeaders 0", full, (0, 0), "profile=100 references=1 slices=4"),
     ] {
         drivers.order(orders);
-        let (width, height) = (size.width, size.height);
-        let wanted = Wanted { width, height, color_space, color_range, slices: 4, ..Wanted::app(PATTERN) };
-        let mut stream = device.stream(&wanted);
-        apps::wait_pattern_ready(&host.scratch);
-        stream.wait_frames(30);
-        assert_eq!(api::the_encoder(host.api()), "vaapi");
-        let files = stream.files.clone();
-        stream.quit();
-        std::fs::remove_file(apps::pattern_log(&host.scratch)).expect("remove the log");
-        assert_quadrants(&picture::last(&files.video, size));
-        let line = drivers.reports("stream ").pop().expect("settings");
-        for word in told {
-            assert!(line.split(' ').any(|found| found == word), "no {word} in {line}");
-        }
+        let wanted = Wanted { color_space, color_range, slices: 4, ..pattern(size) };
+        assert_shows_pattern(&host, &device, "vaapi", &wanted);
+        assert_told(&drivers, "stream ", told);
     }
     host.assert_nothing_left(&before);
     drivers.assert_clean();
@@ -77,22 +65,11 @@ fn show_the_applications_pixels(streams: &[(&str, u32, u32, &str)]) {
     let drivers = Drivers::install(&scratch);
     let host = drivers.host(scratch, "\"vaapi\"", &tables);
     let device = Device::paired(&host, "device");
-    let size = Size::new(426, 240);
-    let small = Wanted { width: size.width, height: size.height, slices: 4, ..Wanted::app(PATTERN) };
+    let small = Wanted { slices: 4, ..pattern(Size::new(426, 240)) };
     for &(orders, formats, color_space, told) in streams {
         drivers.order(orders);
-        let mut stream = device.stream(&Wanted { formats, color_space, ..small.clone() });
-        apps::wait_pattern_ready(&host.scratch);
-        stream.wait_frames(30);
-        assert_eq!(api::the_encoder(host.api()), "vaapi");
-        let files = stream.files.clone();
-        stream.quit();
-        std::fs::remove_file(apps::pattern_log(&host.scratch)).expect("remove the log");
-        assert_quadrants(&picture::last(&files.video, size));
-        let line = drivers.reports("stream ").pop().expect("settings");
-        for word in told.split(' ') {
-            assert!(line.split(' ').any(|found| found == word), "no {word} in {line}");
-        }
+        assert_shows_pattern(&host, &device, "vaapi", &Wanted { formats, color_space, ..small.clone() });
+        assert_told(&drivers, "stream ", told);
     }
     drivers.assert_clean();
 }
@@ -125,16 +102,8 @@ fn pictures_are_shared(orders: &str, report: &str) {
         (client::HEVC_10, Size::new(426, 240)),
         (client::AV1_10, Size::new(426, 240)),
     ] {
-        let (width, height) = (size.width, size.height);
         let shared = drivers.reports(report).len();
-        let mut stream = device.stream(&Wanted { formats, width, height, ..Wanted::app(PATTERN) });
-        apps::wait_pattern_ready(&host.scratch);
-        stream.wait_frames(30);
-        assert_eq!(api::the_encoder(host.api()), "vaapi");
-        let files = stream.files.clone();
-        stream.quit();
-        std::fs::remove_file(apps::pattern_log(&host.scratch)).expect("remove the log");
-        assert_quadrants(&picture::last(&files.video, size));
+        assert_shows_pattern(&host, &device, "vaapi", &Wanted { formats, ..pattern(size) });
         assert_eq!(drivers.reports(report).len(), shared + 1, "once a stream, not once a picture");
     }
     host.assert_nothing_left(&before);
@@ -153,7 +122,7 @@ fn pictures_that_cannot_be_shared_are_converted_on_the_cpu() {
     let host = drivers.host(scratch, "\"vaapi\"", &tables);
     let device = Device::paired(&host, "device");
     let size = Size::new(426, 240);
-    let mut stream = device.stream(&Wanted { width: size.width, height: size.height, ..Wanted::app(PATTERN) });
+    let mut stream = device.stream(&pattern(size));
     apps::wait_pattern_ready(&host.scratch);
     stream.wait_frames(30);
     let files = stream.files.clone();
@@ -172,30 +141,5 @@ fn what_a_client_lost_is_not_referred_to_and_no_idr_frame_is_needed() {
     let tables = apps::pattern(&scratch, "");
     let drivers = Drivers::install(&scratch);
     let host = drivers.host(scratch, "\"vaapi\"", &tables);
-    let moment = Duration::from_millis(1);
-    let harm = Harm { loss_permille: 1000, delay: moment, jitter: moment, seed: 2026 };
-    let between = Ipv4Addr::new(127, 0, 0, 8);
-    let relay = LossyRelay::start(between, Ipv4Addr::LOCALHOST, &host.ready.tcp(), &host.ready.udp(), harm);
-    let device = Device::paired(&host, "device").by_address(&relay.address());
-    let size = Size::new(320, 180);
-    let mut stream = device.stream(&Wanted { width: size.width, height: size.height, ..Wanted::app(PATTERN) });
-    apps::wait_pattern_ready(&host.scratch);
-    stream.wait_frames(30);
-    // Longer than a picture, and shorter than as many as are kept: by chance it may be
-    // too long all the same, or hit no picture of a still screen.
-    let avoided = (0..20).any(|_| {
-        let before = (drivers.reports("refer ").len(), drivers.reports("idr ").len());
-        relay.set_harming(true);
-        std::thread::sleep(Duration::from_millis(70));
-        relay.set_harming(false);
-        stream.wait_frames(15);
-        let after = (drivers.reports("refer ").len(), drivers.reports("idr ").len());
-        after.0 > before.0 && after.1 == before.1
-    });
-    assert!(avoided, "every loss led to an IDR frame: {:?}", drivers.reports("idr "));
-    stream.wait_frames(30);
-    let files = stream.files.clone();
-    stream.quit();
-    assert_quadrants(&picture::last(&files.video, size));
-    drivers.assert_clean();
+    assert_lost_frames_are_not_referred_to(&host, &drivers, Ipv4Addr::new(127, 0, 0, 8));
 }

@@ -16,8 +16,10 @@ use earthshine_ffi::vulkan::{
     Conversion, Converter, Device, Dmabuf, DmabufBuffer, DmabufPlane, ForeignSurface, Handle, HostBuffer, Image,
     ImportDmabufError, Modifier, OpenVulkanError, PixelLayout, Rows, Surface, SurfaceFormat, Upload, VulkanError,
 };
+use tracing::warn;
 
 use crate::color::Colorimetry;
+use crate::ipc::picture::RawPicture;
 use crate::units::Size;
 use crate::worker::convert::color_matrix;
 use crate::worker::convert::cpu::{ConvertError, check};
@@ -257,6 +259,12 @@ impl VulkanPicture {
         Ok(Fetched { format, size, rows, pitch, bytes: host.bytes().to_vec() })
     }
 
+    /// The same for a screenshot, which a stream does not end for want of.
+    pub(crate) fn raw(&self, colorimetry: Colorimetry) -> Option<RawPicture> {
+        let fetched = self.fetch().inspect_err(|error| warn!(%error, "no picture for a screenshot"));
+        Some(fetched.ok()?.to_raw(colorimetry))
+    }
+
     fn show_rows(
         &mut self,
         pixels: &frame::Rows<'_>,
@@ -419,6 +427,10 @@ fn reached(changed: &Range<u32>, source: u32, placement: Placement) -> Range<u32
 
 /// Buffers of a capture pool that are kept taken in: pools have four at most.
 const IMPORTED: usize = 8;
+
+/// Longest time for one picture: less than what a worker's heart may stand still for, so
+/// that it ends with a reason.
+pub const PICTURE_DEADLINE: Duration = Duration::from_millis(1500);
 
 #[cfg(test)]
 mod tests;

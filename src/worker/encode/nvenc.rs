@@ -6,7 +6,6 @@
 
 use std::path::Path;
 use std::rc::Rc;
-use std::time::Duration;
 
 use earthshine_ffi::cuda::{Context, CudaError, Device, Driver, ExternalMemory, OpenDriverError};
 use earthshine_ffi::nvenc::{
@@ -27,7 +26,7 @@ use crate::units::{Bitrate, FrameRate, Size};
 use crate::worker::convert::color_matrix::{self, CodePoints};
 use crate::worker::convert::picture::Picture;
 use crate::worker::convert::planes::even;
-use crate::worker::convert::vulkan::{Target, VulkanPicture};
+use crate::worker::convert::vulkan::{PICTURE_DEADLINE, Target, VulkanPicture};
 use crate::worker::encode::probe::Unavailable;
 use crate::worker::encode::{EncodeError, Encoder, FrameRequest};
 use crate::worker::frame::{EncodedFrame, Frame, FrameKind};
@@ -217,7 +216,7 @@ impl Opening<'_> {
             colorimetry: self.plan.colorimetry,
             format: surface_format(self.plan.profile),
             handle: Handle::Opaque,
-            deadline: CONVERSION_DEADLINE,
+            deadline: PICTURE_DEADLINE,
         };
         let picture = VulkanPicture::open(&device, &target)?;
         let exported = picture.surface().export()?;
@@ -305,13 +304,7 @@ impl Encoder for NvencEncoder {
     fn picture(&self) -> Option<RawPicture> {
         match &self.picture {
             Converted::Cpu(picture) => Some(screenshot::copy(picture.planes(), self.colorimetry)),
-            Converted::Gpu(picture) => match picture.fetch() {
-                Ok(fetched) => Some(fetched.to_raw(self.colorimetry)),
-                Err(error) => {
-                    warn!(%error, "no picture for a screenshot");
-                    None
-                }
-            },
+            Converted::Gpu(picture) => picture.raw(self.colorimetry),
         }
     }
 }
@@ -403,10 +396,6 @@ fn broken(error: &dyn std::fmt::Display) -> EncodeError {
 }
 
 const NAME: &str = "nvenc";
-
-/// Longest time for one picture: less than what a worker's heart may stand still
-/// for, so that it ends with a reason.
-const CONVERSION_DEADLINE: Duration = Duration::from_millis(1500);
 
 /// Transfer characteristics of SMPTE ST 2084 (ITU-T H.273).
 const PQ: u8 = 16;

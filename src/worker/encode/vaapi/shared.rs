@@ -9,7 +9,6 @@
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::rc::Rc;
-use std::time::Duration;
 
 use earthshine_ffi::vaapi::sys::{VA_FOURCC_NV12, VA_FOURCC_P010};
 use earthshine_ffi::vaapi::{Display, DmaBuf, DmaBufObject, DmaBufPlane, ExportedSurface, Surface, VaError};
@@ -21,7 +20,7 @@ use tracing::info;
 
 use super::choice::Profile;
 use super::source::Wanted;
-use crate::worker::convert::vulkan::{Target, VulkanPicture};
+use crate::worker::convert::vulkan::{PICTURE_DEADLINE, Target, VulkanPicture};
 
 /// A picture that Vulkan converts, and what the encoder reads of it.
 #[derive(Debug)]
@@ -126,7 +125,7 @@ fn target(wanted: &Wanted<'_>, handle: Handle) -> Target {
         colorimetry: wanted.plan.colorimetry,
         format: surface_format(wanted.profile),
         handle,
-        deadline: CONVERSION_DEADLINE,
+        deadline: PICTURE_DEADLINE,
     }
 }
 
@@ -193,10 +192,6 @@ const _: () = assert!(VA_FOURCC_NV12 == u32::from_le_bytes(*b"NV12") && VA_FOURC
 
 /// `DRM_FORMAT_MOD_LINEAR`.
 const LINEAR: u64 = 0;
-
-/// Longest time for one picture: less than what a worker's heart may stand still for, so
-/// that it ends with a reason.
-const CONVERSION_DEADLINE: Duration = Duration::from_millis(1500);
 
 #[cfg(test)]
 mod tests {

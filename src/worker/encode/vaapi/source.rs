@@ -5,7 +5,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use earthshine_ffi::vaapi::{Display, Surface, VaError};
-use tracing::{info, warn};
+use tracing::info;
 
 use super::choice::Profile;
 use super::input::{Input, LoadError};
@@ -136,13 +136,7 @@ impl Source {
     pub(super) fn copy(&self, colorimetry: Colorimetry) -> Option<RawPicture> {
         match self {
             Self::Cpu { picture, .. } => Some(screenshot::copy(picture.planes(), colorimetry)),
-            Self::Gpu(shared) => match shared.picture.fetch() {
-                Ok(fetched) => Some(fetched.to_raw(colorimetry)),
-                Err(error) => {
-                    warn!(%error, "no picture for a screenshot");
-                    None
-                }
-            },
+            Self::Gpu(shared) => shared.picture.raw(colorimetry),
         }
     }
 }

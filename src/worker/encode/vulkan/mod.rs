@@ -8,11 +8,9 @@
 
 mod device;
 
-use std::time::Duration;
-
 use earthshine_ffi::vulkan::video::{Coding, Colour, Encoder as Engine, OpenVideoError, RateMode, Reference, Settings};
 use earthshine_ffi::vulkan::{self, Handle, OpenVulkanError, SurfaceFormat, VulkanError};
-use tracing::{info, warn};
+use tracing::info;
 
 use self::device::{Found, Gpus, is_driven};
 pub use self::device::{NodeError, OpenDeviceError};
@@ -26,7 +24,7 @@ use crate::stream_plan::{Conversion, VideoPlan};
 use crate::units::{Bitrate, FrameRate, Size};
 use crate::worker::convert::color_matrix;
 use crate::worker::convert::planes::even;
-use crate::worker::convert::vulkan::{Target, VulkanPicture};
+use crate::worker::convert::vulkan::{PICTURE_DEADLINE, Target, VulkanPicture};
 use crate::worker::encode::bitstream;
 use crate::worker::encode::references::{Kept, References};
 use crate::worker::encode::{EncodeError, Encoder, FrameRequest};
@@ -123,13 +121,13 @@ impl VulkanEncoder {
         let Found { node, instance, physical, profile, can } = Gpus::of(plan.gpu.as_ref())?.find(plan.profile)?;
         let device = vulkan::Device::open_video(&instance, physical).map_err(OpenVideoError::from)?;
         let settings = settings(plan, can.slots);
-        let engine = Engine::open(&device, profile, &can, &settings, DEADLINE)?;
+        let engine = Engine::open(&device, profile, &can, &settings, PICTURE_DEADLINE)?;
         let target = Target {
             visible: plan.size,
             colorimetry: plan.colorimetry,
             format: if plan.profile.ten_bit { SurfaceFormat::P010 } else { SurfaceFormat::Nv12 },
             handle: Handle::None,
-            deadline: DEADLINE,
+            deadline: PICTURE_DEADLINE,
         };
         let picture = VulkanPicture::open(&device, &target)?;
         let name = &device.physical().name;
@@ -229,13 +227,7 @@ impl Encoder for VulkanEncoder {
     }
 
     fn picture(&self) -> Option<RawPicture> {
-        match self.picture.fetch() {
-            Ok(fetched) => Some(fetched.to_raw(self.colorimetry)),
-            Err(error) => {
-                warn!(%error, "no picture for a screenshot");
-                None
-            }
-        }
+        self.picture.raw(self.colorimetry)
     }
 }
 
@@ -274,10 +266,6 @@ fn broken(error: &dyn std::fmt::Display) -> EncodeError {
 }
 
 const NAME: &str = "vulkan";
-
-/// Longest time for one picture: less than what a worker's heart may stand still for, so
-/// that it ends with a reason.
-const DEADLINE: Duration = Duration::from_millis(1500);
 
 /// Pictures that decoders keep, where the client takes more than one: what H.264 allows
 /// up to 4096x2160 at level 5.1, and HEVC with the largest pictures of a level.
