@@ -104,7 +104,7 @@ fn has(programs: &[&str]) -> bool {
 }
 
 /// More than tests have cores: two thirds of a test are waiting.
-const PLACES: usize = 5;
+const PLACES: usize = 4;
 
 /// Programs that every test with a desktop needs.
 pub(crate) const DESKTOP: &[&str] = &["sway", "foot", "pulseaudio", "ffmpeg"];
