@@ -39,6 +39,23 @@ fn pixels_are_the_applications_whatever_the_engine_can() {
 
 #[test]
 fn hevc_shows_the_applications_pixels_by_vulkan_too() {
+    show_the_applications_pixels(&[
+        ("", client::HEVC, 1, "codec=hevc depth=8 matrix=1 both_lists=0"),
+        ("cap both_lists 1", client::HEVC_10, 2, "codec=hevc depth=10 matrix=9 both_lists=1"),
+    ]);
+}
+
+#[test]
+fn av1_shows_the_applications_pixels_by_vulkan_too() {
+    show_the_applications_pixels(&[
+        ("", client::AV1, 1, "codec=av1 depth=8 matrix=1 block=64"),
+        ("cap superblocks 2", client::AV1_10, 2, "codec=av1 depth=10 matrix=9 block=128"),
+    ]);
+}
+
+/// With an engine that was ordered, in a format, in a colour space, and what the engine is
+/// to be told.
+fn show_the_applications_pixels(streams: &[(&str, u32, u32, &str)]) {
     let Some(_turn) = needs::turn(needs::DESKTOP) else { return };
     let Some(_device) = vulkan::device() else { return };
     let scratch = Scratch::new();
@@ -47,10 +64,7 @@ fn hevc_shows_the_applications_pixels_by_vulkan_too() {
     let host = drivers.host(scratch, "\"vulkan\"", &tables);
     let device = Device::paired(&host, "device");
     let small = Wanted { slices: 4, ..pattern(Size::new(426, 240)) };
-    for (orders, formats, color_space, told) in [
-        ("", client::HEVC, 1, "codec=hevc depth=8 matrix=1 both_lists=0"),
-        ("cap both_lists 1", client::HEVC_10, 2, "codec=hevc depth=10 matrix=9 both_lists=1"),
-    ] {
+    for &(orders, formats, color_space, told) in streams {
         drivers.order(orders);
         assert_shows_pattern(&host, &device, "vulkan", &Wanted { formats, color_space, ..small.clone() });
         assert_told(&drivers, "stream ", told);

@@ -8,6 +8,7 @@ use ash::{ext, khr, vk};
 
 use super::error::{Named, OpenVulkanError, VulkanError};
 use super::instance::Instance;
+use super::video::av1_sys;
 use super::video::queue::{VideoFamily, VideoQueue};
 
 /// A GPU that Vulkan sees.
@@ -204,6 +205,11 @@ impl Device {
             vk::DeviceCreateInfo::default().queue_create_infos(&queues).enabled_extension_names(&extensions);
         if video.is_some() {
             information = information.push_next(&mut barriers);
+        }
+        let mut av1 =
+            av1_sys::PhysicalDeviceVideoEncodeAV1FeaturesKHR { video_encode_av1: vk::TRUE, ..Default::default() };
+        if video.is_some_and(|video| video.extensions.contains(&av1_sys::NAME)) {
+            information = information.push_next(&mut av1);
         }
         // SAFETY: the device is of the instance; what is pointed to outlives the call.
         let raw = unsafe { instance.raw().create_device(physical.raw, &information, None) }.named("vkCreateDevice")?;

@@ -12,11 +12,14 @@
 //! together), `hevc_level` (`StdVideoH265LevelIdc`), `trees` and `tree_transforms`
 //! (`VkVideoEncodeH265CtbSizeFlagBitsKHR`, `..TransformBlockSizeFlagBitsKHR`, together),
 //! `offsets`, `signs`, `transform_skip` (1 can be, 2 can be not, together), `both_lists` (1:
-//! no P pictures).
+//! no P pictures). Of AV1: `av1` (1 8 bits, 2 10 bits, together), `av1_level`
+//! (`StdVideoAV1Level`), `superblocks` (`VkVideoEncodeAV1SuperblockSizeFlagBitsKHR`,
+//! together), `names` (of a reference, together), `cdef` (0: the driver switches it off).
 
-use ash::vk;
+use ash::vk::{self, TaggedStructure};
 use earthshine_drivers::faults::Orders;
 use earthshine_drivers::ledger;
+use earthshine_ffi::vulkan::video::av1_sys as sys;
 
 use crate::chain;
 use crate::pixels::{NV12, P010};
@@ -48,6 +51,8 @@ pub(crate) enum Profile {
     H264 { number: u32 },
     /// Main, or Main 10.
     Hevc { is_ten_bit: bool },
+    /// Main, in 8 or 10 bits.
+    Av1 { is_ten_bit: bool },
 }
 
 impl Profile {
@@ -71,6 +76,12 @@ impl Profile {
                     let number = hevc.map_or(0, |hevc| hevc.std_profile_idc);
                     let found = (1..=2).contains(&number).then_some(Self::Hevc { is_ten_bit: number == 2 });
                     (Type::VIDEO_ENCODE_H265_PROFILE_INFO_KHR, found)
+                }
+                sys::ENCODE_AV1 => {
+                    let av1 = chain::find::<sys::VideoEncodeAV1ProfileInfoKHR>(profile.p_next);
+                    let is_ten_bit = profile.luma_bit_depth == vk::VideoComponentBitDepthFlagsKHR::TYPE_10;
+                    let found = av1.is_some_and(|av1| av1.std_profile == 0).then_some(Self::Av1 { is_ten_bit });
+                    (sys::VideoEncodeAV1ProfileInfoKHR::STRUCTURE_TYPE, found)
                 }
                 other => return Err(violation(format!("a profile of {other:?}"))),
             };
@@ -106,14 +117,16 @@ impl Profile {
             Self::H264 { .. } => false,
             Self::Hevc { is_ten_bit: false } => get("hevc") & 1 != 0,
             Self::Hevc { is_ten_bit: true } => get("hevc") & 2 != 0,
+            Self::Av1 { is_ten_bit: false } => get("av1") & 1 != 0,
+            Self::Av1 { is_ten_bit: true } => get("av1") & 2 != 0,
         }
     }
 
     /// Bytes of a sample.
     pub(crate) const fn sample(self) -> usize {
         match self {
-            Self::Hevc { is_ten_bit: true } => 2,
-            Self::H264 { .. } | Self::Hevc { .. } => 1,
+            Self::Hevc { is_ten_bit: true } | Self::Av1 { is_ten_bit: true } => 2,
+            Self::H264 { .. } | Self::Hevc { .. } | Self::Av1 { .. } => 1,
         }
     }
 
@@ -126,6 +139,7 @@ impl Profile {
         match self {
             Self::H264 { .. } => vk::VideoCodecOperationFlagsKHR::ENCODE_H264,
             Self::Hevc { .. } => vk::VideoCodecOperationFlagsKHR::ENCODE_H265,
+            Self::Av1 { .. } => sys::ENCODE_AV1,
         }
     }
 
@@ -134,17 +148,19 @@ impl Profile {
         match self {
             Self::H264 { .. } => vk::StructureType::VIDEO_ENCODE_H264_SESSION_CREATE_INFO_KHR,
             Self::Hevc { .. } => vk::StructureType::VIDEO_ENCODE_H265_SESSION_CREATE_INFO_KHR,
+            Self::Av1 { .. } => sys::VideoEncodeAV1SessionCreateInfoKHR::STRUCTURE_TYPE,
         }
     }
 
     /// The version of the standard's structures.
     pub(crate) fn std_header(self) -> vk::ExtensionProperties {
         let name = match self {
-            Self::H264 { .. } => b"VK_STD_vulkan_video_codec_h264_encode",
-            Self::Hevc { .. } => b"VK_STD_vulkan_video_codec_h265_encode",
+            Self::H264 { .. } => c"VK_STD_vulkan_video_codec_h264_encode",
+            Self::Hevc { .. } => c"VK_STD_vulkan_video_codec_h265_encode",
+            Self::Av1 { .. } => sys::STD_NAME,
         };
         let mut header = vk::ExtensionProperties::default().spec_version(1 << 22);
-        for (place, byte) in header.extension_name.iter_mut().zip(name) {
+        for (place, byte) in header.extension_name.iter_mut().zip(name.to_bytes()) {
             *place = byte.cast_signed();
         }
         header
@@ -177,9 +193,11 @@ pub(crate) unsafe extern "system" fn video_capabilities(
             let h264 = chain::find_mut::<vk::VideoEncodeH264CapabilitiesKHR<'_>>(into.p_next);
             let hevc = chain::find_mut::<vk::VideoEncodeH265CapabilitiesKHR<'_>>(into.p_next);
             fill_encode(encode.ok_or_else(|| violation("capabilities without those of encoders"))?);
-            match (profile, h264, hevc) {
-                (Profile::H264 { number }, Some(h264), None) => fill_h264(h264, number),
-                (Profile::Hevc { .. }, None, Some(hevc)) => fill_hevc(hevc),
+            let av1 = chain::find_mut::<sys::VideoEncodeAV1CapabilitiesKHR>(into.p_next);
+            match (profile, h264, hevc, av1) {
+                (Profile::H264 { number }, Some(h264), None, None) => fill_h264(h264, number),
+                (Profile::Hevc { .. }, None, Some(hevc), None) => fill_hevc(hevc),
+                (Profile::Av1 { .. }, None, None, Some(av1)) => fill_av1(av1),
                 _ => return Err(violation("capabilities without those of the codec")),
             }
             fill_common(into, profile);
@@ -263,6 +281,20 @@ fn fill_hevc(into: &mut vk::VideoEncodeH265CapabilitiesKHR<'_>) {
     into.requires_gop_remaining_frames = count("remaining");
 }
 
+fn fill_av1(into: &mut sys::VideoEncodeAV1CapabilitiesKHR) {
+    let tile = |side: u32| vk::Extent2D { width: side, height: side };
+    into.max_level = count("av1_level");
+    into.coded_picture_alignment = tile(8);
+    (into.max_tiles, into.min_tile_size, into.max_tile_size) = (tile(1), tile(64), tile(4096));
+    into.superblock_sizes = count("superblocks");
+    into.max_single_reference_count = count("references");
+    into.single_reference_name_mask = count("names");
+    (into.max_temporal_layer_count, into.max_spatial_layer_count, into.max_operating_points) = (1, 1, 1);
+    (into.min_q_index, into.max_q_index) = (1, 255);
+    into.requires_gop_remaining_frames = count("remaining");
+    into.std_syntax_flags = sys::STD_UNIFORM_TILE_SPACING_FLAG_SET | sys::STD_PRIMARY_REF_FRAME;
+}
+
 pub(crate) unsafe extern "system" fn video_formats(
     _device: vk::PhysicalDevice,
     information: *const vk::PhysicalDeviceVideoFormatInfoKHR<'_>,
@@ -334,6 +366,11 @@ const DEFAULTS: &[(&str, i32)] = &[
     ("transform_skip", 3),
     ("both_lists", 0),
     ("remaining", 0),
+    ("av1", 3),
+    ("av1_level", 23),
+    ("superblocks", 3),
+    ("names", 127),
+    ("cdef", 1),
     ("most_width", 4096),
     ("granularity", 16),
     ("memories", 2),

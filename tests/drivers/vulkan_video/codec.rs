@@ -3,32 +3,36 @@
 
 use std::ffi::c_void;
 
-use ash::vk;
+use ash::vk::{self, TaggedStructure};
 use earthshine_drivers::ledger;
+use earthshine_ffi::vulkan::video::av1_sys as sys;
 
 use crate::capabilities::{Profile, count};
 use crate::chain;
 use crate::pixels::Picture;
 use crate::rules::{Result, require, require_equal, violation};
 use crate::session::{Rate, Session};
-use crate::{h264, hevc};
+use crate::{av1, h264, hevc};
 
 /// Parameter sets.
 pub(crate) enum Sets {
     H264(h264::Sets),
     Hevc(hevc::Sets),
+    Av1(av1::Sets),
 }
 
 /// A picture, as a program says.
 pub(crate) enum Told {
     H264(h264::Told),
     Hevc(hevc::Told),
+    Av1(av1::Told),
 }
 
 /// A stream up to now.
 pub(crate) enum Stream {
     H264(h264::Stream),
     Hevc(hevc::Stream),
+    Av1(av1::Stream),
 }
 
 /// By what the standard knows a picture in a slot.
@@ -73,6 +77,10 @@ impl Sets {
                     let added = sets.and_then(|sets| sets.p_parameters_add_info.as_ref());
                     Ok(Self::Hevc(hevc::Sets::read(added.ok_or_else(none)?)?))
                 }
+                Profile::Av1 { .. } => {
+                    let sets = chain::find::<sys::VideoEncodeAV1SessionParametersCreateInfoKHR>(chain);
+                    Ok(Self::Av1(av1::Sets::read(sets.ok_or_else(none)?)?))
+                }
             }
         }
     }
@@ -101,6 +109,7 @@ impl Sets {
                     let ids = asked.map(|asked| [asked.std_vps_id, asked.std_sps_id, asked.std_pps_id]);
                     require_equal("their numbers", ids, Some([0; 3]))
                 }
+                Self::Av1(_) => chain::check("the question", chain, &[]),
             }
         }
     }
@@ -110,6 +119,7 @@ impl Sets {
         match self {
             Self::H264(sets) => sets.check(session),
             Self::Hevc(sets) => sets.check(session),
+            Self::Av1(sets) => sets.check(session),
         }
     }
 
@@ -118,6 +128,7 @@ impl Sets {
         match self {
             Self::H264(sets) => sets.large_transforms = false,
             Self::Hevc(sets) => sets.change(),
+            Self::Av1(sets) => sets.change(),
         }
     }
 
@@ -126,6 +137,15 @@ impl Sets {
         match self {
             Self::H264(sets) => sets.write(),
             Self::Hevc(sets) => sets.write(),
+            Self::Av1(sets) => sets.write(),
+        }
+    }
+
+    /// What is coded of the pictures of a session.
+    pub(crate) fn extent(&self, session: &Session) -> vk::Extent2D {
+        match self {
+            Self::H264(_) | Self::Hevc(_) => session.most,
+            Self::Av1(sets) => vk::Extent2D { width: sets.size().0, height: sets.size().1 },
         }
     }
 }
@@ -147,6 +167,10 @@ impl Told {
                 chain::check("the picture", chain, &[Type::VIDEO_ENCODE_H264_PICTURE_INFO_KHR])?;
                 return Ok(Self::H264(h264::Told::read(picture)?));
             }
+            if let Some(picture) = chain::find::<sys::VideoEncodeAV1PictureInfoKHR>(chain) {
+                chain::check("the picture", chain, &[sys::VideoEncodeAV1PictureInfoKHR::STRUCTURE_TYPE])?;
+                return Ok(Self::Av1(av1::Told::read(picture)?));
+            }
             chain::check("the picture", chain, &[Type::VIDEO_ENCODE_H265_PICTURE_INFO_KHR])?;
             let picture = chain::find::<vk::VideoEncodeH265PictureInfoKHR<'_>>(chain);
             Ok(Self::Hevc(hevc::Told::read(picture.ok_or_else(|| violation("no picture of the codec"))?)?))
@@ -157,6 +181,7 @@ impl Told {
         match self {
             Self::H264(told) => told.is_idr(),
             Self::Hevc(told) => told.is_idr(),
+            Self::Av1(told) => told.is_idr(),
         }
     }
 }
@@ -174,6 +199,10 @@ impl Mark {
                 chain::check("a slot", chain, &[Type::VIDEO_ENCODE_H264_DPB_SLOT_INFO_KHR])?;
                 return h264::mark(slot);
             }
+            if let Some(slot) = chain::find::<sys::VideoEncodeAV1DpbSlotInfoKHR>(chain) {
+                chain::check("a slot", chain, &[sys::VideoEncodeAV1DpbSlotInfoKHR::STRUCTURE_TYPE])?;
+                return av1::mark(slot);
+            }
             chain::check("a slot", chain, &[Type::VIDEO_ENCODE_H265_DPB_SLOT_INFO_KHR])?;
             let slot = chain::find::<vk::VideoEncodeH265DpbSlotInfoKHR<'_>>(chain);
             hevc::mark(slot.ok_or_else(|| violation("a slot of which the codec knows nothing"))?)
@@ -186,6 +215,7 @@ impl Stream {
         match profile {
             Profile::H264 { .. } => Self::H264(h264::Stream::default()),
             Profile::Hevc { .. } => Self::Hevc(hevc::Stream::default()),
+            Profile::Av1 { .. } => Self::Av1(av1::Stream::default()),
         }
     }
 
@@ -193,6 +223,7 @@ impl Stream {
         match self {
             Self::H264(stream) => stream.reset(),
             Self::Hevc(stream) => stream.reset(),
+            Self::Av1(stream) => stream.reset(),
         }
     }
 
@@ -201,6 +232,7 @@ impl Stream {
         match (self, told, sets) {
             (Self::H264(stream), Told::H264(told), Sets::H264(sets)) => stream.encode(told, sets, job),
             (Self::Hevc(stream), Told::Hevc(told), Sets::Hevc(sets)) => stream.encode(told, sets, job),
+            (Self::Av1(stream), Told::Av1(told), Sets::Av1(sets)) => stream.encode(told, sets, job),
             _ => Err(violation("a picture of another codec")),
         }
     }

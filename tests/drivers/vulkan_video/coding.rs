@@ -159,7 +159,7 @@ impl Scope {
         require_equal("profiles of source, query and buffer", profiles, [Some(session.profile); 3])?;
         require(parameters.is_known, || "parameter sets that nobody asked for".to_owned())?;
         require_equal("quality of session and parameters", session.quality, parameters.quality)?;
-        require_equal("coded extent", encode.source.extent, session.most)?;
+        require_equal("coded extent", encode.source.extent, parameters.sets.extent(session))?;
         require(self.slots.contains(&(-1, setup)), || "a slot that the scope does not name".to_owned())?;
         require(references.iter().all(|slot| self.slots.contains(slot)), || "a reference it does not name".to_owned())?;
         session.check_picture(encode, &references)?;
@@ -192,7 +192,7 @@ fn source(state: &mut State, family: u32, resource: &Resource) -> Result<(Profil
     let (view, image) = image::viewed(state, resource.view)?;
     require(image.usage.contains(vk::ImageUsageFlags::VIDEO_ENCODE_SRC_KHR), || "not for encoding".to_owned())?;
     image.require_family(family, 0)?;
-    require_equal("size", (resource.extent.width, resource.extent.height), (image.width, image.height))?;
+    resource.require_within(image)?;
     let layer = &image.layers[(view.layer + resource.layer) as usize];
     require_equal("layout of the source", layer.layout, vk::ImageLayout::VIDEO_ENCODE_SRC_KHR)?;
     require(layer.is_written, || "nobody wrote to the source".to_owned())?;
@@ -204,7 +204,7 @@ fn kept_place(state: &mut State, resource: &Resource) -> Result<Place> {
     let (view, image) = image::viewed(state, resource.view)?;
     require(image.usage == vk::ImageUsageFlags::VIDEO_ENCODE_DPB_KHR, || "not for keeping".to_owned())?;
     require(resource.layer < view.layers, || "a layer that the view has not".to_owned())?;
-    require_equal("size", (resource.extent.width, resource.extent.height), (image.width, image.height))?;
+    resource.require_within(image)?;
     let layer = view.layer + resource.layer;
     let layout = image.layers[layer as usize].layout;
     require_equal("layout of a kept picture", layout, vk::ImageLayout::VIDEO_ENCODE_DPB_KHR)?;
@@ -226,6 +226,13 @@ fn write(device: &Device, state: &mut State, encode: &Encode, bytes: &[u8]) -> R
     buffer.bytes(device)?[offset..offset + bytes.len()].copy_from_slice(bytes);
     let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     Ok((number(SKIPPED), number(bytes.len())))
+}
+
+impl Resource {
+    fn require_within(&self, image: &image::Image) -> Result {
+        let fits = self.extent.width <= image.width && self.extent.height <= image.height;
+        require(fits, || format!("{:?} of {}x{} pixels", self.extent, image.width, image.height))
+    }
 }
 
 impl Session {

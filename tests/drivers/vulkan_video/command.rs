@@ -3,7 +3,8 @@
 
 use std::ffi::c_void;
 
-use ash::vk;
+use ash::vk::{self, TaggedStructure};
+use earthshine_ffi::vulkan::video::av1_sys as sys;
 
 use crate::chain;
 use crate::codec::{Mark, Told};
@@ -120,6 +121,12 @@ impl Remaining {
                 let pictures = [told.gop_remaining_i, told.gop_remaining_p, told.gop_remaining_b];
                 return (told.use_gop_remaining_frames == vk::TRUE).then_some(Self { codec, pictures });
             }
+            if let Some(told) = chain::find::<sys::VideoEncodeAV1GopRemainingFrameInfoKHR>(chain) {
+                let pictures =
+                    [told.gop_remaining_intra, told.gop_remaining_predictive, told.gop_remaining_bipredictive];
+                let codec = sys::ENCODE_AV1;
+                return (told.use_gop_remaining_frames == vk::TRUE).then_some(Self { codec, pictures });
+            }
             let told = chain::find::<vk::VideoEncodeH265GopRemainingFrameInfoKHR<'_>>(chain)?;
             let codec = vk::VideoCodecOperationFlagsKHR::ENCODE_H265;
             let pictures = [told.gop_remaining_i, told.gop_remaining_p, told.gop_remaining_b];
@@ -184,13 +191,15 @@ impl Encode {
     }
 }
 
-const RATE: [vk::StructureType; 3] = [
+const RATE: [vk::StructureType; 4] = [
     vk::StructureType::VIDEO_ENCODE_RATE_CONTROL_INFO_KHR,
     vk::StructureType::VIDEO_ENCODE_H264_RATE_CONTROL_INFO_KHR,
     vk::StructureType::VIDEO_ENCODE_H265_RATE_CONTROL_INFO_KHR,
+    sys::VideoEncodeAV1RateControlInfoKHR::STRUCTURE_TYPE,
 ];
 
-const REMAINING: [vk::StructureType; 2] = [
+const REMAINING: [vk::StructureType; 3] = [
     vk::StructureType::VIDEO_ENCODE_H264_GOP_REMAINING_FRAME_INFO_KHR,
     vk::StructureType::VIDEO_ENCODE_H265_GOP_REMAINING_FRAME_INFO_KHR,
+    sys::VideoEncodeAV1GopRemainingFrameInfoKHR::STRUCTURE_TYPE,
 ];

@@ -1,5 +1,5 @@
-//! Stand-in for a Vulkan driver that encodes H.264 and HEVC: a layer over any Vulkan device, which
-//! is one on the CPU (lavapipe) in tests.
+//! Stand-in for a Vulkan driver that encodes H.264, HEVC and AV1: a layer over any Vulkan
+//! device, which is one on the CPU (lavapipe) in tests.
 //!
 //! The loader puts it between the program and the driver (`VK_INSTANCE_LAYERS`). To the
 //! program the device has one more family of queues, which encodes, and the extensions of
@@ -18,6 +18,7 @@
 
 #[path = "../va_driver/arithmetic.rs"]
 mod arithmetic;
+mod av1;
 #[allow(dead_code, reason = "the other stand-in reads headers, too")]
 #[path = "../va_driver/bits.rs"]
 mod bits;

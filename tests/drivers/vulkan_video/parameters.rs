@@ -2,8 +2,9 @@
 
 use std::ffi::c_void;
 
-use ash::vk;
 use ash::vk::Handle;
+use ash::vk::{self, TaggedStructure};
+use earthshine_ffi::vulkan::video::av1_sys::VideoEncodeAV1SessionParametersCreateInfoKHR;
 
 use crate::capabilities::{QUALITY_LEVELS, get as capability};
 use crate::chain;
@@ -44,6 +45,7 @@ unsafe extern "system" fn create(
             let chained = [
                 Type::VIDEO_ENCODE_H264_SESSION_PARAMETERS_CREATE_INFO_KHR,
                 Type::VIDEO_ENCODE_H265_SESSION_PARAMETERS_CREATE_INFO_KHR,
+                VideoEncodeAV1SessionParametersCreateInfoKHR::STRUCTURE_TYPE,
                 Type::VIDEO_ENCODE_QUALITY_LEVEL_INFO_KHR,
             ];
             chain::check("parameters", information.p_next, &chained)?;

@@ -4,6 +4,7 @@ use std::ffi::{CStr, c_char};
 
 use ash::{khr, vk};
 use earthshine_drivers::ledger;
+use earthshine_ffi::vulkan::video::av1_sys;
 
 use crate::capabilities::{self, get};
 use crate::chain;
@@ -40,6 +41,9 @@ fn codecs() -> Vec<(vk::VideoCodecOperationFlagsKHR, &'static CStr)> {
     let mut codecs = vec![(vk::VideoCodecOperationFlagsKHR::ENCODE_H264, khr::video_encode_h264::NAME)];
     if get("hevc") > 0 {
         codecs.push((vk::VideoCodecOperationFlagsKHR::ENCODE_H265, khr::video_encode_h265::NAME));
+    }
+    if get("av1") > 0 {
+        codecs.push((av1_sys::ENCODE_AV1, av1_sys::NAME));
     }
     codecs
 }
@@ -167,6 +171,10 @@ impl<'a> Request<'a> {
         let barriers = unsafe { chain::find::<vk::PhysicalDeviceSynchronization2Features<'_>>(information.p_next) };
         let is_on = barriers.is_some_and(|feature| feature.synchronization2 == vk::TRUE);
         require(is_on, || "VK_KHR_synchronization2 without its feature".to_owned())?;
+        // SAFETY: as above.
+        let av1 = unsafe { chain::find::<av1_sys::PhysicalDeviceVideoEncodeAV1FeaturesKHR>(information.p_next) };
+        let is_on = av1.is_some_and(|feature| feature.video_encode_av1 == vk::TRUE);
+        require(is_on == has(av1_sys::NAME), || "VK_KHR_video_encode_av1 without its feature".to_owned())?;
         ledger::event("device with a queue that encodes");
         Ok(request)
     }

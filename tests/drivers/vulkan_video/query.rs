@@ -3,7 +3,8 @@
 use std::ffi::c_void;
 
 use ash::vk;
-use ash::vk::Handle;
+use ash::vk::{Handle, TaggedStructure};
+use earthshine_ffi::vulkan::video::av1_sys::VideoEncodeAV1ProfileInfoKHR;
 
 use crate::capabilities::{Profile, get as capability};
 use crate::chain;
@@ -58,6 +59,7 @@ unsafe extern "system" fn create(
                 Type::VIDEO_PROFILE_INFO_KHR,
                 Type::VIDEO_ENCODE_H264_PROFILE_INFO_KHR,
                 Type::VIDEO_ENCODE_H265_PROFILE_INFO_KHR,
+                VideoEncodeAV1ProfileInfoKHR::STRUCTURE_TYPE,
                 Type::VIDEO_ENCODE_USAGE_INFO_KHR,
             ];
             chain::check("a pool of queries", information.p_next, &known)?;

@@ -3,6 +3,7 @@
 use ash::vk;
 use ash::vk::Handle;
 use earthshine_drivers::ledger;
+use earthshine_ffi::vulkan::video::av1_sys as sys;
 
 use crate::capabilities::{self, Profile, count};
 use crate::chain;
@@ -115,6 +116,16 @@ impl Pattern {
                     group: told.gop_frame_count,
                     idr: told.idr_period,
                     bidirectional: told.consecutive_b_frame_count,
+                    layers: told.temporal_layer_count,
+                });
+            }
+            if let Some(told) = chain::find::<sys::VideoEncodeAV1RateControlInfoKHR>(chain) {
+                return Some(Self {
+                    codec: sys::ENCODE_AV1,
+                    is_regular: told.flags & sys::RATE_CONTROL_REGULAR_GOP != 0,
+                    group: told.gop_frame_count,
+                    idr: told.key_frame_period,
+                    bidirectional: told.consecutive_bipredictive_frame_count,
                     layers: told.temporal_layer_count,
                 });
             }

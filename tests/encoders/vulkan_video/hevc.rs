@@ -166,10 +166,10 @@ fn what_an_engine_makes_is_offered_and_what_it_lacks_is_said() {
             assert!(error.contains(said), "{orders}: {error}");
         }
         for (orders, expected) in [
-            ("", vec!["h264 8 bit 4:2:0", "hevc 8 bit 4:2:0", "hevc 10 bit 4:2:0"]),
-            ("cap hevc 1", vec!["h264 8 bit 4:2:0", "hevc 8 bit 4:2:0"]),
-            ("cap profiles 0", vec!["hevc 8 bit 4:2:0", "hevc 10 bit 4:2:0"]),
-            ("cap hevc 0", vec!["h264 8 bit 4:2:0"]),
+            ("cap av1 0", vec!["h264 8 bit 4:2:0", "hevc 8 bit 4:2:0", "hevc 10 bit 4:2:0"]),
+            ("cap hevc 1\ncap av1 0", vec!["h264 8 bit 4:2:0", "hevc 8 bit 4:2:0"]),
+            ("cap profiles 0\ncap av1 0", vec!["hevc 8 bit 4:2:0", "hevc 10 bit 4:2:0"]),
+            ("cap hevc 0", vec!["h264 8 bit 4:2:0", "av1 8 bit 4:2:0", "av1 10 bit 4:2:0"]),
         ] {
             order(orders);
             let able = select::abilities(EncoderFamily::Vulkan, None).expect(orders).able;

@@ -1,6 +1,7 @@
 //! Vulkan Video: a layer under the real loader (`tests/drivers/vulkan_video`) and over
 //! Vulkan on the CPU. Pictures are converted by the real shaders.
 
+mod av1;
 mod failures;
 mod hevc;
 mod streams;

@@ -2,10 +2,11 @@
 
 use ash::{khr, vk};
 
+use super::av1_sys::VideoEncodeAV1CapabilitiesKHR;
 use super::error::OpenVideoError;
 use super::profile::Profile;
 use super::rate::RateMode;
-use super::{h264, hevc};
+use super::{av1, h264, hevc};
 use crate::vulkan::device::PhysicalDevice;
 use crate::vulkan::error::{Named, OpenVulkanError, VulkanError};
 use crate::vulkan::instance::Instance;
@@ -41,6 +42,7 @@ pub struct Capabilities {
 pub(super) enum CodecCapabilities {
     H264(h264::Capabilities),
     Hevc(hevc::Capabilities),
+    Av1(av1::Capabilities),
 }
 
 impl CodecCapabilities {
@@ -49,6 +51,7 @@ impl CodecCapabilities {
         match self {
             Self::H264(can) => can.references,
             Self::Hevc(can) => can.references,
+            Self::Av1(can) => can.references,
         }
     }
 
@@ -57,6 +60,8 @@ impl CodecCapabilities {
         match self {
             Self::H264(_) => h264::MACROBLOCK,
             Self::Hevc(can) => can.block(),
+            // Frames have any size; chroma has half of it.
+            Self::Av1(_) => 2,
         }
     }
 }
@@ -103,10 +108,12 @@ impl Capabilities {
         let mut encode = vk::VideoEncodeCapabilitiesKHR::default();
         let mut h264 = vk::VideoEncodeH264CapabilitiesKHR::default();
         let mut hevc = vk::VideoEncodeH265CapabilitiesKHR::default();
+        let mut av1 = VideoEncodeAV1CapabilitiesKHR::default();
         let mut common = vk::VideoCapabilitiesKHR::default().push_next(&mut encode);
         common = match profile {
             Profile::H264(_) => common.push_next(&mut h264),
             Profile::Hevc(_) => common.push_next(&mut hevc),
+            Profile::Av1(_) => common.push_next(&mut av1),
         };
         let functions = khr::video_queue::Instance::new(instance.entry(), instance.raw());
         let ask = functions.fp().get_physical_device_video_capabilities_khr;
@@ -127,6 +134,11 @@ impl Capabilities {
                 let can = CodecCapabilities::Hevc(hevc::Capabilities::of(profile, &hevc));
                 (can, hevc.max_slice_segment_count, (hevc.min_qp, hevc.max_qp), hevc.requires_gop_remaining_frames)
             }
+            Profile::Av1(depth) => {
+                let can = CodecCapabilities::Av1(av1::Capabilities::of(depth, &av1));
+                let index = |index: u32| i32::try_from(index).unwrap_or(i32::MAX);
+                (can, 1, (index(av1.min_q_index), index(av1.max_q_index)), av1.requires_gop_remaining_frames)
+            }
         };
         if slots < 2 || references == 0 || codec.references() == 0 {
             return Err(lacks(physical, "pictures that refer to others when it encodes"));
@@ -144,7 +156,7 @@ impl Capabilities {
             most: (most.width, most.height),
             slots,
             slices,
-            rate_mode: RateMode::best(encode.rate_control_modes, quantizers),
+            rate_mode: RateMode::best(profile, encode.rate_control_modes, quantizers),
             quality_levels: encode.max_quality_levels,
             most_bits_per_second: encode.max_bitrate,
             granularity: (granularity(access.width, input.width), granularity(access.height, input.height)),
@@ -153,6 +165,14 @@ impl Capabilities {
             std_header,
             codec,
         })
+    }
+
+    /// What is coded of a picture with whole blocks.
+    pub(super) const fn coded_part(&self, visible: (u32, u32)) -> (u32, u32) {
+        match self.codec {
+            CodecCapabilities::Av1(_) => visible,
+            CodecCapabilities::H264(_) | CodecCapabilities::Hevc(_) => self.coded_size(visible),
+        }
     }
 
     /// Sides of a picture with whole blocks, whatever the engine reads at once.

@@ -19,7 +19,7 @@ use super::rate::{Rate, RateMode};
 use super::remaining;
 use super::session::Session;
 use super::syntax::{Coding, Syntax};
-use super::{h264, hevc};
+use super::{av1, h264, hevc};
 use crate::vulkan::commands::Commands;
 use crate::vulkan::device::Device;
 use crate::vulkan::surface::Surface;
@@ -102,12 +102,14 @@ impl Encoder {
         let syntax: Box<dyn Syntax> = match can.codec {
             CodecCapabilities::H264(can) => Box::new(h264::Stream::new(can, coded, slices, rate.quantizer())),
             CodecCapabilities::Hevc(can) => Box::new(hevc::Stream::new(can, coded, slices, rate.quantizer())),
+            CodecCapabilities::Av1(can) => Box::new(av1::Stream::new(can, settings.size, rate.quantizer())),
         };
         let session = Session::create(device, &queue, profile, can, coded, slots)?;
         let parameters = Parameters::create(device, &queue, &session, &*syntax, settings)?;
         let usage = vk::ImageUsageFlags::VIDEO_ENCODE_DPB_KHR;
-        let kept = VideoImage::allocate(device, profile, usage, coded, slots.into())?;
-        let input = Input::make(device, profile, settings.size, coded, deadline)?;
+        let part = can.coded_part(settings.size);
+        let kept = VideoImage::allocate(device, profile, usage, coded, slots.into())?.coding(part);
+        let input = Input::make(device, profile, settings.size, (coded, part), deadline)?;
         let bitstream = Bitstream::make(device, profile, most_bytes(coded), can.bitstream_alignment)?;
         let commands = Commands::make_for(device, (queue.family, queue.raw), deadline)?;
         Ok(Self {
@@ -176,6 +178,7 @@ impl Encoder {
         }
         done?;
         self.told = Some(self.rate);
+        into.extend_from_slice(self.syntax.beginning());
         if coding.reference.is_none() {
             into.extend_from_slice(&self.parameters.headers);
         }

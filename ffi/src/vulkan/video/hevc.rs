@@ -233,10 +233,12 @@ impl Syntax for Stream {
     }
 
     fn with_question(&self, ask: &mut Ask<'_>) -> vk::Result {
-        ask(&mut vk::VideoEncodeH265SessionParametersGetInfoKHR::default()
-            .write_std_vps(true)
-            .write_std_sps(true)
-            .write_std_pps(true))
+        ask(Some(
+            &mut vk::VideoEncodeH265SessionParametersGetInfoKHR::default()
+                .write_std_vps(true)
+                .write_std_sps(true)
+                .write_std_pps(true),
+        ))
     }
 
     fn with_picture(&self, coding: &Coding, write: &mut dyn FnMut(Picture<'_>)) {

@@ -17,6 +17,8 @@ pub(super) struct VideoImage {
     memory: vk::DeviceMemory,
     views: Vec<vk::ImageView>,
     pub(super) size: (u32, u32),
+    /// What is coded of it.
+    part: (u32, u32),
 }
 
 impl VideoImage {
@@ -60,7 +62,14 @@ impl VideoImage {
             unsafe { device.raw.create_image(&information, None) }.named("vkCreateImage")
         })?;
         let memory = vk::DeviceMemory::null();
-        let mut image = Self { device: Rc::clone(device), raw, memory, views: Vec::new(), size: (width, height) };
+        let mut image = Self {
+            device: Rc::clone(device),
+            raw,
+            memory,
+            views: Vec::new(),
+            size: (width, height),
+            part: (width, height),
+        };
         image.bind()?;
         for layer in 0..layers {
             let information = vk::ImageViewCreateInfo::default()
@@ -93,10 +102,17 @@ impl VideoImage {
         Ok(unsafe { device.raw.bind_image_memory(self.raw, self.memory, 0) }.named("vkBindImageMemory")?)
     }
 
+    /// The same, of which only so many pixels are coded.
+    pub(super) fn coding(self, part: (u32, u32)) -> Self {
+        let mut image = self;
+        image.part = part;
+        image
+    }
+
     /// A layer, as the engine is told.
     pub(super) fn resource(&self, layer: u8) -> vk::VideoPictureResourceInfoKHR<'static> {
         vk::VideoPictureResourceInfoKHR::default()
-            .coded_extent(vk::Extent2D { width: self.size.0, height: self.size.1 })
+            .coded_extent(vk::Extent2D { width: self.part.0, height: self.part.1 })
             .image_view_binding(self.views[usize::from(layer)])
     }
 

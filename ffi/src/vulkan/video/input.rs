@@ -29,16 +29,17 @@ pub(super) struct Input {
 }
 
 impl Input {
-    /// A picture of `coded` pixels, of which `visible` are converted.
+    /// A picture of whole blocks and of what is coded of it, of which `visible` pixels are
+    /// converted.
     pub(super) fn make(
         device: &Rc<Device>,
         profile: Profile,
         visible: (u32, u32),
-        coded: (u32, u32),
+        (whole, coded): ((u32, u32), (u32, u32)),
         deadline: Duration,
     ) -> Result<Self, OpenVideoError> {
         let usage = vk::ImageUsageFlags::VIDEO_ENCODE_SRC_KHR | vk::ImageUsageFlags::TRANSFER_DST;
-        let image = VideoImage::allocate(device, profile, usage, coded, 1)?;
+        let image = VideoImage::allocate(device, profile, usage, whole, 1)?.coding(coded);
         let commands = Commands::make(device, deadline)?;
         let information = vk::SemaphoreCreateInfo::default();
         // SAFETY: the device lives.

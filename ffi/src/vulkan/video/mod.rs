@@ -1,13 +1,15 @@
 //! Vulkan Video: the encode engine of a GPU, driven by the standard's interface.
 //!
 //! Facts from the Vulkan specification (VK_KHR_video_queue, VK_KHR_video_encode_queue,
-//! VK_KHR_video_encode_h264 and _h265). An [`Encoder`] takes a converted
+//! VK_KHR_video_encode_h264, _h265 and _av1). An [`Encoder`] takes a converted
 //! [`Surface`](super::Surface) of the same device: it is copied once, on the device, into
 //! a picture of the engine's own tiling, and encoded from there. Which pictures refer to
 //! which is the caller's to say; parameter sets are asked for as the driver writes them,
 //! because it may write others than ours. One picture is with the engine at a time, and
 //! is waited for.
 
+mod av1;
+pub mod av1_sys;
 mod bitstream;
 mod capabilities;
 mod encoder;
@@ -27,7 +29,7 @@ mod syntax;
 pub use self::capabilities::Capabilities;
 pub use self::encoder::{Encoder, Settings};
 pub use self::error::{EncodeVideoError, OpenVideoError};
-pub use self::profile::{H264Profile, HevcProfile, Profile};
+pub use self::profile::{Depth, H264Profile, HevcProfile, Profile};
 pub use self::rate::{Rate, RateMode};
 pub use self::syntax::{Coding, Reference};
 

@@ -59,9 +59,11 @@ impl Parameters {
         let mut length = 0;
         let written = |length: &mut usize, into: *mut c_void| {
             syntax.with_question(&mut |question| {
-                let which = vk::VideoEncodeSessionParametersGetInfoKHR::default()
-                    .video_session_parameters(self.raw)
-                    .push_next(question);
+                let mut which =
+                    vk::VideoEncodeSessionParametersGetInfoKHR::default().video_session_parameters(self.raw);
+                if let Some(question) = question {
+                    which = which.push_next(question);
+                }
                 // SAFETY: the parameters are the device's; a length is written, and then as
                 // many bytes at most.
                 unsafe { ask(handle, &which, std::ptr::null_mut(), length, into) }

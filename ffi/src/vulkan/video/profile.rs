@@ -3,6 +3,7 @@
 use ash::vk;
 use ash::vk::native as std_video;
 
+use super::av1_sys as sys;
 use crate::vulkan::surface::SurfaceFormat;
 
 /// A codec with its profile, 4:2:0.
@@ -12,6 +13,26 @@ pub enum Profile {
     H264(H264Profile),
     /// HEVC, 8 or 10 bits.
     Hevc(HevcProfile),
+    /// AV1 in its Main profile.
+    Av1(Depth),
+}
+
+/// Bits of a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Depth {
+    /// 8.
+    Eight,
+    /// 10.
+    Ten,
+}
+
+impl Depth {
+    pub(super) const fn bits(self) -> u8 {
+        match self {
+            Self::Eight => 8,
+            Self::Ten => 10,
+        }
+    }
 }
 
 /// Profiles of H.264.
@@ -59,6 +80,7 @@ impl Profile {
         match self {
             Self::H264(_) => vk::VideoCodecOperationFlagsKHR::ENCODE_H264,
             Self::Hevc(_) => vk::VideoCodecOperationFlagsKHR::ENCODE_H265,
+            Self::Av1(_) => sys::ENCODE_AV1,
         }
     }
 
@@ -66,6 +88,7 @@ impl Profile {
         match self {
             Self::H264(_) => false,
             Self::Hevc(profile) => matches!(profile, HevcProfile::Main10),
+            Self::Av1(depth) => matches!(depth, Depth::Ten),
         }
     }
 
@@ -108,6 +131,11 @@ impl Profile {
             }
             Self::Hevc(hevc) => {
                 let mut codec = vk::VideoEncodeH265ProfileInfoKHR::default().std_profile_idc(hevc.raw());
+                use_it(&mut profile.push_next(&mut codec))
+            }
+            Self::Av1(_) => {
+                let std_profile = std_video::StdVideoAV1Profile_STD_VIDEO_AV1_PROFILE_MAIN;
+                let mut codec = sys::VideoEncodeAV1ProfileInfoKHR { std_profile, ..Default::default() };
                 use_it(&mut profile.push_next(&mut codec))
             }
         }

@@ -4,6 +4,8 @@ use std::ffi::CStr;
 
 use ash::{khr, vk};
 
+use super::av1_sys::{self, ENCODE_AV1};
+
 /// Queues that encode, before a device is opened.
 #[derive(Debug, Clone)]
 pub(in crate::vulkan) struct VideoFamily {
@@ -74,7 +76,8 @@ impl VideoQueue {
 
 const COMMON: [&CStr; 3] = [khr::synchronization2::NAME, khr::video_queue::NAME, khr::video_encode_queue::NAME];
 
-const CODECS: [(vk::VideoCodecOperationFlagsKHR, &CStr); 2] = [
+const CODECS: [(vk::VideoCodecOperationFlagsKHR, &CStr); 3] = [
     (vk::VideoCodecOperationFlagsKHR::ENCODE_H264, khr::video_encode_h264::NAME),
     (vk::VideoCodecOperationFlagsKHR::ENCODE_H265, khr::video_encode_h265::NAME),
+    (ENCODE_AV1, av1_sys::NAME),
 ];

@@ -2,6 +2,7 @@
 
 use ash::vk;
 
+use super::av1_sys as sys;
 use super::profile::Profile;
 
 /// Bits and frames.
@@ -28,14 +29,19 @@ pub enum RateMode {
 
 impl RateMode {
     /// The best of those that an engine has.
-    pub(super) fn best(modes: vk::VideoEncodeRateControlModeFlagsKHR, quantizers: (i32, i32)) -> Self {
+    pub(super) fn best(
+        profile: Profile,
+        modes: vk::VideoEncodeRateControlModeFlagsKHR,
+        quantizers: (i32, i32),
+    ) -> Self {
         let (least, most) = quantizers;
         if modes.contains(vk::VideoEncodeRateControlModeFlagsKHR::CBR) {
             Self::Constant
         } else if modes.contains(vk::VideoEncodeRateControlModeFlagsKHR::VBR) {
             Self::Variable
         } else {
-            Self::Quantizer(QUANTIZER.min(most).max(least))
+            let quantizer = if matches!(profile, Profile::Av1(_)) { AV1_QUANTIZER } else { QUANTIZER };
+            Self::Quantizer(quantizer.min(most).max(least))
         }
     }
 
@@ -87,6 +93,13 @@ impl Rate {
             .gop_frame_count(u32::MAX)
             .idr_period(u32::MAX)
             .sub_layer_count(1);
+        let av1 = sys::VideoEncodeAV1RateControlInfoKHR {
+            flags: sys::RATE_CONTROL_REGULAR_GOP | sys::RATE_CONTROL_REFERENCE_PATTERN_FLAT,
+            gop_frame_count: u32::MAX,
+            key_frame_period: u32::MAX,
+            temporal_layer_count: 1,
+            ..Default::default()
+        };
         let mut information = vk::VideoEncodeRateControlInfoKHR::default().rate_control_mode(self.mode.raw());
         if !matches!(self.mode, RateMode::Quantizer(_)) {
             let interval = self.milliseconds();
@@ -98,6 +111,7 @@ impl Rate {
             information.p_next = match profile {
                 Profile::H264(_) => std::ptr::from_ref(&h264).cast(),
                 Profile::Hevc(_) => std::ptr::from_ref(&hevc).cast(),
+                Profile::Av1(_) => std::ptr::from_ref(&av1).cast(),
             };
         }
         use_it(&mut information)
@@ -113,6 +127,8 @@ impl Rate {
 /// Where there is no rate control: pictures that can be looked at, and streamed over a
 /// network of a building.
 const QUANTIZER: i32 = 26;
+/// The same as `base_q_idx`.
+const AV1_QUANTIZER: i32 = 110;
 
 #[cfg(test)]
 mod tests {
@@ -122,11 +138,11 @@ mod tests {
 
     #[test]
     fn a_constant_rate_comes_before_a_variable_one() {
-        let quantizers = (0, 51);
-        assert_eq!(RateMode::best(Modes::CBR | Modes::VBR | Modes::DISABLED, quantizers), RateMode::Constant);
-        assert_eq!(RateMode::best(Modes::VBR | Modes::DISABLED, quantizers), RateMode::Variable);
-        assert_eq!(RateMode::best(Modes::DISABLED, quantizers), RateMode::Quantizer(26));
-        assert_eq!(RateMode::best(Modes::DISABLED, (30, 51)), RateMode::Quantizer(30));
+        let (profile, quantizers) = (Profile::Hevc(HevcProfile::Main), (0, 51));
+        assert_eq!(RateMode::best(profile, Modes::CBR | Modes::VBR | Modes::DISABLED, quantizers), RateMode::Constant);
+        assert_eq!(RateMode::best(profile, Modes::VBR | Modes::DISABLED, quantizers), RateMode::Variable);
+        assert_eq!(RateMode::best(profile, Modes::DISABLED, quantizers), RateMode::Quantizer(26));
+        assert_eq!(RateMode::best(profile, Modes::DISABLED, (30, 51)), RateMode::Quantizer(30));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::ffi::c_void;
 
 use ash::vk;
 
+use super::av1_sys::VideoEncodeAV1GopRemainingFrameInfoKHR;
 use super::profile::Profile;
 
 /// What is chained before a picture, in front of `next`: an IDR picture is one, and
@@ -29,6 +30,16 @@ pub(super) fn with<R>(
                 .gop_remaining_i(is_idr.into())
                 .gop_remaining_p(u32::MAX);
             remaining.p_next = next;
+            use_it(std::ptr::from_ref(&remaining).cast())
+        }
+        Profile::Av1(_) => {
+            let remaining = VideoEncodeAV1GopRemainingFrameInfoKHR {
+                p_next: next,
+                use_gop_remaining_frames: vk::TRUE,
+                gop_remaining_intra: is_idr.into(),
+                gop_remaining_predictive: u32::MAX,
+                ..Default::default()
+            };
             use_it(std::ptr::from_ref(&remaining).cast())
         }
     }

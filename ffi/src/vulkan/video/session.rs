@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use ash::vk;
 
+use super::av1_sys::VideoEncodeAV1SessionCreateInfoKHR;
 use super::capabilities::Capabilities;
 use super::error::OpenVideoError;
 use super::profile::Profile;
@@ -38,6 +39,7 @@ impl Session {
         // No level is asked for: the parameter sets say one.
         let mut h264 = vk::VideoEncodeH264SessionCreateInfoKHR::default();
         let mut hevc = vk::VideoEncodeH265SessionCreateInfoKHR::default();
+        let mut av1 = VideoEncodeAV1SessionCreateInfoKHR::default();
         profile
             .with(|info| {
                 let information = vk::VideoSessionCreateInfoKHR::default()
@@ -52,6 +54,7 @@ impl Session {
                 let information = match profile {
                     Profile::H264(_) => information.push_next(&mut h264),
                     Profile::Hevc(_) => information.push_next(&mut hevc),
+                    Profile::Av1(_) => information.push_next(&mut av1),
                 };
                 let create = queue.video.fp().create_video_session_khr;
                 // SAFETY: the device lives; what is pointed to outlives the call, and the

@@ -18,15 +18,20 @@ pub(super) trait Syntax: std::fmt::Debug {
 
     /// A picture, as it is encoded.
     fn with_picture(&self, coding: &Coding, write: &mut dyn FnMut(Picture<'_>));
+
+    /// What every picture begins with, before what the driver writes.
+    fn beginning(&self) -> &'static [u8] {
+        &[]
+    }
 }
 
 /// Chains parameter sets to a call.
 pub(super) type Create<'f> =
     dyn for<'a> FnMut(&'a mut (dyn vk::ExtendsVideoSessionParametersCreateInfoKHR + 'a)) -> vk::Result + 'f;
 
-/// Chains a question for them to a call.
+/// Chains a question for them to a call, where there is something to choose from.
 pub(super) type Ask<'f> =
-    dyn for<'a> FnMut(&'a mut (dyn vk::ExtendsVideoEncodeSessionParametersGetInfoKHR + 'a)) -> vk::Result + 'f;
+    dyn for<'a> FnMut(Option<&'a mut (dyn vk::ExtendsVideoEncodeSessionParametersGetInfoKHR + 'a)>) -> vk::Result + 'f;
 
 /// What is chained when a picture is encoded.
 pub(super) struct Picture<'a> {

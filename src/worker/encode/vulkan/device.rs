@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use earthshine_ffi::vulkan::video::{Capabilities, H264Profile, HevcProfile, OpenVideoError, Profile};
+use earthshine_ffi::vulkan::video::{Capabilities, Depth, H264Profile, HevcProfile, OpenVideoError, Profile};
 use earthshine_ffi::vulkan::{Instance, OpenVulkanError, PhysicalDevice, Selection};
 
 use crate::codec::{Chroma, VideoCodec, VideoProfile};
@@ -108,6 +108,8 @@ const fn candidates(profile: VideoProfile) -> &'static [Profile] {
         ],
         (VideoCodec::Hevc, false, Chroma::Yuv420) => &[Profile::Hevc(HevcProfile::Main)],
         (VideoCodec::Hevc, true, Chroma::Yuv420) => &[Profile::Hevc(HevcProfile::Main10)],
+        (VideoCodec::Av1, false, Chroma::Yuv420) => &[Profile::Av1(Depth::Eight)],
+        (VideoCodec::Av1, true, Chroma::Yuv420) => &[Profile::Av1(Depth::Ten)],
         _ => &[],
     }
 }

@@ -56,7 +56,9 @@ pub struct VulkanEncoder {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenVulkanVideoError {
     /// Only 4:2:0 is implemented.
-    #[error("Vulkan Video is driven for 4:2:0 pictures in H.264 (8 bits) and HEVC (8 and 10) only, not {profile:?}")]
+    #[error(
+        "Vulkan Video is driven for 4:2:0 pictures in H.264 (8 bits), HEVC and AV1 (8 and 10) only, not {profile:?}"
+    )]
     Profile {
         /// What was asked.
         profile: VideoProfile,
@@ -87,7 +89,7 @@ impl From<VulkanError> for OpenVulkanVideoError {
 /// [`OpenVulkanVideoError`]: there is none, or it cannot be asked.
 pub fn abilities(gpu: Option<&GpuAddress>) -> Result<Abilities, OpenVulkanVideoError> {
     let gpus = Gpus::of(gpu)?;
-    let profiles = [VideoCodec::H264, VideoCodec::Hevc].into_iter().flat_map(VideoProfile::all_of);
+    let profiles = [VideoCodec::H264, VideoCodec::Hevc, VideoCodec::Av1].into_iter().flat_map(VideoProfile::all_of);
     let (mut abilities, mut reason) = (Abilities::default(), None);
     for profile in profiles.filter(|profile| is_driven(*profile)) {
         match gpus.find(profile) {
@@ -242,7 +244,8 @@ fn settings(plan: &VideoPlan, slots: u32) -> Settings {
         size: (size.width, size.height),
         level: match plan.profile.codec {
             VideoCodec::Hevc => bitstream::hevc::level(size, millihertz, bits_per_second),
-            _ => bitstream::h264::level(size, millihertz, bits_per_second, references),
+            VideoCodec::Av1 => bitstream::av1::level(size, millihertz, bits_per_second),
+            VideoCodec::H264 => bitstream::h264::level(size, millihertz, bits_per_second, references),
         },
         references,
         slices: plan.slices.into(),

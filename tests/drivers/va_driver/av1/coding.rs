@@ -5,10 +5,10 @@ use std::sync::Arc;
 use earthshine_drivers::ledger;
 use earthshine_ffi::vaapi::sys::*;
 
-use super::frame::{Frame, Offsets};
+use super::frame::{Frame, Offsets, QUANTIZER};
 use super::obu;
 use super::sequence::Sequence;
-use super::tile::{Kept, Tile};
+use super::tile::Kept;
 use crate::bits::{Reader, Writer};
 use crate::coder::Coder;
 use crate::config::Config;
@@ -93,7 +93,7 @@ impl Stream {
         let (header, frame) = header(config, picture, group, &expected, &sequence)?;
         bytes.extend(header);
         let reference = self.reference(picture, &expected)?;
-        let (coded, kept) = tile(&frame, &sequence)?.code(&pixels.planes, reference);
+        let (coded, kept) = frame.tile(&sequence)?.code(&pixels.planes, reference);
         bytes.extend(obu::with_size(obu::TILE_GROUP, &coded));
         self.keep(picture.reconstructed_frame, &expected, kept);
         Ok(bytes)
@@ -119,7 +119,7 @@ impl Stream {
                 require_equal("packed sequence header", &found, &Sequence { points, full_range, ..told })?;
                 (found, bytes.clone())
             }
-            None => (told.clone(), obu::with_size(obu::SEQUENCE, &told.write().bytes)),
+            None => (told.clone(), obu::with_size(obu::SEQUENCE, &told.write(false).bytes)),
         };
         if self.pictures == 0 {
             let told = if packs {
@@ -201,18 +201,13 @@ fn header(
     require_equal("offsets", &Offsets::of(picture), &offsets)?;
     let range = picture.min_base_qindex..=picture.max_base_qindex;
     require(!is_decided || range.contains(&QUANTIZER), || format!("quantizers of {range:?}"))?;
-    let frame = if is_decided { decided(found) } else { found };
+    let frame = if is_decided { found.decided() } else { found };
     let payload = match &group.header {
         Some(header) if is_decided => written_into(header, &offsets)?.bytes,
         Some(header) => header.payload.clone(),
         None => frame.write(sequence).bytes,
     };
     Ok((obu::with_size(obu::FRAME_HEADER, &payload), frame))
-}
-
-/// What rate control finds: the least quantizer, and edges that are not smoothed.
-fn decided(frame: Frame) -> Frame {
-    Frame { quantizer: QUANTIZER.into(), filter_levels: [0; 4], ..frame }
 }
 
 /// The program's header, with what rate control found. That takes fewer bits, so that what
@@ -237,20 +232,3 @@ fn written_into(header: &Unit, offsets: &Offsets) -> Result<Writer> {
     bits.trailing();
     Ok(bits)
 }
-
-/// What the only tile is coded by.
-fn tile(frame: &Frame, sequence: &Sequence) -> Result<Tile> {
-    require(frame.quantizer > 0, || "no quantizer".to_owned())?;
-    let byte = |value: u32| u8::try_from(value).unwrap_or(u8::MAX);
-    Ok(Tile {
-        size: (sequence.size.0 as usize, sequence.size.1 as usize),
-        depth: sequence.depth,
-        large_blocks: sequence.large_blocks,
-        filter_intra: sequence.filter_intra,
-        quantizer: byte(frame.quantizer),
-        filter_levels: frame.filter_levels.map(byte),
-    })
-}
-
-/// Not one that a program guesses.
-const QUANTIZER: u8 = 1;

@@ -6,6 +6,7 @@ use earthshine_ffi::vaapi::sys::*;
 
 use super::obu;
 use super::sequence::Sequence;
+use super::tile::Tile;
 use crate::bits::{Reader, Writer};
 use crate::driver::{Result, require, require_equal};
 use crate::nal::Unit;
@@ -133,6 +134,25 @@ impl Frame {
         Ok((frame, offsets))
     }
 
+    /// What rate control finds: the least quantizer, and edges that are not smoothed.
+    pub(super) fn decided(self) -> Self {
+        Self { quantizer: QUANTIZER.into(), filter_levels: [0; 4], ..self }
+    }
+
+    /// What the only tile is coded by.
+    pub(super) fn tile(&self, sequence: &Sequence) -> Result<Tile> {
+        require(self.quantizer > 0, || "no quantizer".to_owned())?;
+        let byte = |value: u32| u8::try_from(value).unwrap_or(u8::MAX);
+        Ok(Tile {
+            size: (sequence.size.0 as usize, sequence.size.1 as usize),
+            depth: sequence.depth,
+            large_blocks: sequence.large_blocks,
+            filter_intra: sequence.filter_intra,
+            quantizer: byte(self.quantizer),
+            filter_levels: self.filter_levels.map(byte),
+        })
+    }
+
     /// The header's payload.
     pub(super) fn write(&self, sequence: &Sequence) -> Writer {
         let mut bits = Writer::default();
@@ -210,3 +230,6 @@ fn write_tiles(bits: &mut Writer, sequence: &Sequence) {
 fn at(bits: &Reader<'_>) -> u32 {
     u32::try_from(bits.position() + obu::BEFORE * 8).unwrap_or(u32::MAX)
 }
+
+/// Not one that a program guesses.
+pub(super) const QUANTIZER: u8 = 1;

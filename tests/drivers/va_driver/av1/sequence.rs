@@ -105,8 +105,8 @@ impl Sequence {
         })
     }
 
-    /// The header's payload, without colours.
-    pub(super) fn write(&self) -> Writer {
+    /// The header's payload; not every driver is told of colours.
+    pub(super) fn write(&self, says_colours: bool) -> Writer {
         let mut bits = Writer::default();
         bits.put(0, 7 + 5 + 12);
         bits.put(self.level, 5);
@@ -124,8 +124,14 @@ impl Sequence {
         bits.put(self.order_bits - 1, 3);
         bits.put(u32::from(self.directional) << 1, 3);
         bits.bit(self.depth > 8);
-        // Neither colours, nor where chroma lies, nor film grain.
-        bits.put(0, 3 + 3 + 1);
+        bits.bit(false);
+        bits.bit(says_colours);
+        if says_colours {
+            self.points.iter().for_each(|point| bits.put(*point, 8));
+        }
+        bits.bit(says_colours && self.full_range);
+        // Neither where chroma lies, nor film grain.
+        bits.put(0, 3 + 1);
         bits.trailing();
         bits
     }
