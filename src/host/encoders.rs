@@ -214,7 +214,7 @@ impl Known {
 }
 
 fn offered(report: &FamilyReport) -> impl Iterator<Item = VideoProfile> {
-    report.abilities.able.iter().filter(|able| able.offered).map(|able| able.profile)
+    report.abilities.able.iter().map(|able| able.profile)
 }
 
 async fn said(process: &mut HelperProcess) -> io::Result<String> {
@@ -241,7 +241,7 @@ mod tests {
     const HEVC: VideoProfile = VideoProfile { codec: VideoCodec::Hevc, chroma: Chroma::Yuv420, ten_bit: true };
 
     fn report(family: EncoderFamily, profiles: &[VideoProfile], error: &str) -> FamilyReport {
-        let able = profiles.iter().map(|&profile| Ability { profile, most: None, offered: true });
+        let able = profiles.iter().map(|&profile| Ability { profile, most: None });
         let abilities = Abilities { device: "a GPU".to_owned(), gpu: None, able: able.collect() };
         FamilyReport { family, abilities, error: error.to_owned() }
     }

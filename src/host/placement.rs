@@ -325,7 +325,7 @@ mod tests {
         let stage = Stage::new("");
         assert_eq!(stage.now().for_canaries(), [], "none has said that it encodes");
         let report = |place: &str| {
-            let able = vec![Ability { profile: VideoProfile::H264, most: None, offered: true }];
+            let able = vec![Ability { profile: VideoProfile::H264, most: None }];
             let abilities = Abilities { gpu: Some(GpuAddress::at(place)), able, ..Abilities::default() };
             FamilyReport { family: EncoderFamily::Nvenc, abilities, error: String::new() }
         };

@@ -39,8 +39,6 @@ pub struct Ability {
     pub profile: VideoProfile,
     /// Sides of the largest picture, if that is said.
     pub most: Option<Size>,
-    /// Clients may ask for it; else it is there to be tried (`doctor --encode-test`).
-    pub offered: bool,
 }
 
 /// Reads a line.
@@ -57,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_report_is_read_as_it_was_written() {
-        let able = vec![Ability { profile: VideoProfile::H264, most: Some(Size::new(4096, 4096)), offered: true }];
+        let able = vec![Ability { profile: VideoProfile::H264, most: Some(Size::new(4096, 4096)) }];
         let reports = vec![
             FamilyReport {
                 family: EncoderFamily::Nvenc,

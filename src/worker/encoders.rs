@@ -57,8 +57,7 @@ fn table(reports: &[FamilyReport]) -> String {
         lines.push(format!("{:<9} {what}", family.name()));
         for ability in &abilities.able {
             let most = ability.most.map(|most| format!(" up to {most}")).unwrap_or_default();
-            let remark = if ability.offered { "" } else { ", not offered: never decoded yet" };
-            lines.push(format!("          {}{most}{remark}", ability.profile.name()));
+            lines.push(format!("          {}{most}", ability.profile.name()));
         }
     }
     lines.join("\n")

@@ -118,7 +118,7 @@ pub fn abilities(gpu: Option<&GpuAddress>) -> Result<Abilities, OpenNvencError> 
     let able = codecs.into_iter().flat_map(|(codec, can)| {
         let most = Some(Size::new(can.most_width, can.most_height));
         let profiles = VideoProfile::all_of(codec_named(codec)).filter(move |profile| can.makes(samples(*profile)));
-        profiles.map(move |profile| Ability { profile, most, offered: true })
+        profiles.map(move |profile| Ability { profile, most })
     });
     let gpu = Some(address(&device));
     Ok(Abilities { device: format!("{} at {}", device.name, device.bus_id), gpu, able: able.collect() })

@@ -32,7 +32,7 @@ pub(crate) enum Told {
 pub(crate) enum Stream {
     H264(h264::Stream),
     Hevc(hevc::Stream),
-    Av1(av1::Stream),
+    Av1(Box<av1::Stream>),
 }
 
 /// By what the standard knows a picture in a slot.
@@ -215,7 +215,7 @@ impl Stream {
         match profile {
             Profile::H264 { .. } => Self::H264(h264::Stream::default()),
             Profile::Hevc { .. } => Self::Hevc(hevc::Stream::default()),
-            Profile::Av1 { .. } => Self::Av1(av1::Stream::default()),
+            Profile::Av1 { .. } => Self::Av1(Box::default()),
         }
     }
 

@@ -173,7 +173,6 @@ fn what_an_engine_makes_is_offered_and_what_it_lacks_is_said() {
         ] {
             order(orders);
             let able = select::abilities(EncoderFamily::Vulkan, None).expect(orders).able;
-            assert!(able.iter().all(|ability| ability.offered), "{orders}");
             assert_eq!(able.iter().map(|ability| ability.profile.name()).collect::<Vec<_>>(), expected, "{orders}");
         }
     });

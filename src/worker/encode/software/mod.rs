@@ -33,7 +33,7 @@ pub const PROFILES: &[VideoProfile] = EncoderFamily::Software.certain_profiles()
 /// What it can do: there is nobody to be asked.
 #[must_use]
 pub fn abilities() -> Abilities {
-    let able = PROFILES.iter().map(|&profile| Ability { profile, most: Some(LARGEST), offered: true });
+    let able = PROFILES.iter().map(|&profile| Ability { profile, most: Some(LARGEST) });
     Abilities { device: "this processor".to_owned(), gpu: None, able: able.collect() }
 }
 

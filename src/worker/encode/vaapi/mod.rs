@@ -99,8 +99,7 @@ pub enum OpenVaapiError {
     Source(#[from] OpenSourceError),
 }
 
-/// What a GPU makes; the first that makes anything of ours, if none is given. Clients are offered what was
-/// decoded at least on a stand-in.
+/// What a GPU makes; the first that makes anything of ours, if none is given.
 ///
 /// # Errors
 /// [`OpenVaapiError`]: there is none, or it cannot be asked.
@@ -114,7 +113,7 @@ pub fn abilities(gpu: Option<&GpuAddress>) -> Result<Abilities, OpenVaapiError> 
                 let most = (most_width > 0 && most_height > 0).then(|| Size::new(most_width, most_height));
                 abilities.gpu = Some(GpuAddress::of_node(node.clone()));
                 abilities.device = format!("{}: {}", node.display(), display.vendor());
-                abilities.able.push(Ability { profile, most, offered: true });
+                abilities.able.push(Ability { profile, most });
             }
             Err(error) => reason = reason.or(Some(error)),
         }

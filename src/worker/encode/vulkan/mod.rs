@@ -97,7 +97,7 @@ pub fn abilities(gpu: Option<&GpuAddress>) -> Result<Abilities, OpenVulkanVideoE
                 let most = Some(Size::new(can.most.0, can.most.1));
                 abilities.device = format!("{}: {}", node.display(), physical.name);
                 abilities.gpu = Some(GpuAddress::of_node(node));
-                abilities.able.push(Ability { profile, most, offered: true });
+                abilities.able.push(Ability { profile, most });
             }
             Err(error) => reason = reason.or(Some(error)),
         }
