@@ -174,7 +174,7 @@ async fn no_application_starts_before_the_compositor_takes_commands() {
     let late = "real=$SWAYSOCK; (sleep 0.6; test ! -e \"$HOME/started\" && ln -s \"$real.late\" \"$real\") & \
                 SWAYSOCK=$real.late exec sway --unsupported-gpu --config \"$0\"";
     spec.compositor.command = ["sh", "-c", late, "{config}/sway"].map(str::to_owned).to_vec();
-    let mut desktop = Desktop::start(spec).await.unwrap();
+    let desktop = Desktop::start(spec).await.unwrap();
     assert_eq!(refresh_shown_by_sway(&desktop), 66_666, "no link, no answer");
     desktop.stop().await;
     assert_eq!(stage.leftovers(), [""; 0]);
