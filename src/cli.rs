@@ -14,6 +14,7 @@ use crate::commands::pairing::PairArgs;
 use crate::commands::screenshot::{PictureArgs, ScreenshotArgs};
 use crate::commands::sessions::SessionsArgs;
 use crate::commands::system::{CapacityArgs, HealthArgs};
+use crate::content::Content;
 use crate::gpu::GpuName;
 use crate::stream_plan::EncoderFamily;
 use crate::units::Size;
@@ -58,7 +59,7 @@ pub enum Command {
     Reload(ReloadArgs),
     /// What the encoders of this machine can do, as their drivers say.
     Encoders(EncodersArgs),
-    /// Measure a running host from outside.
+    /// Measure a running host from outside, or parts of one.
     Bench(BenchArgs),
     /// Say whether a running host is well: exit status 0, or 1 if it is critical or
     /// does not answer.
@@ -66,6 +67,9 @@ pub enum Command {
     /// A second of video through one encoder; run by `doctor --encode-test`.
     #[command(hide = true)]
     EncodeTrial(EncodeTrialArgs),
+    /// Some seconds of video through one encoder; run by `bench encode`.
+    #[command(hide = true)]
+    EncodeMeasure(EncodeMeasureArgs),
     /// A few frames through the data path; run by `serve` now and then.
     #[command(hide = true)]
     Canary(CanaryArgs),
@@ -236,6 +240,88 @@ pub struct BenchArgs {
 pub enum BenchCommand {
     /// Play Moonlight clients that do not decode, and report what each got.
     Clients(ClientsArgs),
+    /// Encode built-in content, and report times, sizes and what is left of the picture.
+    Encode(EncodeArgs),
+}
+
+/// Where a measurement's report goes.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Write the report as JSON to a file, or with - to standard output instead of the
+    /// table.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Write it as a page with plots.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Compare with the JSON of an earlier run; the exit status is 1 if something is worse
+    /// by more than noise.
+    #[arg(long, value_name = "FILE")]
+    pub against: Option<PathBuf>,
+}
+
+/// `earthshine bench encode`.
+#[derive(Debug, Args)]
+pub struct EncodeArgs {
+    /// Encoders, of nvenc, vaapi, vulkan and software.
+    #[arg(long, value_name = "NAMES", value_parser = parse_encoder, value_delimiter = ',', default_value = "software")]
+    pub encoders: Vec<EncoderFamily>,
+    /// On which GPU; the first that does it, if not given.
+    #[arg(long, value_name = "GPU")]
+    pub gpu: Option<GpuName>,
+    /// Codecs, of h264, hevc and av1.
+    #[arg(long, value_name = "NAMES", value_parser = parse_codec, value_delimiter = ',', default_value = "h264")]
+    pub codecs: Vec<VideoCodec>,
+    /// 10 bits instead of 8.
+    #[arg(long)]
+    pub ten_bit: bool,
+    /// Picture sizes.
+    #[arg(long, value_name = "SIZES", value_parser = parse_size, value_delimiter = ',', default_value = "1920x1080")]
+    pub sizes: Vec<Size>,
+    /// Frame rates that the bit rate is spread over.
+    #[arg(long, value_name = "HZ", value_delimiter = ',', default_value = "60", value_parser = clap::value_parser!(u32).range(1..=480))]
+    pub fps: Vec<u32>,
+    /// Bit rates in kbit/s.
+    #[arg(long, value_name = "KBPS", value_delimiter = ',', default_value = "20000", value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
+    pub bitrates: Vec<u32>,
+    /// Presets of NVENC, 1 to 7.
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', default_value = "1", value_parser = clap::value_parser!(u8).range(1..=7))]
+    pub presets: Vec<u8>,
+    /// What is encoded, of still, text, game, noise and cuts.
+    #[arg(
+        long = "content",
+        value_name = "NAMES",
+        value_enum,
+        value_delimiter = ',',
+        default_value = "still,text,game,noise,cuts"
+    )]
+    pub contents: Vec<Content>,
+    /// Slices of a frame.
+    #[arg(long, value_name = "COUNT", default_value_t = 1)]
+    pub slices: u8,
+    /// Length of the content in its own time.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub seconds: u32,
+    /// How often each case is measured; noise cannot be told with fewer than three.
+    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub rounds: u32,
+    /// A frame an interval, as a stream does it, and not one after the other.
+    #[arg(long)]
+    pub paced: bool,
+    /// Do not decode and compare, which takes longer than encoding.
+    #[arg(long = "no-quality", action = clap::ArgAction::SetFalse)]
+    pub quality: bool,
+    /// Where the report goes.
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+/// `earthshine encode-measure`.
+#[derive(Debug, Args)]
+pub struct EncodeMeasureArgs {
+    /// JSON of what is measured.
+    #[arg(value_name = "FILE")]
+    pub job: PathBuf,
 }
 
 /// `earthshine bench clients`.

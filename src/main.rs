@@ -57,7 +57,11 @@ fn main() -> ExitCode {
         Command::Health(args) => health(&args),
         Command::Drain(args) => drain(&args),
         Command::Reload(args) => reload(&args),
+        Command::EncodeMeasure(args) => return worker::encode_measure::main(&args.job),
         Command::Bench(BenchArgs { command: BenchCommand::Clients(args) }) => bench_clients(&args),
+        Command::Bench(BenchArgs { command: BenchCommand::Encode(args) }) => {
+            bench::encode::run(&args).and_then(|report| bench::report::hand_over(&report, &args.report))
+        }
     };
     result.unwrap_or_else(|error| {
         eprintln!("earthshine: {error:#}");

@@ -21,6 +21,7 @@ pub mod capture;
 pub mod convert;
 pub mod dma_buffer;
 pub mod encode;
+pub mod encode_measure;
 pub mod encode_trial;
 pub mod encoders;
 pub(crate) mod event_loop;

@@ -58,7 +58,7 @@ fn args(host: &Host, count: usize, flags: &[&str]) -> ClientsArgs {
     let mut line = vec!["earthshine", "bench", "clients", "--port", &port, "--api-socket", socket, "-n", &count];
     line.extend(small_unless(flags));
     let Command::Bench(bench) = Cli::parse_from(line).command else { unreachable!("bench") };
-    let BenchCommand::Clients(args) = bench.command;
+    let BenchCommand::Clients(args) = bench.command else { panic!("not the clients") };
     args
 }
 

@@ -118,7 +118,7 @@ mod tests {
     fn settings(flags: &str) -> Settings {
         let line = format!("earthshine bench clients {flags}");
         let Command::Bench(args) = Cli::try_parse_from(line.split_whitespace()).unwrap().command else { panic!() };
-        let BenchCommand::Clients(args) = args.command;
+        let BenchCommand::Clients(args) = args.command else { panic!("not {line}") };
         Settings::new(&args).unwrap()
     }
 

@@ -1,0 +1,121 @@
+//! One page, with everything in it: it can be mailed and opened without a network.
+
+use std::fmt::Write as _;
+
+use super::against::{Comparison, Verdict};
+use super::{Case, Report, plot, short};
+
+/// The page of a report; with what changed since an earlier one, if that is given.
+#[must_use]
+pub fn page(report: &Report, comparison: Option<&Comparison>) -> String {
+    let title = format!("earthshine bench {}", escape(&report.bench));
+    let mut page = format!(
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{title}</title>\n<style>{STYLE}</style>\n<h1>{title}</h1>\n<p class=\"about\">{}<br>{} {}</p>\n",
+        escape(&report.machine.to_string()),
+        escape(&format!("earthshine {},", report.version)),
+        escape(&report.arguments.join(" ")),
+    );
+    // Writing to a String cannot fail.
+    if let Some(comparison) = comparison {
+        let _ = write!(page, "<h2>Against the earlier run</h2>\n{}", changes(comparison));
+    }
+    for case in &report.cases {
+        let _ = write!(page, "<section>\n<h2>{}</h2>\n{}</section>\n", escape(&case.name), body(case));
+    }
+    page.push_str("</html>\n");
+    page
+}
+
+fn body(case: &Case) -> String {
+    let mut text = String::new();
+    if !case.problem.is_empty() {
+        let _ = writeln!(text, "<p class=\"worse\">{}</p>", escape(&case.problem));
+    }
+    if !case.figures.is_empty() {
+        text.push_str("<div class=\"table\"><table>\n<tr><th><th>median<th>least<th>most<th>\n");
+        for figure in &case.figures {
+            let (least, most) = figure.range();
+            let [median, least, most] = [figure.median(), least, most].map(short);
+            let _ = writeln!(
+                text,
+                "<tr><td>{}<td class=\"number\">{median}<td class=\"number\">{least}<td class=\"number\">{most}<td>{}",
+                escape(&figure.name),
+                escape(&figure.unit)
+            );
+        }
+        text.push_str("</table></div>\n");
+    }
+    text.push_str("<div class=\"plots\">\n");
+    for plot in &case.plots {
+        if let Some(svg) = plot::svg(plot) {
+            let _ = writeln!(text, "<figure><figcaption>{}</figcaption>\n{svg}</figure>", escape(&plot.title));
+        }
+    }
+    text.push_str("</div>\n");
+    text
+}
+
+fn changes(comparison: &Comparison) -> String {
+    let mut text = String::new();
+    for remark in &comparison.remarks {
+        let _ = writeln!(text, "<p>Note: {}.</p>", escape(remark));
+    }
+    text.push_str("<div class=\"table\"><table>\n<tr><th><th>before<th>now<th><th>\n");
+    for change in &comparison.changes {
+        let class = match change.verdict {
+            Verdict::Better => "better",
+            Verdict::Worse => "worse",
+            _ => "",
+        };
+        let _ = writeln!(
+            text,
+            "<tr class=\"{class}\"><td>{}<td class=\"number\">{}<td class=\"number\">{}<td>{}<td>{}",
+            escape(&change.name),
+            short(change.medians.0),
+            short(change.medians.1),
+            escape(&change.unit),
+            change.verdict.name()
+        );
+    }
+    text.push_str("</table></div>\n");
+    for name in &comparison.unmatched {
+        let _ = writeln!(text, "<p>{}</p>", escape(name));
+    }
+    text
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+const STYLE: &str = "\
+body{font:15px/1.45 system-ui,sans-serif;color:#1b1b1b;background:#fff;margin:0 auto;max-width:84rem;padding:1rem}\
+h1{font-size:1.5rem;margin:.2rem 0}h2{font-size:1.1rem;margin:1.6rem 0 .5rem}.about{color:#555;margin:.2rem 0}\
+.table{overflow-x:auto}table{border-collapse:collapse}th,td{text-align:left;padding:.15rem .8rem .15rem 0}\
+th{color:#555;font-weight:600}tr+tr td{border-top:1px solid #e4e4e4}.number{text-align:right;font-variant-numeric:tabular-nums}\
+.plots{display:grid;gap:1rem;grid-template-columns:repeat(auto-fit,minmax(min(100%,30rem),1fr))}\
+figure{margin:.5rem 0}figcaption{color:#555}svg{width:100%;height:auto}.better{color:#006d48}.worse{color:#b03a00}";
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::report;
+    use super::*;
+
+    #[test]
+    fn the_page_has_every_case_and_needs_nothing_else() {
+        let mut report = report(&[1.0, 2.0, 3.0]);
+        report.cases[0].name = "<script>".to_owned();
+        report.cases[0].problem = "one & only".to_owned();
+        let comparison = Comparison::of(&report, &report);
+        let page = page(&report, Some(&comparison));
+        for part in ["&lt;script&gt;", "one &amp; only", "encoded, p50", "Against the earlier run"] {
+            assert!(page.contains(part), "{part}");
+        }
+        assert_eq!(page.matches("<svg").count(), 2);
+        for outside in ["<script", "src=", "href=", "@import", "url("] {
+            assert!(!page.contains(outside), "{outside}");
+        }
+    }
+}
