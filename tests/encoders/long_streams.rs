@@ -16,7 +16,7 @@ pub(crate) fn numbers_wrap_around(plan: &VideoPlan) {
         shown.push(pixels);
     }
     let decoded = decode(&stream, plan.profile, shown[0].len());
-    assert!(are_shown(plan.profile, &decoded, &shown), "other pixels");
+    assert!(are_shown(plan, &decoded, &shown), "other pixels");
 }
 
 /// That there was one IDR picture.
@@ -56,7 +56,7 @@ pub(crate) fn lost_pictures_are_not_referred_to(plan: &VideoPlan) {
         if matches!(picture, 6 | 13 | 20 | 261 | 299) {
             let decoded = decode(&stream, plan.profile, last.len());
             assert!(decoded.len() >= sent, "{} of {sent} pictures", decoded.len());
-            let is_shown = are_shown(plan.profile, &decoded[decoded.len() - 1..], std::slice::from_ref(&last));
+            let is_shown = are_shown(plan, &decoded[decoded.len() - 1..], std::slice::from_ref(&last));
             assert!(is_shown, "other pixels in picture {picture}");
         }
     }

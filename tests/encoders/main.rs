@@ -7,6 +7,7 @@
 
 mod long_streams;
 mod process;
+mod short_streams;
 #[path = "../support/skip.rs"]
 mod skip;
 mod stage;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use earthshine::clock::Micros;
 use earthshine::codec::{VideoCodec, VideoProfile};
-use earthshine::stream_plan::{EncoderFamily, StreamPlan, VideoPlan};
+use earthshine::stream_plan::{Conversion, EncoderFamily, StreamPlan, VideoPlan};
 use earthshine::units::Size;
 use earthshine::worker::encode::{Encoder, FrameRequest, select};
 use earthshine::worker::frame::{EncodedFrame, Frame, PixelFormat, Pixels};
@@ -105,18 +105,20 @@ pub(crate) fn decode(stream: &[u8], profile: VideoProfile, size: usize) -> Vec<V
 
 /// Whether pictures were decoded as they were shown: to the very sample, and in AV1, which
 /// its stand-in does not code without loss, with none off by more than one.
-pub(crate) fn are_shown(profile: VideoProfile, decoded: &[Vec<u8>], shown: &[Vec<u8>]) -> bool {
-    let most = if profile.codec == VideoCodec::Av1 { 1 } else { 0 };
+pub(crate) fn are_shown(plan: &VideoPlan, decoded: &[Vec<u8>], shown: &[Vec<u8>]) -> bool {
+    let most = if plan.profile.codec == VideoCodec::Av1 { 1 } else { 0 };
     decoded.len() == shown.len()
-        && decoded.iter().zip(shown).all(|(decoded, shown)| farthest(profile, decoded, shown) <= most)
+        && decoded.iter().zip(shown).all(|(decoded, shown)| farthest(plan, decoded, shown) <= most)
 }
 
-/// How far samples are off at most.
-pub(crate) fn farthest(profile: VideoProfile, decoded: &[u8], shown: &[u8]) -> u16 {
+/// How far samples are off at most. Of 10 bits that a GPU converted, the upper 8 are compared:
+/// a picture that is fetched from there has no more.
+pub(crate) fn farthest(plan: &VideoPlan, decoded: &[u8], shown: &[u8]) -> u16 {
     assert_eq!(decoded.len(), shown.len(), "a picture of another size");
+    let unknown = if plan.conversion == Conversion::Cpu { 0 } else { 2 };
     let samples = |picture: &[u8]| -> Vec<u16> {
-        if profile.ten_bit {
-            picture.as_chunks::<2>().0.iter().map(|bytes| u16::from_le_bytes(*bytes)).collect()
+        if plan.profile.ten_bit {
+            picture.as_chunks::<2>().0.iter().map(|bytes| u16::from_le_bytes(*bytes) >> unknown).collect()
         } else {
             picture.iter().copied().map(u16::from).collect()
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ash::vk;
 
+use super::barrier::{self, SAME};
 use super::buffer::{Buffer, DmabufBuffer, HostBuffer};
 use super::commands::Commands;
 use super::device::Device;
@@ -315,15 +316,7 @@ impl Converter {
         layouts: (vk::ImageLayout, vk::ImageLayout),
         access: (vk::AccessFlags, vk::AccessFlags),
     ) {
-        let barriers = [vk::ImageMemoryBarrier::default()
-            .image(image.raw)
-            .subresource_range(COLOR)
-            .src_queue_family_index(families.0)
-            .dst_queue_family_index(families.1)
-            .old_layout(layouts.0)
-            .new_layout(layouts.1)
-            .src_access_mask(access.0)
-            .dst_access_mask(access.1)];
+        let barriers = [barrier::of_image((image.raw, COLOR), families, layouts, access)];
         let none = vk::DependencyFlags::empty();
         // SAFETY: as in `convert`.
         unsafe { self.device.raw.cmd_pipeline_barrier(list, STAGES, STAGES, none, &[], &[], &barriers) };
@@ -442,9 +435,6 @@ const fn shader(format: SurfaceFormat) -> &'static [u8] {
 }
 
 const READ: vk::ImageLayout = vk::ImageLayout::SHADER_READ_ONLY_OPTIMAL;
-
-/// Nobody hands anything over.
-const SAME: (u32, u32) = (vk::QUEUE_FAMILY_IGNORED, vk::QUEUE_FAMILY_IGNORED);
 
 /// What a conversion consists of.
 const STAGES: vk::PipelineStageFlags = vk::PipelineStageFlags::from_raw(

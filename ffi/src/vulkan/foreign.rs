@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use ash::vk;
 
+use super::barrier;
 use super::device::Device;
 use super::dmabuf::{Dmabuf, ImportDmabufError, fourcc};
 use super::image::{COLOR, Image};
@@ -83,13 +84,7 @@ impl ForeignSurface {
         let (ours, theirs) = (self.device.queue_family(), self.device.foreign_family());
         let taken = self.barriers((theirs, ours), (before, target), (nobody, written));
         let given = self.barriers((ours, theirs), (target, vk::ImageLayout::GENERAL), (written, nobody));
-        let samples = [vk::BufferMemoryBarrier::default()
-            .buffer(surface.buffer.raw)
-            .size(vk::WHOLE_SIZE)
-            .src_queue_family_index(vk::QUEUE_FAMILY_IGNORED)
-            .dst_queue_family_index(vk::QUEUE_FAMILY_IGNORED)
-            .src_access_mask(vk::AccessFlags::SHADER_WRITE)
-            .dst_access_mask(vk::AccessFlags::TRANSFER_READ)];
+        let samples = [barrier::before_copy(&surface.buffer)];
         let (raw, none) = (&self.device.raw, vk::DependencyFlags::empty());
         let (shader, copy) = (vk::PipelineStageFlags::COMPUTE_SHADER, vk::PipelineStageFlags::TRANSFER);
         // SAFETY: the caller's contract; the images are ours and as large as the regions say.
@@ -117,17 +112,7 @@ impl ForeignSurface {
         layouts: (vk::ImageLayout, vk::ImageLayout),
         access: (vk::AccessFlags, vk::AccessFlags),
     ) -> [vk::ImageMemoryBarrier<'static>; 2] {
-        [&self.luma, &self.chroma].map(|image| {
-            vk::ImageMemoryBarrier::default()
-                .image(image.raw)
-                .subresource_range(COLOR)
-                .src_queue_family_index(families.0)
-                .dst_queue_family_index(families.1)
-                .old_layout(layouts.0)
-                .new_layout(layouts.1)
-                .src_access_mask(access.0)
-                .dst_access_mask(access.1)
-        })
+        [&self.luma, &self.chroma].map(|image| barrier::of_image((image.raw, COLOR), families, layouts, access))
     }
 }
 

@@ -7,6 +7,7 @@
 //! Whatever is given to the GPU is waited for before a call returns, so nothing
 //! here can go while the GPU uses it.
 
+mod barrier;
 mod buffer;
 mod commands;
 mod converter;

@@ -2,32 +2,14 @@
 
 use earthshine::codec::{Chroma, VideoCodec, VideoProfile};
 use earthshine::stream_plan::VideoPlan;
-use earthshine::worker::frame::FrameKind;
 
 use crate::long_streams::{assert_one_idr, assert_referred, lost_pictures_are_not_referred_to, numbers_wrap_around};
 use crate::process::{assert_clean, order, with_driver};
-use crate::stage::{Stage, decode};
+use crate::short_streams::{assert_opened_with, assert_shown, in_both_depths};
 
 fn plan(width: u32, height: u32, ten_bit: bool) -> VideoPlan {
     let profile = VideoProfile { codec: VideoCodec::Hevc, chroma: Chroma::Yuv420, ten_bit };
     VideoPlan { profile, ..super::plan(width, height) }
-}
-
-/// Six pictures, with an IDR picture in the middle, decode to the very pixels.
-fn assert_same(plan: &VideoPlan, orders: &str) {
-    let mut stage = Stage::open(plan);
-    let (mut stream, mut shown) = (Vec::new(), Vec::new());
-    for picture in 0..6 {
-        let (coded, pixels) = stage.next(picture == 4);
-        let expected = if picture % 4 == 0 { FrameKind::Idr } else { FrameKind::Predicted };
-        assert_eq!(coded.kind, expected, "{orders}");
-        stream.extend(coded.data);
-        shown.push(pixels);
-    }
-    drop(stage);
-    let decoded = decode(&stream, plan.profile, shown[0].len());
-    assert_eq!(decoded.len(), shown.len(), "{orders}");
-    assert!(decoded == shown, "other pixels, with a driver of {orders:?}");
 }
 
 #[test]
@@ -59,22 +41,14 @@ fn pictures_decode_to_the_very_pixels_whatever_the_driver_can() {
         for (orders, (width, height), _) in &drivers {
             order(orders);
             for ten_bit in [false, true] {
-                assert_same(&plan(*width, *height, ten_bit), orders);
+                assert_shown(&plan(*width, *height, ten_bit), orders, 0);
             }
         }
     });
     let Some(ledger) = ledger else { return };
-    assert_clean(&ledger);
-    let lines = ledger.iter().filter(|line| line.starts_with("settings ") || line.starts_with("stream "));
-    let told: Vec<_> = lines.collect::<Vec<_>>().chunks(2).map(|two| format!("{} {}", two[0], two[1])).collect();
-    assert_eq!(told.len(), drivers.len() * 2);
-    for ((orders, _, word), told) in drivers.iter().zip(told.chunks(2)) {
-        for (told, depth) in told.iter().zip(["depth=8", "depth=10"]) {
-            for word in [word, depth] {
-                assert!(told.split(' ').any(|found| found == word), "{word} with a driver of {orders:?}: {told}");
-            }
-        }
-    }
+    let words: Vec<_> =
+        drivers.iter().flat_map(|(orders, _, word)| in_both_depths(word).map(|words| (orders, words))).collect();
+    assert_opened_with(&ledger, words.iter().map(|(orders, words)| (orders.as_str(), &words[..])));
 }
 
 #[test]

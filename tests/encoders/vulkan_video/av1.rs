@@ -10,44 +10,12 @@ use earthshine::worker::frame::FrameKind;
 use super::with_engine;
 use crate::long_streams::{assert_one_idr, assert_referred, lost_pictures_are_not_referred_to, numbers_wrap_around};
 use crate::process::{assert_clean, order};
-use crate::stage::{Stage, decode, farthest, upper_bits};
+use crate::short_streams::{assert_opened_with, assert_shown, in_both_depths};
+use crate::stage::Stage;
 
 fn plan(width: u32, height: u32, ten_bit: bool) -> VideoPlan {
     let profile = VideoProfile { codec: VideoCodec::Av1, chroma: Chroma::Yuv420, ten_bit };
     VideoPlan { profile, ..super::plan(width, height) }
-}
-
-/// Seven pictures, with a key frame and a loss on the way, decode to what was shown but for
-/// so much in the upper 8 bits.
-fn assert_shown(plan: &VideoPlan, orders: &str, most: u16) {
-    let mut stage = Stage::open(plan);
-    let (mut stream, mut shown) = (Vec::new(), Vec::new());
-    for picture in 0..7 {
-        stage.show();
-        let coded = stage.encode(picture == 3);
-        let expected = match picture {
-            0 | 3 => FrameKind::Idr,
-            6 => FrameKind::Recovered,
-            _ => FrameKind::Predicted,
-        };
-        assert_eq!(coded.kind, expected, "{orders}");
-        assert!(coded.data.starts_with(&[0x12, 0]), "a temporal delimiter");
-        // The picture before the last gets lost.
-        if picture == 5 {
-            assert!(stage.encoder.invalidate_references(5), "{orders}");
-            continue;
-        }
-        stream.extend(coded.data);
-        shown.push(stage.encoder.picture().expect("a picture").samples);
-    }
-    drop(stage);
-    let depth = if plan.profile.ten_bit { 2 } else { 1 };
-    let decoded = decode(&stream, plan.profile, shown[0].len() * depth);
-    assert_eq!(decoded.len(), shown.len(), "{orders}");
-    let eight = |decoded: &Vec<u8>| if plan.profile.ten_bit { upper_bits(decoded) } else { decoded.clone() };
-    let off = decoded.iter().zip(&shown).map(|(decoded, shown)| farthest(VideoProfile::H264, &eight(decoded), shown));
-    let off = off.max();
-    assert!(off <= Some(most), "off by {off:?}, with an engine of {orders:?}");
 }
 
 #[test]
@@ -76,16 +44,9 @@ fn pictures_decode_to_what_was_shown_whatever_the_engine_can() {
         }
     });
     let Some(ledger) = ledger else { return };
-    assert_clean(&ledger);
-    let told: Vec<_> = ledger.iter().filter(|line| line.starts_with("stream ")).collect();
-    assert_eq!(told.len(), engines.len() * 2);
-    for ((orders, _, word), told) in engines.iter().zip(told.chunks(2)) {
-        for (told, depth) in told.iter().zip(["depth=8", "depth=10"]) {
-            for word in [word, depth] {
-                assert!(told.split(' ').any(|found| found == word), "{word} with an engine of {orders:?}: {told}");
-            }
-        }
-    }
+    let words: Vec<_> =
+        engines.iter().flat_map(|(orders, _, word)| in_both_depths(word).map(|words| (orders, words))).collect();
+    assert_opened_with(&ledger, words.iter().map(|(orders, words)| (**orders, &words[..])));
 }
 
 #[test]

@@ -10,49 +10,12 @@ use earthshine::worker::frame::FrameKind;
 use super::with_engine;
 use crate::long_streams::{assert_one_idr, assert_referred, lost_pictures_are_not_referred_to, numbers_wrap_around};
 use crate::process::{assert_clean, order};
-use crate::stage::{Stage, decode, upper_bits};
+use crate::short_streams::{assert_opened_with, assert_shown, in_both_depths};
+use crate::stage::Stage;
 
 fn plan(width: u32, height: u32, ten_bit: bool) -> VideoPlan {
     let profile = VideoProfile { codec: VideoCodec::Hevc, chroma: Chroma::Yuv420, ten_bit };
     VideoPlan { profile, ..super::plan(width, height) }
-}
-
-/// Seven pictures, with an IDR picture and a loss on the way, decode to the very pixels.
-/// Of 10 bits, the upper 8 are compared: a picture that is fetched has no more.
-fn assert_same(plan: &VideoPlan, orders: &str) {
-    let mut stage = Stage::open(plan);
-    let (mut stream, mut shown) = (Vec::new(), Vec::new());
-    for picture in 0..7 {
-        stage.show();
-        let coded = stage.encode(picture == 3);
-        let expected = match picture {
-            0 | 3 => FrameKind::Idr,
-            6 if !plan.single_reference => FrameKind::Recovered,
-            _ => FrameKind::Predicted,
-        };
-        assert_eq!(coded.kind, expected, "{orders}");
-        // The picture before the last gets lost.
-        if picture == 5 && !plan.single_reference {
-            assert!(stage.encoder.invalidate_references(5), "{orders}");
-            continue;
-        }
-        stream.extend(coded.data);
-        shown.push(stage.encoder.picture().expect("a picture").samples);
-    }
-    // The same again, which is not converted or copied again.
-    stream.extend(stage.encode(false).data);
-    shown.extend(shown.last().cloned());
-    drop(stage);
-    let depth = if plan.profile.ten_bit { 2 } else { 1 };
-    let decoded = decode(&stream, plan.profile, shown[0].len() * depth);
-    assert_eq!(decoded.len(), shown.len(), "{orders}");
-    if plan.profile.ten_bit {
-        let lower = |bytes: &Vec<u8>| bytes.as_chunks::<2>().0.iter().any(|word| word[0] & 3 != 0);
-        assert!(decoded.iter().all(lower), "8 bits in 10, with an engine of {orders:?}");
-        assert!(decoded.iter().map(|words| upper_bits(words)).eq(shown), "other pixels, with an engine of {orders:?}");
-    } else {
-        assert!(decoded == shown, "other pixels, with an engine of {orders:?}");
-    }
 }
 
 #[test]
@@ -81,21 +44,14 @@ fn pictures_decode_to_the_very_pixels_whatever_the_engine_can() {
             order(orders);
             for ten_bit in [false, true] {
                 // Not whole blocks, and not even an even number of pixels.
-                assert_same(&plan(333, 187, ten_bit), orders);
+                assert_shown(&plan(333, 187, ten_bit), orders, 0);
             }
         }
     });
     let Some(ledger) = ledger else { return };
-    assert_clean(&ledger);
-    let told: Vec<_> = ledger.iter().filter(|line| line.starts_with("stream ")).collect();
-    assert_eq!(told.len(), engines.len() * 2);
-    for ((orders, word), told) in engines.iter().zip(told.chunks(2)) {
-        for (told, depth) in told.iter().zip(["depth=8", "depth=10"]) {
-            for word in [word, depth] {
-                assert!(told.split(' ').any(|found| found == word), "{word} with an engine of {orders:?}: {told}");
-            }
-        }
-    }
+    let words: Vec<_> =
+        engines.iter().flat_map(|(orders, word)| in_both_depths(word).map(|words| (orders, words))).collect();
+    assert_opened_with(&ledger, words.iter().map(|(orders, words)| (**orders, &words[..])));
 }
 
 #[test]

@@ -13,6 +13,7 @@ use ash::vk;
 use super::error::OpenVideoError;
 use super::image::VideoImage;
 use super::profile::Profile;
+use crate::vulkan::barrier::{self, SAME};
 use crate::vulkan::commands::Commands;
 use crate::vulkan::device::Device;
 use crate::vulkan::error::{Named, VulkanError};
@@ -58,30 +59,13 @@ impl Input {
         assert!(Rc::ptr_eq(&self.device, &surface.buffer.device), "another device");
         assert!(surface.size() == self.visible && surface.format() == self.samples, "another kind of picture");
         let regions = regions(surface, self.image.size);
-        let range = self.image.all();
-        let image = |layouts: (vk::ImageLayout, vk::ImageLayout), access: (vk::AccessFlags, vk::AccessFlags)| {
-            vk::ImageMemoryBarrier::default()
-                .image(self.image.raw)
-                .subresource_range(range)
-                .src_queue_family_index(vk::QUEUE_FAMILY_IGNORED)
-                .dst_queue_family_index(vk::QUEUE_FAMILY_IGNORED)
-                .old_layout(layouts.0)
-                .new_layout(layouts.1)
-                .src_access_mask(access.0)
-                .dst_access_mask(access.1)
-        };
+        let all = (self.image.raw, self.image.all());
         let (nobody, written) = (vk::AccessFlags::empty(), vk::AccessFlags::TRANSFER_WRITE);
-        let target = vk::ImageLayout::TRANSFER_DST_OPTIMAL;
-        let before = [image((vk::ImageLayout::UNDEFINED, target), (nobody, written))];
+        let (target, encoded) = (vk::ImageLayout::TRANSFER_DST_OPTIMAL, vk::ImageLayout::VIDEO_ENCODE_SRC_KHR);
+        let before = [barrier::of_image(all, SAME, (vk::ImageLayout::UNDEFINED, target), (nobody, written))];
         // Whoever waits for the signal sees what is written, and reads it.
-        let after = [image((target, vk::ImageLayout::VIDEO_ENCODE_SRC_KHR), (written, nobody))];
-        let samples = [vk::BufferMemoryBarrier::default()
-            .buffer(surface.buffer.raw)
-            .size(vk::WHOLE_SIZE)
-            .src_queue_family_index(vk::QUEUE_FAMILY_IGNORED)
-            .dst_queue_family_index(vk::QUEUE_FAMILY_IGNORED)
-            .src_access_mask(vk::AccessFlags::SHADER_WRITE)
-            .dst_access_mask(vk::AccessFlags::TRANSFER_READ)];
+        let after = [barrier::of_image(all, SAME, (target, encoded), (written, nobody))];
+        let samples = [barrier::before_copy(&surface.buffer)];
         let (raw, none) = (&self.device.raw, vk::DependencyFlags::empty());
         let (shader, copy) = (vk::PipelineStageFlags::COMPUTE_SHADER, vk::PipelineStageFlags::TRANSFER);
         let end = vk::PipelineStageFlags::BOTTOM_OF_PIPE;
