@@ -384,13 +384,17 @@ impl Dispatch<wl_keyboard::WlKeyboard, ()> for Window {
 impl Dispatch<wl_pointer::WlPointer, ()> for Window {
     fn event(
         window: &mut Self,
-        _: &wl_pointer::WlPointer,
+        pointer: &wl_pointer::WlPointer,
         event: wl_pointer::Event,
         (): &(),
         _: &Connection,
         _: &QueueHandle<Self>,
     ) {
         use wl_pointer::{ButtonState, Event};
+        if let Event::Enter { serial, .. } = event {
+            // Over the marker, a dark one covers what is white.
+            pointer.set_cursor(serial, None, 0, 0);
+        }
         match event {
             Event::Enter { surface_x, surface_y, .. } | Event::Motion { surface_x, surface_y, .. } => {
                 window.answer(GREY, &json!({"event": "motion", "x": surface_x, "y": surface_y}));

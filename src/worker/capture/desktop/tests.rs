@@ -1,3 +1,5 @@
+//! Capture of a compositor that is played.
+
 use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
 

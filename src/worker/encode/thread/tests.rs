@@ -1,3 +1,5 @@
+//! The encode thread, with the encoder on the CPU.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel, sync_channel};
