@@ -33,6 +33,9 @@ pub struct StreamPlan {
     pub pointer: PointerSpeed,
     /// Key of this connection, for whatever is sealed.
     pub key: SessionKey,
+    /// Its threads go before everything else on the machine, where the kernel lets them.
+    #[serde(default)]
+    pub real_time: bool,
 }
 
 impl StreamPlan {
@@ -75,6 +78,7 @@ impl StreamPlan {
             },
             pointer: PointerSpeed::default(),
             key: SessionKey::new([0; 16]),
+            real_time: false,
         }
     }
 }

@@ -308,7 +308,7 @@ async fn programs_that_leave_the_group_or_ignore_sigterm_are_killed_too() {
             .flatten()
             .any(|entry| fs::read(entry.path().join("cmdline")).is_ok_and(|line| line == b"sleep\x00602.25\0"))
     };
-    assert!(hidden());
+    wait_for("the hidden program", hidden).await;
     let contained = stage.record("stubborn").contains("\"cgroup\":\"/");
     desktop.stop().await;
     assert!(!contained || !hidden(), "it was in the cgroup");

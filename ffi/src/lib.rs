@@ -13,6 +13,7 @@ pub mod nvenc;
 pub mod nvml;
 pub mod openh264;
 pub mod process;
+pub mod scheduling;
 pub mod shared_memory;
 pub mod simd;
 pub mod udp;

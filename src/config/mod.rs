@@ -58,6 +58,9 @@ pub struct HostConfig {
     pub max_sessions: usize,
     /// Lobbies at the same time at most.
     pub max_lobbies: usize,
+    /// Streams' threads go before everything else on the machine, where the kernel lets
+    /// them.
+    pub real_time: bool,
 }
 
 /// `[video]`.

@@ -90,6 +90,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("host.discovery", "true or false"),
     ("host.max_sessions", "1 to 256"),
     ("host.max_lobbies", "0 to 256"),
+    ("host.real_time", "true or false"),
     ("api.listen", "an address and port as in \"0.0.0.0:47988\" or \"[::]:47988\", or empty for none"),
     ("api.token", "a text of at least 16 letters and digits"),
     ("api.token_file", "absolute path of a file with the token"),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use earthshine_ffi::scheduling::become_real_time;
 use rustix::fs::{Access, access};
 use rustix::process::{Resource, geteuid, getrlimit};
 
@@ -20,6 +21,7 @@ pub(super) fn examine(directories: &Directories) -> Vec<Finding> {
         uinput(),
         cgroup(),
         kernel(),
+        real_time(),
         // `serve` raises it as far as it may.
         limit(
             "open files",
@@ -96,6 +98,21 @@ fn kernel() -> Finding {
             format!("{release}: older than {}.{}", NEEDED.0, NEEDED.1),
             "sending costs more and killing is less certain; use a newer kernel",
         ),
+    }
+}
+
+/// Tried by a thread of its own, which ends at once.
+fn real_time() -> Finding {
+    let tried = std::thread::spawn(|| become_real_time(1)).join();
+    match tried {
+        Ok(Ok(())) => Finding::ok(AREA, "real time", "streams' threads may go before others"),
+        Ok(Err(error)) => Finding::warn(
+            AREA,
+            "real time",
+            format!("{error}: streams' threads wait for a processor like all others"),
+            "run as root; LimitRTPRIO=1 in the service; in a container --cap-add=SYS_NICE; as a user ulimit -r 1",
+        ),
+        Err(_) => Finding::warn(AREA, "real time", "unknown", "a thread could not be started"),
     }
 }
 

@@ -32,6 +32,7 @@ use crate::worker::main::{Start, cannot_start};
 use crate::worker::send;
 use crate::worker::sent_frames::SentFrames;
 use crate::worker::slot::Slot;
+use crate::worker::urgency;
 
 /// The main thread's state.
 #[derive(Debug)]
@@ -100,9 +101,13 @@ impl<'a> EventLoop<'a> {
         spawner.spawn(WorkerThread::Encode, {
             let sent = Arc::clone(&sent);
             move |plan, pulse| {
+                let real_time = plan.real_time;
                 let tell = |progress: Progress<'_>| match progress {
                     Progress::Opens(family) => voice.say(&FromWorker::Opens { family }),
                     Progress::Open(selected) => {
+                        if real_time {
+                            urgency::raise_encode(selected.family);
+                        }
                         if let Some(importable) = selected.encoder.imports() {
                             imports.tell(importable);
                         }
@@ -267,7 +272,7 @@ impl<'a> EventLoop<'a> {
     }
 }
 
-fn ready(Selected { encoder, gpu, skipped }: &Selected) -> FromWorker {
+fn ready(Selected { encoder, gpu, skipped, .. }: &Selected) -> FromWorker {
     let passed_over = skipped.iter().take(MOST_TOLD).map(|skipped| PassedOver {
         encoder: skipped.family,
         gpu: skipped.gpu.clone(),
@@ -319,6 +324,9 @@ impl Spawner {
             .spawn(move || {
                 let _entered = span.enter();
                 pulse.note(What::ThreadBegins, generation.into(), 0);
+                if plan.real_time {
+                    urgency::raise(thread);
+                }
                 let failure = job(&plan, &pulse).err();
                 pulse.note(What::ThreadEnds, generation.into(), 0);
                 // The main thread may be gone already.

@@ -36,3 +36,4 @@ pub mod screenshot;
 pub mod send;
 pub mod sent_frames;
 pub mod slot;
+pub(crate) mod urgency;

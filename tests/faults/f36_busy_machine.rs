@@ -1,8 +1,10 @@
 //! docs/reliability.md, 36: with more programs that want the processor than there are
 //! processors, streams go on without a loss, the API answers, and the time from
 //! capture to each stage is there to be read. A worker that gets no processor at
-//! all is not taken for one that hangs, and one that hangs still is.
+//! all is not taken for one that hangs, and one that hangs still is. Threads that frames
+//! wait for go before others, where the system allows it.
 
+use std::collections::BTreeSet;
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::Signal;
@@ -10,6 +12,7 @@ use rustix::process::Signal;
 use crate::support::deadline::{SOON, wait_for};
 use crate::support::host::{Host, metrics};
 use crate::support::players::{self, TEST_CARD, block_on, more_frames, stream_all};
+use crate::support::scratch::Scratch;
 use crate::support::{api, needs, process};
 
 #[test]
@@ -71,6 +74,30 @@ fn a_worker_without_a_processor_is_waited_for_and_one_that_hangs_is_not() {
         assert_eq!(now["worker_restarts"], 1, "{now}");
         stream.leave().await.expect("a client that leaves");
     });
+}
+
+#[test]
+fn threads_that_frames_wait_for_go_first_unless_that_is_off() {
+    let _turn = needs::turn_without_client();
+    let findings = Command::new(env!("CARGO_BIN_EXE_earthshine")).args(["doctor", "--json"]).output().expect("doctor");
+    let findings: serde_json::Value = serde_json::from_slice(&findings.stdout).expect("JSON");
+    let findings = findings["findings"].as_array().expect("findings");
+    let finding = findings.iter().find(|finding| finding["name"] == "real time").expect("whether it is allowed");
+    let allowed = finding["verdict"] == "ok";
+    for wanted in [true, false] {
+        let config = format!("[host]\ndiscovery = false\nreal_time = {wanted}\n\n[health]\ncanary_interval = 60\n");
+        let host = Host::with_config(Scratch::new(), &config, "127.0.0.1");
+        let players = players::paired(&host, 1, &[]);
+        block_on(async {
+            let mut stream = stream_all(&players, TEST_CARD).await.pop().expect("a stream");
+            more_frames(&mut stream, 30).await;
+            let worker = api::pid(&api::the_session(host.api())["worker_pid"]);
+            let first: BTreeSet<_> = process::real_time_threads(worker).into_iter().collect();
+            let urgent = ["capture", "send", "audio", "input"].map(str::to_owned);
+            assert_eq!(first, if wanted && allowed { urgent.into() } else { BTreeSet::new() });
+            stream.leave().await.expect("a client that leaves");
+        });
+    }
 }
 
 /// How often an event was told.

@@ -99,6 +99,19 @@ pub(crate) fn threads(pid: u32) -> Vec<String> {
     names
 }
 
+/// Names of its threads that go before usual ones.
+pub(crate) fn real_time_threads(pid: u32) -> Vec<String> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let stats = tasks.filter_map(|task| fs::read_to_string(task.path().join("stat")).ok());
+    // proc_pid_stat(5): field 2 is the name, in parentheses, and field 41 the policy.
+    let of_real_time = stats.filter_map(|stat| {
+        let (head, fields) = stat.rsplit_once(')')?;
+        let policy = fields.split_whitespace().nth(41 - 3)?;
+        (policy != "0").then(|| head.split_once('(').map(|(_, name)| name.to_owned()))?
+    });
+    of_real_time.collect()
+}
+
 /// States of a process's TCP sockets, as in `/proc/net/tcp` (8 is CLOSE_WAIT).
 pub(crate) fn tcp_states(pid: u32) -> Vec<u8> {
     let own = own_sockets(pid);

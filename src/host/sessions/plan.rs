@@ -17,13 +17,14 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) rikeyid: u32,
     pub(crate) config: &'a VideoConfig,
     pub(crate) pointer: PointerSpeed,
+    pub(crate) real_time: bool,
     /// GPUs to encode on, the desktop's first; none known is any.
     pub(crate) gpus: &'a [GpuAddress],
 }
 
 /// Plans a stream.
 pub(crate) fn plan(announced: &StreamParameters, circumstances: Circumstances<'_>) -> StreamPlan {
-    let Circumstances { session, source, key, rikeyid, config, pointer, gpus } = circumstances;
+    let Circumstances { session, source, key, rikeyid, config, pointer, real_time, gpus } = circumstances;
     let StreamParameters { video, audio, encryption, .. } = announced;
     let fec = FecPercent(config.fec_percent);
     let bitrate = video.budget.for_encoder(fec, audio.bitrate);
@@ -72,5 +73,6 @@ pub(crate) fn plan(announced: &StreamParameters, circumstances: Circumstances<'_
         },
         pointer,
         key: key.clone(),
+        real_time,
     }
 }

@@ -47,6 +47,7 @@ impl Session {
             return false;
         }
         let ticket = &connection.ticket;
+        let config = self.shared.config.now();
         let mut plan = plan::plan(
             announced,
             Circumstances {
@@ -54,8 +55,9 @@ impl Session {
                 source,
                 key: &ticket.key,
                 rikeyid: connection.rikeyid,
-                config: &self.shared.config.now().video,
+                config: &config.video,
                 pointer,
+                real_time: config.host.real_time,
                 gpus: &gpus,
             },
         );

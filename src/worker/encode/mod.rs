@@ -7,6 +7,7 @@
 //! that works here, and [`thread`] drives it.
 
 pub mod bitstream;
+pub mod null;
 pub mod nvenc;
 pub mod probe;
 mod references;

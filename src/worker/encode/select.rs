@@ -9,6 +9,7 @@ use crate::gpu::GpuAddress;
 use crate::ipc::abilities::Abilities;
 use crate::stream_plan::{EncoderFamily, VideoPlan};
 use crate::worker::encode::Encoder;
+use crate::worker::encode::null::{self, NullEncoder};
 use crate::worker::encode::nvenc::{self, NvencEncoder, OpenNvencError};
 use crate::worker::encode::probe::{Unavailable, render_nodes};
 use crate::worker::encode::software::{self, OpenSoftwareError, SoftwareEncoder};
@@ -20,6 +21,8 @@ use crate::worker::encode::vulkan::{self, OpenVulkanVideoError, VulkanEncoder};
 pub struct Selected {
     /// It.
     pub encoder: Box<dyn Encoder>,
+    /// What kind of encoder.
+    pub family: EncoderFamily,
     /// The GPU that it is on, if it is on one.
     pub gpu: Option<GpuAddress>,
     /// What was tried before it.
@@ -50,7 +53,7 @@ pub fn open_telling(plan: &VideoPlan, mut opens: impl FnMut(EncoderFamily)) -> R
                 // The plan may know the GPU by more than its encoder does.
                 let named = attempt.gpu.filter(|_| family != EncoderFamily::Software);
                 let gpu = named.or_else(|| encoder.gpu().cloned());
-                return Ok(Selected { encoder, gpu, skipped });
+                return Ok(Selected { encoder, family, gpu, skipped });
             }
             Err(reason) => skipped.push(Skipped { family, gpu: attempt.gpu, reason }),
         }
@@ -165,6 +168,7 @@ fn open_family(family: EncoderFamily, plan: &VideoPlan) -> Result<Box<dyn Encode
         EncoderFamily::Nvenc => Box::new(NvencEncoder::open(plan)?),
         EncoderFamily::Vaapi => Box::new(VaapiEncoder::open(plan)?),
         EncoderFamily::Vulkan => Box::new(VulkanEncoder::open(plan)?),
+        EncoderFamily::Software if null::is_ordered() => Box::new(NullEncoder::open(plan)),
         EncoderFamily::Software => Box::new(SoftwareEncoder::open(plan)?),
     })
 }
@@ -187,7 +191,7 @@ mod tests {
         let mut plan = plan(320, 176);
         plan.encoders =
             vec![EncoderFamily::Nvenc, EncoderFamily::Vaapi, EncoderFamily::Vulkan, EncoderFamily::Software];
-        let Selected { encoder, gpu, skipped } = open(&plan).unwrap();
+        let Selected { encoder, gpu, skipped, .. } = open(&plan).unwrap();
         assert_eq!(gpu, None);
         assert_eq!(encoder.name(), "software/openh264");
         let families: Vec<_> = skipped.iter().map(|skipped| skipped.family).collect();
