@@ -9,6 +9,7 @@ pub mod cuda;
 pub mod dma_buf;
 pub mod dynamic_library;
 pub mod gbm;
+pub mod isal;
 pub mod nvenc;
 pub mod nvml;
 pub mod openh264;
