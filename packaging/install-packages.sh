@@ -62,6 +62,7 @@ want wlr-randr test "looks at a compositor's outputs"
 want mesa-vulkan-drivers test "Vulkan on the CPU, for conversion as GPUs do it"
 want vulkan-validationlayers test "checks each call of Vulkan"
 want strace test "which system calls a request makes"
+want iproute2 test "network namespaces with paths of every MTU"
 want valgrind test "counts instructions"
 
 want libisal2 bench "Intel's FEC, to measure ours beside"
