@@ -5,6 +5,7 @@
 //! libraries will be opened at run time from here, so one binary builds,
 //! starts and tests on any machine.
 
+pub mod counting_allocator;
 pub mod cuda;
 pub mod dma_buf;
 pub mod dynamic_library;

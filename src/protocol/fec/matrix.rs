@@ -132,7 +132,10 @@ impl MatrixCache {
 
     fn replace_oldest(&mut self, data: usize, parity: usize) -> Result<(), ShardCountError> {
         if self.recent.len() < CACHED {
-            self.recent.push(Matrix::video(data, parity)?);
+            // Room for any, so that later ones need no more.
+            let mut matrix = Matrix { rows: 0, by_column: Vec::with_capacity(MOST_COEFFICIENTS), is_video: true };
+            matrix.become_video(data, parity)?;
+            self.recent.push(matrix);
         } else if let Some(oldest) = self.recent.last_mut() {
             oldest.become_video(data, parity)?;
         }
@@ -143,6 +146,9 @@ impl MatrixCache {
 
 /// Matrices to keep: a stream's frames vary over some tens of sizes.
 const CACHED: usize = 32;
+
+/// Of 127 data and 128 parity shards.
+const MOST_COEFFICIENTS: usize = (MAX_SHARDS / 2) * MAX_SHARDS.div_ceil(2);
 
 /// Rows of the audio matrix.
 const AUDIO_ROWS: [[u8; AUDIO_DATA]; AUDIO_PARITY] = [[0x77, 0x40, 0x38, 0x0E], [0xC7, 0xA7, 0x0D, 0x6C]];
