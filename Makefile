@@ -64,7 +64,7 @@ lint:
 
 # The parts first, then the whole path with the real client.
 bench:
-	@packaging/install-packages.sh build run test
+	@packaging/install-packages.sh build run test bench
 	@$(MAKE) --no-print-directory client
 	EARTHSHINE_TEST_LOG=info EARTHSHINE_CLIENT_PYTHON=$(CLIENT_VENV)/bin/python $(CARGO) bench
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the system packages that are missing, after saying which and why.
-# usage: packaging/install-packages.sh build|run|test|vm ...
+# usage: packaging/install-packages.sh build|run|test|bench|vm ...
 #
 # For Debian 12 and 13 and Ubuntu 24.04. Without root and without sudo it says
 # what to install and ends with status 1. Every package is accounted for in
@@ -24,9 +24,9 @@ want() {
 groups=${*:-build run}
 for group in $groups; do
     case $group in
-    build | run | test | vm) ;;
+    build | run | test | bench | vm) ;;
     *)
-        echo "usage: $0 build|run|test|vm ..." >&2
+        echo "usage: $0 build|run|test|bench|vm ..." >&2
         exit 2
         ;;
     esac
@@ -62,6 +62,10 @@ want wlr-randr test "looks at a compositor's outputs"
 want mesa-vulkan-drivers test "Vulkan on the CPU, for conversion as GPUs do it"
 want vulkan-validationlayers test "checks each call of Vulkan"
 want strace test "which system calls a request makes"
+want iproute2 test "network namespaces with paths of every MTU"
+want valgrind test "counts instructions"
+
+want libisal2 bench "Intel's FEC, to measure ours beside"
 
 want qemu-system-x86 vm "the virtual machine of tests/vm"
 want mmdebstrap vm "the system that runs in it"

@@ -5,10 +5,12 @@
 //! libraries will be opened at run time from here, so one binary builds,
 //! starts and tests on any machine.
 
+pub mod counting_allocator;
 pub mod cuda;
 pub mod dma_buf;
 pub mod dynamic_library;
 pub mod gbm;
+pub mod isal;
 pub mod nvenc;
 pub mod nvml;
 pub mod openh264;

@@ -102,6 +102,26 @@ for lost in [b"\x00\x01", b"\x03\x05", b"\x02\x02"]:
     head = struct.pack(">BBHIxxxxBBHIxxxx", 0x80, 127, 4, 0, 0, 97, 0, 0)
     seed("audio_packet", head + lost + bytes(range(40)))
 
+def with_lengths(datagrams):
+    return b"".join(struct.pack("<H", len(datagram)) + datagram for datagram in datagrams)
+
+
+# The vectors' frames, whole, and with every second packet missing or doubled.
+for case in load("video_packets")["cases"]:
+    packets = [bytes.fromhex(packet) for packet in case["packets_hex"]]
+    for some in [packets, packets[1:], packets[::-1], packets[::2] * 2]:
+        seed("video_assembler", struct.pack("<H", case["packet_size"]) + with_lengths(some))
+sound = [
+    struct.pack(">BBHIxxxx", 0x80, 97, case["rtp_sequence"] & 0xFFFF, 5) + bytes.fromhex(case["cipher_hex"])
+    for case in crypto["audio_aes_cbc"]
+]
+parity = [struct.pack(">BBHIxxxxBBHIxxxx", 0x80, 127, 4, 0, index, 97, 0, 0) + bytes(40) for index in range(2)]
+data = [struct.pack(">BBHIxxxx", 0x80, 97, sequence, 5) + bytes([sequence] * 40) for sequence in range(8)]
+for sealed in [b"\0", b"\1"]:
+    seed("audio_assembler", sealed + with_lengths(sound))
+    seed("audio_assembler", sealed + with_lengths(data[:2] + parity + data[4:]))
+    seed("audio_assembler", sealed + with_lengths(data + data[::-2] + parity))
+
 for data, parity in [(1, 1), (3, 2), (10, 4), (40, 20), (0, 1), (80, 0)]:
     for arrived in [b"\xff\x7f", b"\xf6\xdb\xb7", b"\x55"]:
         seed("fec_repair", bytes([data, parity, 5]) + arrived)

@@ -36,6 +36,7 @@ use earthshine::ipc::keeping::{FromKeeper, ToKeeper};
 use earthshine::ipc::log_ring::{LINES, LONGEST_LINE};
 use earthshine::ipc::message::{FromWorker, ToWorker};
 use earthshine::ipc::picture::RawPicture;
+use earthshine::protocol::audio::assembler::AudioAssembler;
 use earthshine::protocol::audio::fec_window::FecWindow;
 use earthshine::protocol::audio::packet_header::{DATA_HEADER_LEN, DataHeader, PARITY_HEADER_LEN, ParityHeader};
 use earthshine::protocol::audio::sealer::AudioSealer;
@@ -66,6 +67,7 @@ use earthshine::protocol::rtsp::stream_parameters::StreamParameters;
 use earthshine::protocol::rtsp::surround::Quality;
 use earthshine::protocol::secret::SessionKey;
 use earthshine::protocol::side::Side;
+use earthshine::protocol::video::assembler::{Assembler, Event};
 use earthshine::protocol::video::frame_header::FrameHeader;
 use earthshine::protocol::video::packet_header::{FecInfo, PacketHeader};
 use earthshine::protocol::video::rtp::RtpHeader;
@@ -94,6 +96,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("video_packet", video_packet),
     ("fec_repair", fec_repair),
     ("audio_packet", audio_packet),
+    ("video_assembler", video_assembler),
+    ("audio_assembler", audio_assembler),
     ("api_body", api_body),
     ("api_head", api_head),
     ("config", config),
@@ -402,6 +406,60 @@ fn repair_audio(data: &[u8]) {
     lost.iter().for_each(|index| block[index * len..][..len].fill(0xAA));
     repair(&Matrix::audio(), &mut block, &present, Stripe { stride: len, offset: 0, len }).expect("two of six");
     assert_eq!(block[..4 * len], whole[..4 * len]);
+}
+
+/// Any packets in any order, as the load generator puts them together. Before the
+/// packets comes `packetSize`; before each its length.
+pub fn video_assembler(data: &[u8]) {
+    let Some((size, packets)) = data.split_first_chunk() else { return };
+    let mut assembler = Assembler::new(u16::from_le_bytes(*size).clamp(64, 9216)).keeping_pictures();
+    let (mut handled, mut newest) = (0, None);
+    for packet in with_lengths(packets) {
+        let events: Vec<Event> = assembler.handle_packet(packet).collect();
+        handled += 1;
+        for event in events {
+            let (first, last) = match event {
+                Event::Frame(frame) => {
+                    assert!(frame.bytes > 0 && assembler.picture().is_none_or(|all| (all.len() as u64) < frame.bytes));
+                    (frame.index, frame.index)
+                }
+                Event::Lost { first, last, in_part } => {
+                    assert!(u64::from(in_part) <= 1 + u64::from(last.0 - first.0));
+                    (first, last)
+                }
+                Event::Status(status) => {
+                    assert!(status.received_data <= status.total_data && status.received_parity <= status.total_parity);
+                    continue;
+                }
+            };
+            assert!(first <= last && newest.is_none_or(|newest| newest < first), "each frame ends once, in order");
+            newest = Some(last);
+        }
+        assert!(assembler.ignored_packets() <= handled);
+    }
+}
+
+/// The same for sound: each datagram is counted once. The first byte says whether the
+/// stream is sealed.
+pub fn audio_assembler(data: &[u8]) {
+    let Some((sealed, datagrams)) = data.split_first() else { return };
+    let mut assembler = AudioAssembler::new((sealed & 1 == 1).then(|| AudioSealer::new(key(), 1)));
+    for (handled, datagram) in (1..).zip(with_lengths(datagrams)) {
+        assembler.handle_packet(datagram);
+        let counts = assembler.counts();
+        assert_eq!(counts.packets + counts.parity + counts.ignored, handled);
+        assert!(counts.repaired <= 2 * counts.parity && counts.undecryptable <= counts.packets + counts.repaired);
+    }
+}
+
+/// Datagrams with two bytes of length before each; the last may be cut short.
+fn with_lengths(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (length, behind) = rest.split_first_chunk()?;
+        let (datagram, behind) = behind.split_at(usize::from(u16::from_le_bytes(*length)).min(behind.len()));
+        rest = behind;
+        Some(datagram)
+    })
 }
 
 /// Bodies of API requests; the PIN in them; the answer to a wrong one.

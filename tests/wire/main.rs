@@ -2,6 +2,7 @@
 //! client and computed test vectors, and against itself under loss.
 
 mod any_host;
+mod assembly;
 mod audio;
 mod control;
 mod fec;

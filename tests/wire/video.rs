@@ -179,7 +179,7 @@ fn case() -> impl Strategy<Value = Case> {
     )
 }
 
-fn step(state: &mut u64) -> u64 {
+pub(super) fn step(state: &mut u64) -> u64 {
     *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     *state
 }

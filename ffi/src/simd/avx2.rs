@@ -7,6 +7,7 @@ use std::arch::x86_64::{
 
 use super::field::NIBBLE_PRODUCTS;
 use super::task::Task;
+use super::transform::{self, Lanes};
 
 /// Bytes of a shard per step: two vectors, so that the two tables of a
 /// coefficient are loaded once for both.
@@ -34,6 +35,15 @@ pub(super) unsafe fn run(task: &Task<'_>) {
             }
         }
     }
+}
+
+/// # Safety
+/// The CPU has AVX2, `task.len >= WIDTH`, the matrix is Cauchy's and
+/// [`transform::pays`].
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn run_transform(task: &Task<'_>) {
+    // SAFETY: as the caller promised.
+    unsafe { transform::run::<Pair>(task) }
 }
 
 /// # Safety
@@ -91,4 +101,55 @@ fn tables(coefficient: u8) -> (__m256i, __m256i) {
 #[inline]
 fn product(tables: (__m256i, __m256i), nibbles: (__m256i, __m256i)) -> __m256i {
     _mm256_xor_si256(_mm256_shuffle_epi8(tables.0, nibbles.0), _mm256_shuffle_epi8(tables.1, nibbles.1))
+}
+
+/// Two vectors, so that the tables of a factor are loaded once for both.
+#[derive(Clone, Copy)]
+struct Pair([__m256i; 2]);
+
+impl Lanes for Pair {
+    const BYTES: usize = WIDTH;
+    type Factor = (__m256i, __m256i);
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        // SAFETY: as the caller promised, and in all that follows.
+        unsafe { Self([_mm256_setzero_si256(); 2]) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const u8) -> Self {
+        // SAFETY: 64 bytes may be read, and `loadu` needs no alignment.
+        unsafe { Self([_mm256_loadu_si256(from.cast()), _mm256_loadu_si256(from.add(32).cast())]) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut u8) {
+        // SAFETY: 64 bytes may be written, and `storeu` needs no alignment.
+        unsafe {
+            _mm256_storeu_si256(to.cast(), self.0[0]);
+            _mm256_storeu_si256(to.add(32).cast(), self.0[1]);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn factor(coefficient: u8) -> Self::Factor {
+        // SAFETY: the CPU has AVX2.
+        unsafe { tables(coefficient) }
+    }
+
+    #[inline(always)]
+    unsafe fn plus_product(self, factor: Self::Factor, other: Self) -> Self {
+        // SAFETY: the CPU has AVX2.
+        unsafe {
+            let half = |at: usize| _mm256_xor_si256(self.0[at], product(factor, nibbles(other.0[at])));
+            Self([half(0), half(1)])
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn plus(self, other: Self) -> Self {
+        // SAFETY: the CPU has AVX2.
+        unsafe { Self([_mm256_xor_si256(self.0[0], other.0[0]), _mm256_xor_si256(self.0[1], other.0[1])]) }
+    }
 }

@@ -5,14 +5,17 @@
 //! Multiplying a vector of bytes by one constant has two fast forms: a byte
 //! shuffle per nibble (SSSE3, AVX2, NEON; J. Plank, K. Greenan, E. Miller,
 //! "Screaming Fast Galois Field Arithmetic Using Intel SIMD Instructions",
-//! FAST 2013) and one affine transform of the bits (GFNI). Each file here is one
-//! instruction set; [`multiply`] is the safe way in, and [`Kernel`] is the proof
+//! FAST 2013) and one affine transform of the bits (GFNI). Where a multiplication
+//! is dear, `transform.rs` needs fewer of them for the matrix of video. Each other
+//! file here is one instruction set; [`multiply`] is the safe way in, and [`Kernel`] is the proof
 //! that this CPU has the instructions.
 
 mod field;
 mod kernel;
 mod portable;
 mod task;
+#[cfg(target_arch = "x86_64")]
+mod transform;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -93,6 +96,37 @@ mod tests {
                         assert_eq!(shard[3 + len..], [0xEE; 2], "{kernel:?} wrote behind its stripe");
                     }
                 }
+            }
+        }
+    }
+
+    /// The matrix of video, column by column.
+    fn cauchy(rows: usize, columns: usize) -> Vec<u8> {
+        let inverse =
+            |element: usize| (1..=255u8).find(|other| multiply_bytes(u8::try_from(element).unwrap(), *other) == 1);
+        let inverses: Vec<u8> = (0..256).map(|element| inverse(element).unwrap_or(0)).collect();
+        (rows..rows + columns)
+            .flat_map(|column| (0..rows).map(|row| inverses[column ^ row]).collect::<Vec<_>>())
+            .collect()
+    }
+
+    #[test]
+    fn every_kernel_multiplies_by_the_matrix_of_video_as_the_portable_one_does() {
+        let stripe = Stripe { stride: 72, offset: 4, len: 65 };
+        let shapes = (1..=70).flat_map(|rows| {
+            (1..=255 - rows).step_by(if rows < 20 { 3 } else { 11 }).map(move |columns| (rows, columns))
+        });
+        for (rows, columns) in shapes.chain([(127, 128), (1, 254), (64, 191), (16, 16), (32, 200)]) {
+            let matrix = cauchy(rows, columns);
+            let input = noise(columns * stripe.stride, 9);
+            let product = |kernel| {
+                let mut output = vec![0xEE; rows * stripe.stride];
+                multiply(kernel, Coefficients::cauchy(rows, &matrix).unwrap(), &input, &mut output, stripe).unwrap();
+                output
+            };
+            let wanted = product(Kernel::PORTABLE);
+            for kernel in Kernel::available() {
+                assert!(product(kernel) == wanted, "{kernel:?} {rows}x{columns}");
             }
         }
     }

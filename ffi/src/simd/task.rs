@@ -20,6 +20,7 @@ pub struct Coefficients<'a> {
     rows: usize,
     columns: usize,
     by_column: &'a [u8],
+    cauchy: bool,
 }
 
 impl<'a> Coefficients<'a> {
@@ -31,7 +32,20 @@ impl<'a> Coefficients<'a> {
         if rows == 0 || !by_column.len().is_multiple_of(rows) {
             return Err(ShapeError::Matrix { rows, len: by_column.len() });
         }
-        Ok(Self { rows, columns: by_column.len() / rows, by_column })
+        Ok(Self { rows, columns: by_column.len() / rows, by_column, cauchy: false })
+    }
+
+    /// As [`Coefficients::new`] for the matrix of video, `1 / ((rows + column) XOR
+    /// row)`, which some kernels multiply by in another way. The caller vouches for
+    /// the coefficients; where they are others, so is what comes out.
+    ///
+    /// # Errors
+    /// [`ShapeError::Matrix`].
+    pub const fn cauchy(rows: usize, by_column: &'a [u8]) -> Result<Self, ShapeError> {
+        match Self::new(rows, by_column) {
+            Ok(matrix) => Ok(Self { cauchy: true, ..matrix }),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -85,6 +99,8 @@ pub(super) struct Task<'a> {
     pub(super) output: *mut u8,
     pub(super) stride: usize,
     pub(super) len: usize,
+    /// The matrix is that of [`Coefficients::cauchy`].
+    pub(super) cauchy: bool,
     borrow: PhantomData<(&'a [u8], &'a mut [u8])>,
 }
 
@@ -100,7 +116,7 @@ impl<'a> Task<'a> {
         if end > stride {
             return Err(ShapeError::Stride { stride, end });
         }
-        let Coefficients { rows, columns, by_column } = coefficients;
+        let Coefficients { rows, columns, by_column, cauchy } = coefficients;
         let need = bytes_spanned(columns, stride, end);
         if input.len() < need {
             return Err(ShapeError::Input { need, have: input.len() });
@@ -112,7 +128,7 @@ impl<'a> Task<'a> {
         // `get` and not an index: with no column at all the input may be empty.
         let input = input.get(offset..).unwrap_or_default().as_ptr();
         let output = output[offset..].as_mut_ptr();
-        Ok(Self { coefficients: by_column, rows, columns, input, output, stride, len, borrow: PhantomData })
+        Ok(Self { coefficients: by_column, rows, columns, input, output, stride, len, cauchy, borrow: PhantomData })
     }
 
     /// Splits the rows into as few equal groups of at most `most` as possible.

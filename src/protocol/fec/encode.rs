@@ -4,7 +4,7 @@ use super::kernels::{self, Kernel, Stripe};
 use super::matrix::{MatrixCache, ShardCountError};
 
 /// Makes parity for video blocks. Reused for all frames of a stream, it does
-/// not allocate once it has met the usual block sizes.
+/// not allocate once it has met a few block sizes.
 #[derive(Debug)]
 pub struct Encoder {
     kernel: Kernel,

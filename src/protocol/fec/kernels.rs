@@ -14,7 +14,8 @@ use super::matrix::Matrix;
 /// # Panics
 /// If a buffer is too short for the matrix: encoder and decoder check before.
 pub(in crate::protocol) fn multiply(kernel: Kernel, matrix: &Matrix, input: &[u8], output: &mut [u8], stripe: Stripe) {
-    simd::Coefficients::new(matrix.rows(), matrix.by_column())
+    matrix
+        .coefficients()
         .and_then(|coefficients| simd::multiply(kernel, coefficients, input, output, stripe))
         .expect("the caller has checked the shape");
 }

@@ -5,6 +5,8 @@
 //! `fec_video.json`). Audio: fixed coefficients (moonlight-common-c
 //! `RtpAudioQueue.c`; `fec_audio.json`).
 
+use earthshine_ffi::simd::{Coefficients, ShapeError};
+
 use super::galois::INVERSE;
 
 /// Shards of one code, data and parity together, at most.
@@ -22,6 +24,8 @@ pub const AUDIO_PARITY: usize = 2;
 pub struct Matrix {
     rows: usize,
     by_column: Vec<u8>,
+    /// It is one of video, which some kernels multiply by faster.
+    is_video: bool,
 }
 
 impl Matrix {
@@ -30,7 +34,7 @@ impl Matrix {
     /// # Errors
     /// [`ShardCountError`] outside of `1 ..= 255` shards in all.
     pub fn video(data: usize, parity: usize) -> Result<Self, ShardCountError> {
-        let mut matrix = Self { rows: 0, by_column: Vec::new() };
+        let mut matrix = Self { rows: 0, by_column: Vec::new(), is_video: true };
         matrix.become_video(data, parity)?;
         Ok(matrix)
     }
@@ -39,13 +43,13 @@ impl Matrix {
     #[must_use]
     pub fn audio() -> Self {
         let by_column = AUDIO_ROWS[0].into_iter().zip(AUDIO_ROWS[1]).flat_map(|(first, second)| [first, second]);
-        Self { rows: AUDIO_PARITY, by_column: by_column.collect() }
+        Self { rows: AUDIO_PARITY, by_column: by_column.collect(), is_video: false }
     }
 
     /// From coefficients column by column.
     pub(super) fn from_columns(rows: usize, by_column: Vec<u8>) -> Self {
         debug_assert!(rows > 0 && by_column.len().is_multiple_of(rows));
-        Self { rows, by_column }
+        Self { rows, by_column, is_video: false }
     }
 
     /// Output shards.
@@ -70,8 +74,12 @@ impl Matrix {
         self.by_column[column * self.rows + row]
     }
 
-    pub(super) fn by_column(&self) -> &[u8] {
-        &self.by_column
+    pub(super) fn coefficients(&self) -> Result<Coefficients<'_>, ShapeError> {
+        if self.is_video {
+            Coefficients::cauchy(self.rows, &self.by_column)
+        } else {
+            Coefficients::new(self.rows, &self.by_column)
+        }
     }
 
     /// Turns into another video matrix and keeps the memory.
@@ -124,7 +132,10 @@ impl MatrixCache {
 
     fn replace_oldest(&mut self, data: usize, parity: usize) -> Result<(), ShardCountError> {
         if self.recent.len() < CACHED {
-            self.recent.push(Matrix::video(data, parity)?);
+            // Room for any, so that later ones need no more.
+            let mut matrix = Matrix { rows: 0, by_column: Vec::with_capacity(MOST_COEFFICIENTS), is_video: true };
+            matrix.become_video(data, parity)?;
+            self.recent.push(matrix);
         } else if let Some(oldest) = self.recent.last_mut() {
             oldest.become_video(data, parity)?;
         }
@@ -135,6 +146,9 @@ impl MatrixCache {
 
 /// Matrices to keep: a stream's frames vary over some tens of sizes.
 const CACHED: usize = 32;
+
+/// Of 127 data and 128 parity shards.
+const MOST_COEFFICIENTS: usize = (MAX_SHARDS / 2) * MAX_SHARDS.div_ceil(2);
 
 /// Rows of the audio matrix.
 const AUDIO_ROWS: [[u8; AUDIO_DATA]; AUDIO_PARITY] = [[0x77, 0x40, 0x38, 0x0E], [0xC7, 0xA7, 0x0D, 0x6C]];

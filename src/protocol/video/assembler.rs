@@ -5,14 +5,14 @@
 //! `data` of its packets are there it is whole; a packet of a later block or
 //! frame closes it, whole or not; what comes late is dropped. So reordering
 //! across blocks is loss here as it is there. For the load generator, which
-//! counts pictures and does not look at them.
+//! counts pictures and does not look at them, and for tests, which do.
 
 use crate::protocol::bytes::Reader;
 use crate::protocol::control::client_stats::FecStatus;
 use crate::protocol::fec::decode::repair;
 use crate::protocol::fec::kernels::Stripe;
 use crate::protocol::fec::matrix::MatrixCache;
-use crate::protocol::video::frame_header::{FrameHeader, FrameType};
+use crate::protocol::video::frame_header::{FRAME_HEADER_LEN, FrameHeader, FrameType};
 use crate::protocol::video::open_block::{Block, Shape};
 use crate::protocol::video::packet_header::{PACKET_HEADER_LEN, PacketHeader};
 use crate::protocol::video::rtp::{RTP_LEN, RtpHeader};
@@ -28,6 +28,8 @@ pub struct Assembler {
     block: Block,
     sequences: Sequences,
     events: Vec<Event>,
+    /// Payload of the frame, as far as its blocks are whole, if pictures are kept.
+    payload: Option<Vec<u8>>,
     /// Packets of frames and blocks that were over, and such as make no sense.
     ignored: u64,
 }
@@ -95,8 +97,25 @@ impl Assembler {
             block: Block::default(),
             sequences: Sequences::default(),
             events: Vec::new(),
+            payload: None,
             ignored: 0,
         }
+    }
+
+    /// Keeps the picture of each whole frame for [`Assembler::picture`].
+    #[must_use]
+    pub fn keeping_pictures(self) -> Self {
+        Self { payload: Some(Vec::new()), ..self }
+    }
+
+    /// The access unit of the newest whole frame, until packets of another come. `None`
+    /// if pictures are not kept, or its header makes no sense.
+    #[must_use]
+    pub fn picture(&self) -> Option<&[u8]> {
+        if self.block.shape.is_some() || !matches!(self.state, State::Over { .. }) {
+            return None;
+        }
+        self.payload.as_ref()?.get(FRAME_HEADER_LEN..)
     }
 
     /// Takes a packet, opened if it was sealed; what comes of it is returned in
@@ -191,6 +210,7 @@ impl Assembler {
 
     /// Frames from `first` up to before `end` are lost.
     fn miss(&mut self, first: FrameIndex, end: FrameIndex, in_part: u32) {
+        self.payload.iter_mut().for_each(Vec::clear);
         if first < end {
             self.events.push(Event::Lost { first, last: FrameIndex(end.0 - 1), in_part });
         }
@@ -208,16 +228,38 @@ impl Assembler {
         if block == 0 {
             self.block.header = FrameHeader::read(&mut Reader::new(&self.block.packets[HEADERS_LEN..])).ok();
         }
+        self.keep_payload(block == 0, shape.data.into());
         self.block.bytes += u64::from(shape.data) * (self.packet_len - HEADERS_LEN) as u64;
         if block < shape.last_block {
             self.state = State::Open { frame, block: block + 1 };
         } else {
             let Block { header, repaired, bytes, timestamp, .. } = self.block;
             let timestamp = RtpTimestamp(timestamp);
+            self.cut_padding(header);
             self.events.push(Event::Frame(WholeFrame { index: frame, header, repaired, bytes, timestamp }));
             self.state = State::Over { frame };
         }
         self.block.clear();
+    }
+
+    fn keep_payload(&mut self, is_first: bool, data: usize) {
+        let Some(payload) = &mut self.payload else { return };
+        if is_first {
+            payload.clear();
+        }
+        for packet in self.block.packets.chunks_exact(self.packet_len).take(data) {
+            payload.extend_from_slice(&packet[HEADERS_LEN..]);
+        }
+    }
+
+    /// The last packet of a frame is filled up with zeros.
+    fn cut_padding(&mut self, header: Option<FrameHeader>) {
+        let Some(payload) = &mut self.payload else { return };
+        let in_last = header.map_or(0, |header| usize::from(header.last_payload_len));
+        match (self.packet_len - HEADERS_LEN).checked_sub(in_last) {
+            Some(padding) if in_last > 0 => payload.truncate(payload.len().saturating_sub(padding)),
+            _ => payload.clear(),
+        }
     }
 
     fn repair(&mut self, shape: Shape) -> Option<()> {

@@ -9,6 +9,7 @@
 pub mod assembler;
 pub mod fec_blocks;
 pub mod frame_header;
+mod gcm;
 mod open_block;
 pub mod packet_header;
 pub mod packetizer;

@@ -12,7 +12,7 @@ use super::sealer::{SEAL_LEN, SealError, VideoSealer};
 use super::shard_batch::ShardBatch;
 use crate::ids::Generation;
 use crate::protocol::fec::encode::{EncodeError, Encoder};
-use crate::protocol::fec::kernels::Stripe;
+use crate::protocol::fec::kernels::{Kernel, Stripe};
 use crate::protocol::secret::SessionKey;
 use crate::units::{FecPercent, FrameIndex, RtpTimestamp};
 
@@ -87,6 +87,12 @@ impl Packetizer {
             next_packet_index: config.first_packet_index & PACKET_INDEX_MASK,
             encoder: Encoder::new(),
         })
+    }
+
+    /// With a certain kernel for parity, for comparisons.
+    #[must_use]
+    pub fn with_kernel(self, kernel: Kernel) -> Self {
+        Self { encoder: Encoder::with_kernel(kernel), ..self }
     }
 
     /// Replaces what is in `batch` by the datagrams of `picture`.

@@ -10,10 +10,11 @@
 
 use std::fmt;
 
-use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, Tag, UnboundKey};
+use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 
 use crate::ids::Generation;
 use crate::protocol::secret::{SessionKey, debug_without_secrets};
+use crate::protocol::video::gcm::SealingKey;
 use crate::units::FrameIndex;
 
 /// Bytes in front of a sealed packet.
@@ -21,7 +22,7 @@ pub const SEAL_LEN: usize = 32;
 
 /// Seals packets in place, each under an IV of its own.
 pub struct VideoSealer {
-    key: LessSafeKey,
+    key: SealingKey,
     generation: Generation,
     next: u64,
 }
@@ -30,7 +31,7 @@ impl VideoSealer {
     /// Continues from packet counter `next`.
     #[must_use]
     pub fn new(key: &SessionKey, generation: Generation, next: u64) -> Self {
-        Self { key: gcm_key(key), generation, next }
+        Self { key: SealingKey::new(key), generation, next }
     }
 
     /// The counter of the next packet.
@@ -48,15 +49,11 @@ impl VideoSealer {
         let (prefix, packet) = datagram.split_at_mut_checked(SEAL_LEN).ok_or(SealError { have })?;
         let iv = iv(self.next, self.generation);
         self.next += 1;
-        let tag = self.encrypt(iv, packet).ok_or(SealError { have })?;
+        let tag = self.key.seal(iv, packet).ok_or(SealError { have })?;
         prefix[..12].copy_from_slice(&iv);
         prefix[12..16].copy_from_slice(&frame_index.0.to_le_bytes());
-        prefix[16..].copy_from_slice(tag.as_ref());
+        prefix[16..].copy_from_slice(&tag);
         Ok(())
-    }
-
-    fn encrypt(&self, iv: [u8; 12], packet: &mut [u8]) -> Option<Tag> {
-        self.key.seal_in_place_separate_tag(Nonce::assume_unique_for_key(iv), Aad::empty(), packet).ok()
     }
 }
 
@@ -83,7 +80,7 @@ impl VideoOpener {
     /// With the key of the connection.
     #[must_use]
     pub fn new(key: &SessionKey) -> Self {
-        Self { key: gcm_key(key) }
+        Self { key: opening_key(key) }
     }
 
     /// Decrypts in place and returns the packet; `None` if it was not sealed under
@@ -98,7 +95,7 @@ impl VideoOpener {
 
 debug_without_secrets!(VideoOpener);
 
-fn gcm_key(key: &SessionKey) -> LessSafeKey {
+fn opening_key(key: &SessionKey) -> LessSafeKey {
     LessSafeKey::new(UnboundKey::new(&AES_128_GCM, key.bytes()).expect("AES-128 keys have 16 bytes, as this one"))
 }
 
