@@ -242,6 +242,9 @@ pub enum BenchCommand {
     Clients(ClientsArgs),
     /// Encode built-in content, and report times, sizes and what is left of the picture.
     Encode(EncodeArgs),
+    /// Stream over simulated networks, with fixed settings and with those that follow the
+    /// network, and report what is lost, late and frozen.
+    Network(NetworkArgs),
 }
 
 /// Where a measurement's report goes.
@@ -311,6 +314,23 @@ pub struct EncodeArgs {
     /// Do not decode and compare, which takes longer than encoding.
     #[arg(long = "no-quality", action = clap::ArgAction::SetFalse)]
     pub quality: bool,
+    /// Where the report goes.
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+/// `earthshine bench network`.
+#[derive(Debug, Args)]
+pub struct NetworkArgs {
+    /// Networks, of clean, loss, wifi, step and bufferbloat; all of them if not given.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub traces: Vec<String>,
+    /// How often each is streamed over, with other losses and frame sizes.
+    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub rounds: u32,
+    /// Seed of the first round; the next ones have the numbers after it.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=1_000_000_000))]
+    pub seed: u32,
     /// Where the report goes.
     #[command(flatten)]
     pub report: ReportArgs,

@@ -62,6 +62,9 @@ fn main() -> ExitCode {
         Command::Bench(BenchArgs { command: BenchCommand::Encode(args) }) => {
             bench::encode::run(&args).and_then(|report| bench::report::hand_over(&report, &args.report))
         }
+        Command::Bench(BenchArgs { command: BenchCommand::Network(args) }) => {
+            bench::network::run(&args).and_then(|report| bench::report::hand_over(&report, &args.report))
+        }
     };
     result.unwrap_or_else(|error| {
         eprintln!("earthshine: {error:#}");

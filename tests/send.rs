@@ -17,7 +17,7 @@ use earthshine::stream_plan::{StreamPlan, VideoPlan};
 use earthshine::units::{Bitrate, Size};
 use earthshine::worker::frame::{EncodedFrame, FrameKind};
 use earthshine::worker::heartbeat::Pulse;
-use earthshine::worker::send::thread;
+use earthshine::worker::send::thread::{self, SendOrder};
 use earthshine::worker::sent_frames::SentFrames;
 
 #[test]
@@ -94,7 +94,7 @@ fn stream(
             };
             thread::run(plan, generation, frame_queue, socket_queue, order_idr, &SentFrames::new(), &pulse).unwrap();
         });
-        give_socket.send(socket).unwrap();
+        give_socket.send(SendOrder::Socket(socket)).unwrap();
         may_start.recv().unwrap();
         let receiver = scope.spawn(|| receive_all(&client));
         for frame in frames {

@@ -309,7 +309,7 @@ fn join<'a>(keys: impl Iterator<Item = &'a String>) -> String {
 }
 
 const DEFAULT_SOURCE: Source<'static> = Source { text: DEFAULTS, path: "defaults.toml" };
-const SECTIONS: &str = "[host], [api], [video], [desktop], [admission], [health], [limits], [[app]]";
+const SECTIONS: &str = "[host], [api], [video], [network], [desktop], [admission], [health], [limits], [[app]]";
 const APP_KEYS: &[&str] =
     &["title", "id", "command", "test_card", "compositor", "gpu", "environment", "icon", "working_directory"];
 

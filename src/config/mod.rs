@@ -33,6 +33,8 @@ pub struct Config {
     pub api: ApiConfig,
     /// Picture.
     pub video: VideoConfig,
+    /// What a stream does on a bad network.
+    pub network: NetworkConfig,
     /// Desktops.
     pub desktop: DesktopConfig,
     /// Who is taken.
@@ -92,6 +94,18 @@ pub struct VideoConfig {
     pub capture: CaptureMemory,
     /// DRM node for DMA-BUFs; empty for the compositor's.
     pub capture_device: PathBuf,
+}
+
+/// `[network]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkConfig {
+    /// Bit rate and parity follow what the network carries and loses.
+    pub adapt: bool,
+    /// Bit rate in kbit/s that is left to the picture, however bad the network is.
+    pub minimum_bitrate_kbps: u32,
+    /// Parity packets per hundred data packets at most, 0..=255.
+    pub maximum_fec_percent: u8,
 }
 
 /// `[desktop]`.

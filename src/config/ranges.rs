@@ -17,6 +17,7 @@ impl Config {
     /// Names the first key, apps aside, that is out of its range.
     pub(super) fn key_out_of_range(&self) -> Option<&'static str> {
         let (host, video, desktop, limits) = (&self.host, &self.video, &self.desktop, &self.limits);
+        let network = &self.network;
         let (admission, health) = (&self.admission, &self.health);
         let seconds = Duration::from_secs;
         let checks = [
@@ -30,6 +31,7 @@ impl Config {
             ("video.nvenc_preset", (1..=7).contains(&video.nvenc_preset)),
             ("video.minimum_frame_rate", (1..=240).contains(&video.minimum_frame_rate)),
             ("video.max_bitrate_kbps", (500..=1_000_000).contains(&video.max_bitrate_kbps)),
+            ("network.minimum_bitrate_kbps", (100..=1_000_000).contains(&network.minimum_bitrate_kbps)),
             ("video.capture_device", is_path(&video.capture_device)),
             ("desktop.compositor_command", is_command(&desktop.compositor_command)),
             ("desktop.ready_deadline", (seconds(1)..=seconds(120)).contains(&desktop.ready_deadline)),
@@ -109,6 +111,9 @@ const ALLOWED: &[(&str, &str)] = &[
     ("video.max_bitrate_kbps", "500 to 1000000 kbit/s"),
     ("video.capture", "\"auto\", \"shm\" or \"dmabuf\""),
     ("video.capture_device", "absolute path of a node in /dev/dri, empty for the compositor's"),
+    ("network.adapt", "true or false"),
+    ("network.minimum_bitrate_kbps", "100 to 1000000 kbit/s"),
+    ("network.maximum_fec_percent", "0 to 255"),
     ("desktop.compositor", "\"sway\", \"cage\" or \"labwc\""),
     ("desktop.compositor_command", "a list of program and arguments, empty for the built-in command"),
     ("desktop.renderer", "\"auto\", \"pixman\", \"gles2\" or \"vulkan\""),

@@ -4,7 +4,7 @@
 //! Encoders differ by what they are shown more than by anything else, so a figure
 //! without its content says little.
 
-mod random;
+pub(crate) mod random;
 mod texture;
 
 use self::random::Random;

@@ -27,6 +27,7 @@ use crate::host::context::Context;
 use crate::host::host_metrics::HostMetrics;
 use crate::host::life::Life;
 use crate::host::sessions::Sessions;
+use crate::host::sessions::network::NetworkView;
 use crate::host::sessions::phase::SessionPhase;
 use crate::host::sessions::view::SessionView;
 use crate::ipc::counters_page::{BUCKETS, Counter, CountersPage, Stage, bucket_bound};
@@ -118,6 +119,7 @@ impl Collector for Streams {
         for (name, help, counter) in COUNTERS {
             encode_counter(&mut encoder, &samples, name, help, counter)?;
         }
+        encode_networks(&mut encoder, &samples)?;
         encode_stages(&mut encoder, &samples)
     }
 }
@@ -171,6 +173,45 @@ fn encode_counter(
         let Some(counters) = &sample.counters else { continue };
         let labels = sample.labels();
         metric.encode_family(&labels)?.encode_counter::<NoLabels, _, u64>(&counters.get(counter), None)?;
+    }
+    Ok(())
+}
+
+/// A figure of a stream's network, if there is one.
+type NetworkFigure = fn(&NetworkView) -> Option<f64>;
+
+fn encode_networks(encoder: &mut DescriptorEncoder<'_>, samples: &[Sample]) -> fmt::Result {
+    let gauges: [(&str, &str, NetworkFigure); 6] = [
+        ("earthshine_asked_bitrate_kbps", "Bit rate of the picture that the client asked for", |network| {
+            Some(network.asked_kbps.into())
+        }),
+        ("earthshine_bitrate_kbps", "Bit rate that the encoder is set to", |network| Some(network.bitrate_kbps.into())),
+        ("earthshine_fec_percent", "Parity packets per hundred data packets", |network| {
+            Some(network.fec_percent.into())
+        }),
+        ("earthshine_round_trip_seconds", "The client's newest round trip", |network| {
+            network.round_trip_ms.map(|millis| millis / 1e3)
+        }),
+        ("earthshine_network_queue_seconds", "What packets wait in the queue on the way", |network| {
+            Some(network.queue_ms / 1e3)
+        }),
+        ("earthshine_network_loss_ratio", "Part of the last second's packets that were lost", |network| {
+            Some(network.loss)
+        }),
+    ];
+    for (name, help, figure) in gauges {
+        let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for sample in samples {
+            let Some(value) = sample.view.network.as_ref().and_then(figure) else { continue };
+            metric.encode_family(&sample.labels())?.encode_gauge(&value)?;
+        }
+    }
+    let help = "Times that the bit rate was taken back for the network";
+    let mut metric = encoder.encode_descriptor("earthshine_back_offs", help, None, MetricType::Counter)?;
+    for sample in samples {
+        let Some(network) = &sample.view.network else { continue };
+        let labels = sample.labels();
+        metric.encode_family(&labels)?.encode_counter::<NoLabels, _, u64>(&network.back_offs, None)?;
     }
     Ok(())
 }

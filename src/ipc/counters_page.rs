@@ -183,6 +183,11 @@ pub enum Counter {
     BitrateKbps,
     /// IDR requests served.
     IdrRequests,
+    /// Parity per hundred data packets that the sender is set to, and one: 0 is from one
+    /// that cannot be told another.
+    ParitySet,
+    /// Monotonic microseconds at which the last IDR frame was coded.
+    LastIdr,
 }
 
 /// The threads of a worker, in the order of the data path.

@@ -6,7 +6,7 @@ use crate::gpu::GpuAddress;
 use crate::ids::Generation;
 use crate::protocol::control::input_event::InputEvent;
 use crate::stream_plan::{EncoderFamily, Source, StreamPlan};
-use crate::units::Bitrate;
+use crate::units::{Bitrate, FecPercent};
 
 /// Host to worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,6 +49,10 @@ pub enum ToWorker {
     ReleaseInput,
     /// End in order; the worker exits with status 0.
     Stop,
+    /// Send this much parity from now on. Last of all, so that a worker of an earlier
+    /// program understands the others; this it is not told
+    /// ([`Counter::ParitySet`](crate::ipc::counters_page::Counter::ParitySet)).
+    SetFec(FecPercent),
 }
 
 /// Worker to host.

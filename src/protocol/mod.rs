@@ -4,6 +4,7 @@
 //! owns a socket, a clock, a thread, a random source or a file, so everything
 //! is tested with vectors and fuzzed. `tests/layering.rs` keeps it so.
 
+pub mod adaptation;
 pub mod audio;
 pub mod bytes;
 pub mod control;

@@ -30,6 +30,7 @@ use crate::worker::imports::Imports;
 use crate::worker::input::{self, InputCommand};
 use crate::worker::main::{Start, cannot_start};
 use crate::worker::send;
+use crate::worker::send::thread::SendOrder;
 use crate::worker::sent_frames::SentFrames;
 use crate::worker::slot::Slot;
 use crate::worker::urgency;
@@ -44,7 +45,7 @@ pub(crate) struct EventLoop<'a> {
     ended: Receiver<ThreadEnd>,
     threads: Vec<JoinHandle<()>>,
     encode_orders: SyncSender<EncodeOrder>,
-    video_sockets: SyncSender<UdpSocket>,
+    send_orders: SyncSender<SendOrder>,
     audio_sockets: SyncSender<UdpSocket>,
     capture_switch: SyncSender<NumberedSource>,
     audio_switch: SyncSender<Source>,
@@ -74,7 +75,7 @@ impl<'a> EventLoop<'a> {
         let imports: Arc<Imports> = Arc::default();
         let (encode_orders, order_inbox) = mpsc::sync_channel(ORDERS);
         let (frames_out, frames_in) = mpsc::sync_channel(FRAMES_IN_FLIGHT);
-        let (video_sockets, video_socket_inbox) = mpsc::sync_channel(SOCKETS);
+        let (send_orders, send_order_inbox) = mpsc::sync_channel(SEND_ORDERS);
         let (audio_sockets, audio_socket_inbox) = mpsc::sync_channel(SOCKETS);
         let (capture_switch, capture_switch_inbox) = mpsc::sync_channel(SWITCHES);
         let (audio_switch, audio_switch_inbox) = mpsc::sync_channel(SWITCHES);
@@ -122,7 +123,7 @@ impl<'a> EventLoop<'a> {
             let orders = encode_orders.clone();
             move |plan, pulse| {
                 let client_is_there = || order(&orders, EncodeOrder::Start);
-                send::thread::run(plan, generation, frames_in, video_socket_inbox, client_is_there, &sent, pulse)
+                send::thread::run(plan, generation, frames_in, send_order_inbox, client_is_there, &sent, pulse)
                     .map_err(|error| failure(FailureKind::Internal, &error))
             }
         })?;
@@ -145,7 +146,7 @@ impl<'a> EventLoop<'a> {
             ended,
             threads,
             encode_orders,
-            video_sockets,
+            send_orders,
             audio_sockets,
             capture_switch,
             audio_switch,
@@ -218,6 +219,11 @@ impl<'a> EventLoop<'a> {
                 }
             }
             ToWorker::SetBitrate(bitrate) => order(&self.encode_orders, EncodeOrder::SetBitrate(bitrate)),
+            ToWorker::SetFec(percent) => {
+                if self.send_orders.try_send(SendOrder::Fec(percent)).is_err() {
+                    debug!("parity not changed: the send thread does not take it");
+                }
+            }
             ToWorker::Input(event) => self.play(InputCommand::Event(event)),
             ToWorker::ReleaseInput => self.play(InputCommand::ReleaseAll),
             ToWorker::Start { .. } | ToWorker::Stop => debug!("message out of order"),
@@ -229,12 +235,13 @@ impl<'a> EventLoop<'a> {
             warn!(?kind, "socket message without a socket");
             return;
         };
-        let sockets = match kind {
-            MediaKind::Video => &self.video_sockets,
-            MediaKind::Audio => &self.audio_sockets,
-        };
+        let socket = UdpSocket::from(descriptor);
         self.pulse.note(What::SocketArrived, u32::from(kind == MediaKind::Audio), 0);
-        if sockets.try_send(UdpSocket::from(descriptor)).is_err() {
+        let taken = match kind {
+            MediaKind::Video => self.send_orders.try_send(SendOrder::Socket(socket)).is_ok(),
+            MediaKind::Audio => self.audio_sockets.try_send(socket).is_ok(),
+        };
+        if !taken {
             warn!(?kind, "socket dropped: its thread does not take it");
         }
     }
@@ -358,6 +365,7 @@ const FRAMES_IN_FLIGHT: usize = 1;
 /// How much later than who waited for it a thread may say that it failed.
 const FAILURE_GRACE: Duration = Duration::from_millis(50);
 const ORDERS: usize = 64;
+const SEND_ORDERS: usize = 16;
 const SOCKETS: usize = 4;
 const SWITCHES: usize = 4;
 const INPUTS: usize = 1024;

@@ -21,6 +21,8 @@ use crate::host::sessions::command::Command;
 use crate::host::sessions::directory::Directory;
 use crate::host::sessions::ticket::{ConnectionId, Ticket};
 use crate::ipc::message::ToWorker;
+use crate::protocol::adaptation::PROBE_INTERVAL;
+use crate::protocol::adaptation::references::Answer;
 use crate::protocol::control::feedback::HostMessage;
 use crate::protocol::control::session::{ControlSession, Event};
 use crate::protocol::enet::PeerId;
@@ -36,6 +38,8 @@ pub(super) struct Thread {
     peers: HashMap<PeerId, Peer>,
     /// News that a session's mailbox had no room for.
     undelivered: Vec<(Arc<Ticket>, Command)>,
+    /// When to ask for round trips again.
+    next_probe: Micros,
     /// One byte more than a datagram may have.
     buffer: Vec<u8>,
 }
@@ -62,7 +66,8 @@ impl Thread {
         getrandom::fill(&mut first).map_err(io::Error::other)?;
         let server = Server::new(Limits::default(), u16::from_le_bytes(first));
         let buffer = vec![0; usize::from(MOST_MTU) + 1];
-        Ok(Self { socket, server, directory, peers: HashMap::new(), undelivered: Vec::new(), buffer })
+        let (peers, undelivered, next_probe) = (HashMap::new(), Vec::new(), Micros::now());
+        Ok(Self { socket, server, directory, peers, undelivered, next_probe, buffer })
     }
 
     pub(super) fn run(&mut self, wake: &OwnedFd, inbox: &mpsc::Receiver<Order>, health: &Health) {
@@ -70,6 +75,7 @@ impl Thread {
             health.control_beats();
             let came = self.receive();
             self.deliver();
+            self.adapt();
             self.save();
             self.transmit();
             // A full batch has more behind it.
@@ -137,7 +143,36 @@ impl Thread {
         let now = Micros::now();
         let timer = self.server.next_timeout().map_or(IDLE_WAIT, |at| Duration::from_micros(at.since(now)));
         let most = if self.undelivered.is_empty() { IDLE_WAIT } else { RETRY_WAIT };
-        timer.clamp(TICK, most)
+        let probe = if self.adapts() { Duration::from_micros(self.next_probe.since(now)) } else { IDLE_WAIT };
+        timer.min(probe).clamp(TICK, most)
+    }
+
+    /// Whether there is a stream that follows its network.
+    fn adapts(&self) -> bool {
+        self.peers.values().any(|peer| peer.ticket.network.get().is_some())
+    }
+
+    /// Hears of round trips, has streams follow their networks, and asks again.
+    fn adapt(&mut self) {
+        for (id, peer) in &self.peers {
+            let network = peer.ticket.network.get();
+            while let Some((sent, heard)) = self.server.next_round_trip(*id) {
+                network.inspect(|network| network.answered(sent, heard));
+            }
+        }
+        let now = Micros::now();
+        if now < self.next_probe {
+            return;
+        }
+        self.next_probe = Micros(now.0 + PROBE_MICROS);
+        for (id, peer) in &self.peers {
+            if let Some(network) = peer.ticket.network.get() {
+                network.tick();
+                if self.server.probe(*id) {
+                    network.probed();
+                }
+            }
+        }
     }
 
     fn meet(&mut self, id: PeerId, address: SocketAddr, data: u32) {
@@ -176,20 +211,23 @@ impl Thread {
 
     fn hear(&mut self, id: PeerId, packet: &[u8]) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        let worker = &peer.ticket.worker;
+        let (worker, network) = (&peer.ticket.worker, peer.ticket.network.get());
         worker.catch_up();
         match peer.session.handle_packet(packet) {
             Ok(Event::Input(event)) => {
                 worker.send(&ToWorker::Input(event), None);
             }
             Ok(Event::RequestIdr) => {
-                worker.send(&ToWorker::RequestIdr, None);
+                peer.answer(network.map_or(Answer::Idr, |network| network.idr_wanted()));
                 if peer.told.allows(Instant::now()) {
                     peer.ticket.events.publish(Told::IdrRequest { session_id: peer.ticket.session });
                 }
             }
             Ok(Event::InvalidateReferences { first, last }) => {
-                worker.send(&ToWorker::InvalidateReferences { first: first.0, last: last.0 }, None);
+                peer.answer(network.map_or(Answer::Invalidate { first, last }, |network| network.lost(first, last)));
+            }
+            Ok(Event::FecStatus(status)) => {
+                network.inspect(|network| network.fec_status(&status));
             }
             Ok(_) => {}
             Err(error) => debug!(session = %peer.ticket.session, %error, "control packet dropped"),
@@ -239,6 +277,16 @@ impl Thread {
 }
 
 impl Peer {
+    /// Has the worker answer a client that lost frames.
+    fn answer(&self, answer: Answer) {
+        let message = match answer {
+            Answer::Invalidate { first, last } => ToWorker::InvalidateReferences { first: first.0, last: last.0 },
+            Answer::Idr => ToWorker::RequestIdr,
+            Answer::Nothing => return,
+        };
+        self.ticket.worker.send(&message, None);
+    }
+
     fn save(&mut self, server: &Server, id: PeerId) {
         if self.saves
             && let Err(error) = saved::save(&self.ticket, server.export(id), &self.session)
@@ -270,6 +318,9 @@ const RETRY_WAIT: Duration = Duration::from_millis(20);
 /// ENet's timers have this step; what was due has been sent.
 const TICK: Duration = Duration::from_millis(1);
 
+/// Microseconds between two questions for a round trip.
+#[allow(clippy::cast_possible_truncation, reason = "some milliseconds")]
+const PROBE_MICROS: u64 = PROBE_INTERVAL.as_micros() as u64;
 /// How often a client's requests for IDR frames are told.
 const IDR_REQUESTS_TOLD: Duration = Duration::from_secs(1);
 /// How often it is told that a connection's state cannot be saved.

@@ -259,6 +259,18 @@ pub enum Event {
         /// How many are left.
         quarantined: usize,
     },
+    /// A stream's bit rate was taken back for its network; told every ten seconds at most.
+    BitrateReduced {
+        /// The session.
+        #[serde(serialize_with = "text")]
+        session_id: SessionId,
+        /// What the client asked for, as far as it is for the picture.
+        asked_kbps: u32,
+        /// What the encoder may spend now.
+        bitrate_kbps: u32,
+        /// `queue`, `silence`, `loss` or `no_room`.
+        reason: &'static str,
+    },
     /// A desktop was started again.
     DesktopRestarted {
         /// Whose.
@@ -375,6 +387,7 @@ impl Event {
             Self::WorkerQuarantined { .. } => "earthshine::WorkerQuarantined",
             Self::ProcessQuarantined { .. } => "earthshine::ProcessQuarantined",
             Self::QuarantineReleased { .. } => "earthshine::QuarantineReleased",
+            Self::BitrateReduced { .. } => "earthshine::BitrateReduced",
             Self::DesktopRestarted { .. } => "earthshine::DesktopRestarted",
             Self::SoundServerRestarted { .. } => "earthshine::SoundServerRestarted",
             Self::AppExited { .. } => "earthshine::AppExited",
@@ -413,6 +426,7 @@ impl Event {
             | Self::EvidenceWritten { session_id, .. }
             | Self::WorkerReplaced { session_id, .. }
             | Self::WorkerQuarantined { session_id, .. }
+            | Self::BitrateReduced { session_id, .. }
             | Self::InputReleased { session_id, .. }
             | Self::JoinLobby { moonlight_session_id: session_id, .. }
             | Self::LeaveLobby { moonlight_session_id: session_id, .. } => Some(*session_id),

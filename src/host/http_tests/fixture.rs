@@ -61,6 +61,11 @@ fec_percent = 20
 minimum_frame_rate = 10
 max_bitrate_kbps = 100000
 
+[network]
+adapt = true
+minimum_bitrate_kbps = 1000
+maximum_fec_percent = 50
+
 [desktop]
 compositor = "sway"
 compositor_command = []

@@ -117,7 +117,7 @@ impl Session {
         let LeftStream { control, worker, kept } = left;
         let ticket = Ticket::adopt(self.id, state, control, &self.shared, &self.commands).map_err(io::Error::other)?;
         let stream = Stream::adopt(state.stream.clone(), worker, kept, &ticket, &self.shared).await?;
-        self.record.set_counters(Some(Arc::clone(stream.counters())));
+        self.record.set_stream(Some((Arc::clone(stream.counters()), Arc::clone(stream.network()))));
         self.record.set_worker(Some(ticket.worker.clone()));
         self.shared.directory.insert(Arc::clone(&ticket));
         self.shared.control.adopt(Arc::clone(&ticket));

@@ -14,6 +14,7 @@ pub(crate) mod driven;
 mod encoder_order;
 mod left_gpu;
 mod memory;
+pub mod network;
 mod opening;
 pub mod operated;
 mod own_desktop;

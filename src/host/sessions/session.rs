@@ -293,7 +293,7 @@ impl Session {
             self.shared.control.finish(ticket.connection, HostMessage::Terminate(reason));
         }
         self.shared.directory.remove(ticket.connection);
-        self.record.set_counters(None);
+        self.record.set_stream(None);
         self.record.set_worker(None);
         if let Some(stream) = stream {
             self.past_restarts += stream.restarts();

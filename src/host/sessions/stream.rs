@@ -24,6 +24,7 @@ use crate::host::events::{Event, Events};
 use crate::host::media_ports;
 use crate::host::sessions::encoder_order::{self, EncoderOrder};
 use crate::host::sessions::left_gpu::{self, LeftGpu};
+use crate::host::sessions::network::Network;
 use crate::host::sessions::shared::Shared;
 pub(crate) use crate::host::sessions::stream_event::{Cause, StreamEvent};
 use crate::host::sessions::ticket::Ticket;
@@ -44,6 +45,7 @@ use crate::stream_plan::{EncoderFamily, Source, StreamPlan};
 pub(crate) struct Stream {
     plan: StreamPlan,
     counters: Arc<CountersPage>,
+    network: Arc<Network>,
     link: WorkerLink,
     /// For workers that do not die.
     quarantine: Quarantine,
@@ -106,10 +108,16 @@ impl Stream {
         kept.counters(&counters);
         kept.checkpoint(&ticket.checkpoint);
         ticket.worker.set(Some(worker.channel()));
-        let pid = worker.pid();
+        let (pid, counters) = (worker.pid(), Arc::new(counters));
+        let config = shared.config.now().network;
+        let (link, events) = (ticket.worker.clone(), shared.events.clone());
+        let network = Network::new(plan.session, &plan.video, config, Arc::clone(&counters), link, events);
+        // A connection has one stream.
+        let _ = ticket.network.set(Arc::clone(&network));
         Self {
             plan,
-            counters: Arc::new(counters),
+            counters,
+            network,
             link: ticket.worker.clone(),
             quarantine: shared.supervision.quarantine.clone(),
             generation,
@@ -218,6 +226,11 @@ impl Stream {
     /// The counters that all its workers share.
     pub(crate) const fn counters(&self) -> &Arc<CountersPage> {
         &self.counters
+    }
+
+    /// What it does on a bad network.
+    pub(crate) const fn network(&self) -> &Arc<Network> {
+        &self.network
     }
 
     /// Process id of the current worker, 0 while its successor has to wait.

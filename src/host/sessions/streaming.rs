@@ -68,7 +68,7 @@ impl Session {
         match Stream::start(plan, ticket, &self.shared) {
             Ok(stream) => {
                 self.place.works(Work::Starts);
-                self.record.set_counters(Some(Arc::clone(stream.counters())));
+                self.record.set_stream(Some((Arc::clone(stream.counters()), Arc::clone(stream.network()))));
                 for event in told::stream_begins(stream.plan(), connection.ticket.peer, self.shared.ports) {
                     self.shared.events.publish(event);
                 }

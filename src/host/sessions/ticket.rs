@@ -19,6 +19,7 @@ use crate::host::events::Events;
 use crate::host::sessions::LaunchOrder;
 use crate::host::sessions::checkpoint::Checkpoint;
 use crate::host::sessions::command::Command;
+use crate::host::sessions::network::Network;
 use crate::host::sessions::shared::Shared;
 use crate::host::supervisor::worker_link::WorkerLink;
 use crate::ids::SessionId;
@@ -66,6 +67,8 @@ pub(crate) struct Ticket {
     pub(crate) events: Events,
     /// What another host needs to go on with control.
     pub(crate) checkpoint: Checkpoint,
+    /// What the stream does on a bad network; empty before there is one.
+    pub(crate) network: OnceLock<Arc<Network>>,
 }
 
 /// Why there is no ticket.
@@ -119,6 +122,7 @@ impl Ticket {
             commands: commands.clone(),
             events: shared.events.clone(),
             checkpoint: Checkpoint::new()?,
+            network: OnceLock::new(),
         }))
     }
 
@@ -154,6 +158,7 @@ impl Ticket {
             terms: OnceLock::from(state.terms),
             worker: WorkerLink::default(),
             checkpoint,
+            network: OnceLock::new(),
             commands: commands.clone(),
             events: shared.events.clone(),
         }))
@@ -258,6 +263,7 @@ impl Ticket {
             commands: commands.clone(),
             events: Events::new("test"),
             checkpoint,
+            network: OnceLock::new(),
         })
     }
 }

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::apps::AppConfig;
+use crate::host::sessions::network::{Network, NetworkView};
 use crate::host::sessions::phase::SessionPhase;
 use crate::host::store::client_preferences::{ClientSettings, PartialClientSettings};
 use crate::host::supervisor::worker_link::WorkerLink;
@@ -68,6 +69,8 @@ pub struct SessionView {
     /// The lobby that the session shows, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lobby_id: Option<String>,
+    /// The way to the client, while there is a stream.
+    pub network: Option<NetworkView>,
     /// The desktop, if the app has one.
     pub desktop: Option<DesktopView>,
 }
@@ -100,7 +103,7 @@ pub struct DesktopView {
 #[derive(Debug)]
 pub(crate) struct SessionRecord {
     view: Mutex<SessionView>,
-    counters: Mutex<Option<Arc<CountersPage>>>,
+    stream: Mutex<Option<(Arc<CountersPage>, Arc<Network>)>>,
     worker: Mutex<Option<WorkerLink>>,
     idle_since: Mutex<Option<Instant>>,
     /// What the API decided for this session, over what is decided for its
@@ -121,7 +124,7 @@ impl SessionRecord {
         };
         Self {
             view: Mutex::new(view),
-            counters: Mutex::new(None),
+            stream: Mutex::new(None),
             worker: Mutex::new(None),
             idle_since: Mutex::new(Some(Instant::now())),
             settings: Mutex::default(),
@@ -132,6 +135,8 @@ impl SessionRecord {
     pub(crate) fn view(&self) -> SessionView {
         let mut view = lock(&self.view).clone();
         view.idle_seconds = lock(&self.idle_since).map_or(0, |since| since.elapsed().as_secs());
+        let network = lock(&self.stream).as_ref().map(|(_, network)| Arc::clone(network));
+        view.network = network.map(|network| network.view());
         view
     }
 
@@ -172,12 +177,12 @@ impl SessionRecord {
 
     /// Counters of the current stream.
     pub(crate) fn counters(&self) -> Option<Arc<CountersPage>> {
-        lock(&self.counters).clone()
+        lock(&self.stream).as_ref().map(|(counters, _)| Arc::clone(counters))
     }
 
-    /// Names the counters of the current stream.
-    pub(crate) fn set_counters(&self, counters: Option<Arc<CountersPage>>) {
-        *lock(&self.counters) = counters;
+    /// Names counters and network of the current stream.
+    pub(crate) fn set_stream(&self, stream: Option<(Arc<CountersPage>, Arc<Network>)>) {
+        *lock(&self.stream) = stream;
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Peer {
     held: usize,
     /// Something that must not be forgotten happened since the last look.
     changed: bool,
+    /// When what was acknowledged since the last look was sent, and when that came.
+    trips: VecDeque<(u64, u64)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +114,8 @@ impl Peer {
         let mut state = PeerState::new(id, address, connect, last, limits, now);
         let number = state.next_number();
         state.outgoing.push(NO_CHANNEL, number, What::VerifyConnect);
-        Self { state, stage: Stage::Greeting { data: connect.data }, acks: VecDeque::new(), held: 0, changed: false }
+        let stage = Stage::Greeting { data: connect.data };
+        Self { state, stage, acks: VecDeque::new(), held: 0, changed: false, trips: VecDeque::new() }
     }
 
     /// The peer of another process. All that was on its way goes once more.
@@ -121,7 +124,8 @@ impl Peer {
         state.outgoing.restart();
         state.heard = now;
         let held = state.held_bytes();
-        Ok(Self { state, stage: Stage::Connected, acks: VecDeque::new(), held, changed: true })
+        let (stage, acks, trips) = (Stage::Connected, VecDeque::new(), VecDeque::new());
+        Ok(Self { state, stage, acks, held, changed: true, trips })
     }
 
     pub(super) const fn state(&self) -> &PeerState {
@@ -233,6 +237,21 @@ impl Peer {
             self.state.outgoing.push(channel, number, part);
         }
         true
+    }
+
+    /// Asks for an acknowledgement, whatever else is on its way; `false` if too much is.
+    pub(super) fn probe(&mut self) -> bool {
+        let wanted = self.is_connected() && self.state.outgoing.has_room(0, 1);
+        if wanted {
+            let number = self.state.next_number();
+            self.state.outgoing.push(NO_CHANNEL, number, What::Ping);
+        }
+        wanted
+    }
+
+    /// When something was sent that has been acknowledged, and when that was, in ms.
+    pub(super) fn next_trip(&mut self) -> Option<(u64, u64)> {
+        self.trips.pop_front()
     }
 
     pub(super) fn has_channel(&self, channel: u8) -> bool {
@@ -372,6 +391,9 @@ impl Peer {
             return Flow::Next;
         }
         self.state.round_trip.measure(took.into(), now);
+        if self.trips.len() < MOST_TRIPS {
+            self.trips.push_back((now.saturating_sub(took.into()), now));
+        }
         self.state.heard = now;
         let what = self.state.outgoing.acknowledge(channel, number);
         match (self.stage, what) {
@@ -412,5 +434,7 @@ impl Peer {
     }
 }
 
+/// Acknowledgements that are told at once; a client sends no more in a tick.
+const MOST_TRIPS: usize = 16;
 /// Acknowledged times that are further away are not ours.
 const FUTURE: u16 = 0x8000;

@@ -215,6 +215,19 @@ impl Server {
         Ok(())
     }
 
+    /// Pings a peer with the next datagrams, even if it was heard of; `false` if it is not
+    /// connected, or acknowledges nothing.
+    pub fn probe(&mut self, peer: PeerId) -> bool {
+        self.peer_mut(peer).is_some_and(Peer::probe)
+    }
+
+    /// When something that this peer has acknowledged had been sent, and when the
+    /// acknowledgement came; each is told once. Times are whole milliseconds.
+    pub fn next_round_trip(&mut self, peer: PeerId) -> Option<(Micros, Micros)> {
+        let (sent, heard) = self.peer_mut(peer)?.next_trip()?;
+        Some((Micros(sent * 1000), Micros(heard * 1000)))
+    }
+
     /// Disconnects when all that was queued is acknowledged.
     pub fn disconnect_later(&mut self, peer: PeerId, data: u32) {
         match self.peer_mut(peer) {

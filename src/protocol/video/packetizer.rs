@@ -114,6 +114,12 @@ impl Packetizer {
         written
     }
 
+    /// Another parity from the next frame on: every packet says its block's own, so that
+    /// clients take it at any time.
+    pub const fn set_fec(&mut self, fec: FecPercent) {
+        self.fec = fec;
+    }
+
     /// 24-bit index of the next packet; its low 16 bits are the RTP sequence.
     #[must_use]
     pub const fn next_packet_index(&self) -> u32 {

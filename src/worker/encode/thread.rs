@@ -1,7 +1,8 @@
 //! The encode thread: newest frame in, access unit out, orders in between.
 //!
 //! It never waits for the sender: what cannot be queued is dropped, and since
-//! the next frame would refer to it, the next frame becomes an IDR frame. A
+//! the next frame would refer to it, that refers to something older or, if the
+//! encoder cannot do so, becomes an IDR frame. A
 //! still screen is encoded again at the minimum rate only, and at once when
 //! the client asks for an IDR frame. A captured frame is held only until the
 //! encoder has taken it in: capture needs its buffer.
@@ -308,6 +309,7 @@ impl<'a> Loop<'a> {
         counters.add(Counter::EncodedBytes, encoded.data.len() as u64);
         if idr {
             counters.add(Counter::IdrFrames, 1);
+            counters.set(Counter::LastIdr, Micros::now().0);
             counters.add(Counter::IdrRequests, self.due.requested.into());
         }
         if !encoded.repeated {
@@ -318,10 +320,12 @@ impl<'a> Loop<'a> {
     fn hand_on(&mut self, frame: EncodedFrame) -> Result<(), EncodeThreadError> {
         match self.out.try_send(frame) {
             Ok(()) => Ok(()),
-            Err(TrySendError::Full(_)) => {
+            Err(TrySendError::Full(dropped)) => {
                 self.pulse.note(What::FrameDropped, 0, 0);
                 self.pulse.counters().add(Counter::FramesDropped, 1);
-                self.due.idr = true;
+                // An IDR frame in place of it would not get through any better.
+                let was_start = dropped.kind == FrameKind::Idr;
+                self.due.idr |= was_start || !self.encoder.invalidate_references(dropped.picture);
                 self.due.now = true;
                 Ok(())
             }

@@ -28,10 +28,19 @@ use crate::protocol::video::packetizer::{
 };
 use crate::protocol::video::shard_batch::ShardBatch;
 use crate::stream_plan::StreamPlan;
-use crate::units::FrameIndex;
+use crate::units::{FecPercent, FrameIndex};
 use crate::worker::frame::{EncodedFrame, FrameKind};
 use crate::worker::heartbeat::{LONGEST_WAIT, Pulse};
 use crate::worker::sent_frames::SentFrames;
+
+/// What the main thread tells the send thread.
+#[derive(Debug)]
+pub enum SendOrder {
+    /// Send there from now on.
+    Socket(UdpSocket),
+    /// Send this much parity from now on.
+    Fec(FecPercent),
+}
 
 /// Sends frames until it is told to stop or the encode thread has ended.
 ///
@@ -44,21 +53,24 @@ pub fn run(
     plan: &StreamPlan,
     generation: Generation,
     frames: Receiver<EncodedFrame>,
-    sockets: Receiver<UdpSocket>,
+    orders: Receiver<SendOrder>,
     mut order_idr: impl FnMut(),
     sent: &SentFrames,
     pulse: &Pulse,
 ) -> Result<(), PacketSizeError> {
     let mut sender = VideoSender::open(plan, generation, sent, pulse.counters())?;
     let priority = plan.video.dscp.then_some(Dscp::Video);
-    let Some(first) = first_socket(&sockets, &frames, pulse) else { return Ok(()) };
+    let Some(first) = first_socket(&mut sender, &orders, &frames, pulse) else { return Ok(()) };
     let mut socket = MediaSocket::new(first, priority);
     info!("client's socket arrived");
     order_idr();
     let mut opening = Opening::new();
     while pulse.beat() {
-        if let Some(newer) = sockets.try_iter().last() {
-            socket = MediaSocket::new(newer, priority);
+        for order in orders.try_iter() {
+            match order {
+                SendOrder::Socket(newer) => socket = MediaSocket::new(newer, priority),
+                SendOrder::Fec(percent) => sender.set_fec(percent),
+            }
         }
         socket.drain();
         let frame = match frames.recv_timeout(LONGEST_WAIT) {
@@ -85,12 +97,18 @@ pub fn run(
 }
 
 /// Waits for the host to hand the client's socket over. `None`: end.
-fn first_socket(sockets: &Receiver<UdpSocket>, frames: &Receiver<EncodedFrame>, pulse: &Pulse) -> Option<UdpSocket> {
+fn first_socket(
+    sender: &mut VideoSender<'_>,
+    orders: &Receiver<SendOrder>,
+    frames: &Receiver<EncodedFrame>,
+    pulse: &Pulse,
+) -> Option<UdpSocket> {
     while pulse.beat() {
         // Old frames must not be what the client sees first.
         frames.try_iter().for_each(drop);
-        match sockets.recv_timeout(UNREAD_FRAMES_WAIT) {
-            Ok(socket) => return Some(socket),
+        match orders.recv_timeout(UNREAD_FRAMES_WAIT) {
+            Ok(SendOrder::Socket(socket)) => return Some(socket),
+            Ok(SendOrder::Fec(percent)) => sender.set_fec(percent),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return None,
         }
@@ -168,6 +186,7 @@ impl<'a> VideoSender<'a> {
             first_packet_index: low_32(counters.get(Counter::NextPacketIndex)),
         })?;
         let epoch = counters.get(Counter::MediaEpoch);
+        counters.set(Counter::ParitySet, u64::from(video.fec.0) + 1);
         Ok(Self {
             counters,
             sent,
@@ -178,6 +197,11 @@ impl<'a> VideoSender<'a> {
             next_frame: FrameIndex(low_32(counters.get(Counter::NextFrameIndex))).max(FrameIndex::FIRST),
             patience: video.frame_rate.interval().min(LONGEST_PATIENCE),
         })
+    }
+
+    fn set_fec(&mut self, percent: FecPercent) {
+        self.packetizer.set_fec(percent);
+        self.counters.set(Counter::ParitySet, u64::from(percent.0) + 1);
     }
 
     /// Sends one frame, spread over a part of the frame interval.

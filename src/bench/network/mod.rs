@@ -1,0 +1,89 @@
+//! `earthshine bench network`: what a stream is like over bad networks, with settings
+//! that stay as they are, which is what other hosts send, and with the controller of
+//! [`crate::protocol::adaptation`].
+//!
+//! The real packetizer sends over a simulated link to the real assembler, in virtual
+//! time. Each round has another seed, which both settings have in common.
+
+mod client;
+mod link;
+mod outcome;
+mod sender;
+mod simulation;
+#[cfg(test)]
+mod tests;
+mod trace;
+
+use anyhow::{Context, bail};
+
+use self::outcome::Outcome;
+use self::trace::Trace;
+use crate::bench::report::{Better, Case, Machine, Plot, PlotKind, Report, Series, quantile};
+use crate::cli::NetworkArgs;
+
+/// Runs all cases.
+///
+/// # Errors
+/// If there is no such trace.
+pub fn run(args: &NetworkArgs) -> anyhow::Result<Report> {
+    let mut cases = Vec::new();
+    for trace in traces(&args.traces)? {
+        for (adapts, how) in [(false, "fixed"), (true, "adaptive")] {
+            let mut case = Case::new(format!("{}, {how}: {}", trace.name, trace.about));
+            let mut first = None;
+            for round in 0..args.rounds {
+                let outcome = simulation::run(&trace, adapts, u64::from(args.seed + round)).context("packet size")?;
+                figures(&mut case, &outcome);
+                first.get_or_insert(outcome);
+            }
+            if let Some(outcome) = first {
+                plots(&mut case, &trace, outcome);
+            }
+            cases.push(case);
+        }
+    }
+    Ok(Report {
+        bench: "network".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        machine: Machine::look(),
+        arguments: std::env::args().skip(3).collect(),
+        cases,
+    })
+}
+
+fn traces(names: &[String]) -> anyhow::Result<Vec<Trace>> {
+    let find = |name: &String| match trace::ALL.iter().find(|trace| trace.name == name) {
+        Some(trace) => Ok(*trace),
+        None => bail!("no network {name:?}; there are {}", trace::ALL.map(|trace| trace.name).join(", ")),
+    };
+    if names.is_empty() { Ok(trace::ALL.to_vec()) } else { names.iter().map(find).collect() }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "counts of a minute")]
+fn figures(case: &mut Case, outcome: &Outcome) {
+    use Better::{Less, More, Neither};
+    case.add("frozen", "s", Less, outcome.frozen);
+    case.add("freezes", "", Less, outcome.freezes as f64);
+    case.add("frames lost", "", Less, outcome.lost as f64);
+    case.add("frames not decodable", "", Less, outcome.undecodable as f64);
+    case.add("frames repaired", "", Neither, outcome.repaired as f64);
+    case.add("delay, median", "ms", Less, quantile(&outcome.delays, 0.5));
+    case.add("delay, 95 of 100", "ms", Less, outcome.delay_p95());
+    case.add("delay, 99 of 100", "ms", Less, quantile(&outcome.delays, 0.99));
+    case.add("picture shown", "kbit/s", More, outcome.shown_kbps);
+    case.add("picture coded", "kbit/s", Neither, outcome.coded_kbps);
+    case.add("sent in all", "kbit/s", Neither, outcome.wire_kbps);
+}
+
+fn plots(case: &mut Case, trace: &Trace, outcome: Outcome) {
+    let series = |name: &str, values: Vec<f64>| vec![Series { name: name.to_owned(), values }];
+    let mut add = |title: &str, kind, unit: &str, target, series| {
+        case.plots.push(Plot { title: title.to_owned(), kind, unit: unit.to_owned(), target, series });
+    };
+    let asked = Some(f64::from(trace.asked_kbps));
+    add("Delay of each frame", PlotKind::Timeline, "ms", None, series("delay", outcome.delays.clone()));
+    add("Delay of a frame", PlotKind::Distribution, "ms", None, series("delay", outcome.delays));
+    let title = "Bit rate that the encoder is set to, every 40 ms; the aim is what was asked for";
+    add(title, PlotKind::Timeline, "kbit/s", asked, series("bit rate", outcome.bitrates));
+    add("Parity, every 40 ms", PlotKind::Timeline, "%", None, series("parity", outcome.percents));
+}
