@@ -128,7 +128,10 @@ impl Link {
 
     fn bucket(&self, kbps: f64) -> Vec<&str> {
         let rate: &'static str = Box::leak(format!("{kbps:.0}kbit").into_boxed_str());
-        vec!["tc", "qdisc", "replace", "dev", &self.near, "root", "tbf", "rate", rate, "burst", "8kb", "latency", "400ms"]
+        vec![
+            "tc", "qdisc", "replace", "dev", &self.near, "root", "tbf", "rate", rate, "burst", "8kb", "latency",
+            "400ms",
+        ]
     }
 
     /// A client on the other side.

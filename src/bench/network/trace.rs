@@ -123,10 +123,10 @@ pub(super) const ALL: [Trace; 5] = [
     },
     Trace {
         name: "bufferbloat",
-        about: "12 Mbit/s behind a queue of 3 MB",
+        about: "20 Mbit/s behind a queue of 3 MB, of which others take 8 every other 10 s",
         asked_kbps: 15_000,
-        first_kbps: 12_000,
-        rates: &[],
+        first_kbps: 20_000,
+        rates: &[(10, 12_000), (20, 20_000), (30, 12_000), (40, 20_000), (50, 12_000)],
         queue_bytes: 3_000_000,
         delay_micros: 15_000,
         air: Air::Still,

@@ -182,7 +182,9 @@ impl Capacity {
     }
 
     fn drain(&mut self, signs: &Signs, now: Micros) -> Outcome {
-        let Phase::Draining { since, mut carries, mut measured, before } = self.phase else { return Outcome::default() };
+        let Phase::Draining { since, mut carries, mut measured, before } = self.phase else {
+            return Outcome::default();
+        };
         if signs.queue < LOW {
             // Nobody ever saw the link full: it was gone for a moment.
             self.rate = if measured { carries * RESUME } else { before * RESUME };
@@ -341,11 +343,15 @@ mod tests {
         let lossy = |loss_now, loss, usual_loss| Signs { loss_now, loss, usual_loss, ..Signs::default() };
         for signs in [lossy(0.3, 0.05, 0.0), lossy(0.02, 0.15, 0.0), lossy(0.2, 0.2, 0.18)] {
             let mut stand = Stand::new();
-            (0..25).for_each(|_| drop(stand.step(&signs)));
+            for _ in 0..25 {
+                stand.step(&signs);
+            }
             assert!((stand.capacity.rate() - 20_000.0).abs() < 1e-9, "{signs:?}");
         }
         let mut stand = Stand::new();
-        (0..25).for_each(|_| drop(stand.step(&lossy(0.8, 0.5, 0.0))));
+        for _ in 0..25 {
+            stand.step(&lossy(0.8, 0.5, 0.0));
+        }
         assert!(stand.capacity.rate() < 2_000.0, "{}", stand.capacity.rate());
         assert_eq!(stand.capacity.cause(), Some(Cause::Loss));
     }
@@ -354,7 +360,9 @@ mod tests {
     fn an_outage_is_no_narrow_link() {
         let mut stand = Stand::new();
         let silent = |millis: u64| Signs { queue: millis * 1000, is_silent: true, ..Signs::default() };
-        (0..10_u64).for_each(|tick| drop(stand.step(&silent(130 + tick * 40))));
+        for tick in 0..10_u64 {
+            stand.step(&silent(130 + tick * 40));
+        }
         assert!(stand.capacity.rate() < 8_000.0);
         stand.step(&Signs::default());
         assert!((stand.capacity.rate() - 19_000.0).abs() < 1.0, "{}", stand.capacity.rate());

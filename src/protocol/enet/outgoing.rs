@@ -63,6 +63,11 @@ impl Outgoing {
         bytes + parts * MESSAGE_OVERHEAD + self.bytes() <= OUTGOING_BYTES
     }
 
+    /// How many commands wait for their acknowledgement, or to be sent.
+    pub(super) fn len(&self) -> usize {
+        self.queued.len() + self.in_flight.len()
+    }
+
     /// Nothing is on its way.
     pub(super) fn is_empty(&self) -> bool {
         self.queued.is_empty() && self.in_flight.is_empty()

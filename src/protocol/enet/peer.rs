@@ -241,7 +241,7 @@ impl Peer {
 
     /// Asks for an acknowledgement, whatever else is on its way; `false` if too much is.
     pub(super) fn probe(&mut self) -> bool {
-        let wanted = self.is_connected() && self.state.outgoing.has_room(0, 1);
+        let wanted = self.is_connected() && self.state.outgoing.len() < MOST_PROBED;
         if wanted {
             let number = self.state.next_number();
             self.state.outgoing.push(NO_CHANNEL, number, What::Ping);
@@ -434,6 +434,9 @@ impl Peer {
     }
 }
 
+/// Commands that wait for an acknowledgement, above which no more is asked for: one that
+/// does not come is not sent for by more.
+const MOST_PROBED: usize = 32;
 /// Acknowledgements that are told at once; a client sends no more in a tick.
 const MOST_TRIPS: usize = 16;
 /// Acknowledged times that are further away are not ours.

@@ -270,3 +270,32 @@ fn messages_that_cannot_be_sent_say_why() {
     server.disconnect_later(PEER, 0);
     assert_eq!(server.send_reliable(PEER, 0, b""), Err(SendError::NotConnected));
 }
+
+#[test]
+fn a_probe_is_acknowledged_and_tells_how_long_that_took() {
+    let mut server = connected();
+    while server.next_round_trip(PEER).is_some() {}
+    server.receive(client(1), &message(1), at(1000));
+    sent(&mut server, 1000);
+    assert!(server.probe(PEER), "although the peer was just heard of");
+    let all = sent(&mut server, 1000);
+    let (_, header, commands) = &all[0];
+    let number = commands[0].0.number;
+    assert_eq!(
+        (header.sent_time, commands[0].1.as_slice()),
+        (Some(1000), &[0x85, 255, 0, number.to_le_bytes()[0]][..])
+    );
+    assert_eq!(server.next_round_trip(PEER), None);
+    let ack = Command::Acknowledge { number, sent_time: 1000 };
+    server.receive(client(1), &datagram(0, &[(255, number, ack)]), at(1033));
+    assert_eq!(server.next_round_trip(PEER), Some((at(1000), at(1033))));
+    assert_eq!(server.next_round_trip(PEER), None);
+}
+
+#[test]
+fn a_peer_that_acknowledges_nothing_is_not_asked_for_ever() {
+    let mut server = connected();
+    let asked = (0..1000).take_while(|_| server.probe(PEER)).count();
+    assert!((1..100).contains(&asked), "{asked}");
+    assert!(!server.probe(PeerId(5)), "nobody is there");
+}
