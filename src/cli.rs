@@ -70,6 +70,9 @@ pub enum Command {
     /// Some seconds of video through one encoder; run by `bench encode`.
     #[command(hide = true)]
     EncodeMeasure(EncodeMeasureArgs),
+    /// A window with built-in content; run on the desktops of `bench`.
+    #[command(hide = true)]
+    BenchWindow(BenchWindowArgs),
     /// A few frames through the data path; run by `serve` now and then.
     #[command(hide = true)]
     Canary(CanaryArgs),
@@ -240,8 +243,66 @@ pub struct BenchArgs {
 pub enum BenchCommand {
     /// Play Moonlight clients that do not decode, and report what each got.
     Clients(ClientsArgs),
+    /// Stream built-in content from an application to a client that decodes it, all on this
+    /// machine, and report what each part of the way takes.
+    Pipeline(PipelineArgs),
     /// Encode built-in content, and report times, sizes and what is left of the picture.
     Encode(EncodeArgs),
+}
+
+/// `earthshine bench pipeline`.
+#[derive(Debug, Args)]
+pub struct PipelineArgs {
+    /// Encoders, of nvenc, vaapi, vulkan and software; a host is started for each.
+    #[arg(long, value_name = "NAMES", value_parser = parse_encoder, value_delimiter = ',', default_value = "software")]
+    pub encoders: Vec<EncoderFamily>,
+    /// Picture sizes.
+    #[arg(long, value_name = "SIZES", value_parser = parse_size, value_delimiter = ',', default_value = "1920x1080")]
+    pub sizes: Vec<Size>,
+    /// Frame rates, which the application draws at, too.
+    #[arg(long, value_name = "HZ", value_delimiter = ',', default_value = "60", value_parser = clap::value_parser!(u32).range(10..=480))]
+    pub fps: Vec<u32>,
+    /// Bit rates in kbit/s.
+    #[arg(long, value_name = "KBPS", value_delimiter = ',', default_value = "20000", value_parser = clap::value_parser!(u32).range(500..=1_000_000))]
+    pub bitrates: Vec<u32>,
+    /// What is shown, of still, text, game, noise and cuts.
+    #[arg(
+        long = "content",
+        value_name = "NAMES",
+        value_enum,
+        value_delimiter = ',',
+        default_value = "still,text,game"
+    )]
+    pub contents: Vec<Content>,
+    /// How long each case is measured, after two seconds that are not.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub seconds: u32,
+    /// How often each case is measured; noise cannot be told with fewer than three.
+    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub rounds: u32,
+    /// Do not compare pictures with what was drawn.
+    #[arg(long = "no-quality", action = clap::ArgAction::SetFalse)]
+    pub quality: bool,
+    /// Where the report goes.
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+/// `earthshine bench-window`.
+#[derive(Debug, Args)]
+pub struct BenchWindowArgs {
+    /// What is shown.
+    #[arg(long, value_name = "NAME", value_enum)]
+    pub content: Content,
+    /// Frames a second; as many as the output shows, if not given.
+    #[arg(long, value_name = "HZ")]
+    pub fps: Option<u32>,
+    /// Draw in answer to input alone.
+    #[arg(long)]
+    pub still: bool,
+    /// Change a colour with every key and button that is pressed.
+    #[arg(long)]
+    pub answers: bool,
 }
 
 /// Where a measurement's report goes.

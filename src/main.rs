@@ -59,6 +59,10 @@ fn main() -> ExitCode {
         Command::Reload(args) => reload(&args),
         Command::EncodeMeasure(args) => return worker::encode_measure::main(&args.job),
         Command::Bench(BenchArgs { command: BenchCommand::Clients(args) }) => bench_clients(&args),
+        Command::BenchWindow(args) => bench::window::main(&args).map(|()| ExitCode::SUCCESS),
+        Command::Bench(BenchArgs { command: BenchCommand::Pipeline(args) }) => clients_runtime()
+            .and_then(|runtime| runtime.block_on(bench::pipeline::run(&args)))
+            .and_then(|report| bench::report::hand_over(&report, &args.report)),
         Command::Bench(BenchArgs { command: BenchCommand::Encode(args) }) => {
             bench::encode::run(&args).and_then(|report| bench::report::hand_over(&report, &args.report))
         }
@@ -144,13 +148,7 @@ fn api_socket(given: Option<PathBuf>) -> PathBuf {
 }
 
 fn bench_clients(args: &ClientsArgs) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(BENCH_THREADS)
-        .thread_name("clients")
-        .enable_all()
-        .build()
-        .context("cannot start the clients' threads")?;
-    let report = runtime.block_on(bench::clients::run(args))?;
+    let report = clients_runtime()?.block_on(bench::clients::run(args))?;
     match args.json.as_deref() {
         Some(path) if path.as_os_str() == "-" => println!("{}", report.to_json()),
         Some(path) => {
@@ -160,6 +158,15 @@ fn bench_clients(args: &ClientsArgs) -> anyhow::Result<ExitCode> {
         None => print!("{report}"),
     }
     Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn clients_runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(BENCH_THREADS)
+        .thread_name("clients")
+        .enable_all()
+        .build()
+        .context("cannot start the clients' threads")
 }
 
 /// Structured logs on standard error: for eyes on a terminal, else JSON lines.

@@ -1,8 +1,22 @@
 //! `earthshine bench`: measures a running host from outside, as its clients see
 //! it. A process of its own that shares nothing with the host but the protocol; `encode`
-//! alone, which measures encoders without a host, knows what a worker is told.
+//! alone, which measures encoders without a host, knows what a worker is told. `pipeline`
+//! and `input` start a host of their own, and the application that it shows.
 
+mod canvas;
 pub mod clients;
 pub mod encode;
 pub mod histogram;
+mod local_host;
+pub mod pipeline;
+mod progress;
 pub mod report;
+pub mod scrape;
+pub mod usage;
+mod viewer;
+pub mod window;
+
+/// The command line behind the name of the bench.
+fn arguments() -> Vec<String> {
+    std::env::args().skip(3).collect()
+}

@@ -22,6 +22,7 @@ mod rtsp;
 mod settings;
 mod steps;
 mod stream;
+mod tap;
 mod tls;
 mod tls_probe;
 mod typist;

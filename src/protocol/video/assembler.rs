@@ -5,14 +5,14 @@
 //! `data` of its packets are there it is whole; a packet of a later block or
 //! frame closes it, whole or not; what comes late is dropped. So reordering
 //! across blocks is loss here as it is there. For the load generator, which
-//! counts pictures and does not look at them.
+//! counts pictures, and for benches, which keep and decode them.
 
 use crate::protocol::bytes::Reader;
 use crate::protocol::control::client_stats::FecStatus;
 use crate::protocol::fec::decode::repair;
 use crate::protocol::fec::kernels::Stripe;
 use crate::protocol::fec::matrix::MatrixCache;
-use crate::protocol::video::frame_header::{FrameHeader, FrameType};
+use crate::protocol::video::frame_header::{FRAME_HEADER_LEN, FrameHeader, FrameType};
 use crate::protocol::video::open_block::{Block, Shape};
 use crate::protocol::video::packet_header::{PACKET_HEADER_LEN, PacketHeader};
 use crate::protocol::video::rtp::{RTP_LEN, RtpHeader};
@@ -30,6 +30,17 @@ pub struct Assembler {
     events: Vec<Event>,
     /// Packets of frames and blocks that were over, and such as make no sense.
     ignored: u64,
+    /// Pictures, if they are kept.
+    kept: Option<Kept>,
+}
+
+/// What data packets carry behind their headers.
+#[derive(Debug, Default)]
+struct Kept {
+    /// Of the open frame.
+    open: Vec<u8>,
+    /// Access unit of the last whole frame.
+    whole: Vec<u8>,
 }
 
 /// What becomes of frames.
@@ -96,7 +107,20 @@ impl Assembler {
             sequences: Sequences::default(),
             events: Vec::new(),
             ignored: 0,
+            kept: None,
         }
+    }
+
+    /// The same, keeping the picture of every whole frame for [`take_picture`](Self::take_picture).
+    #[must_use]
+    pub fn keeping_pictures(self) -> Self {
+        Self { kept: Some(Kept::default()), ..self }
+    }
+
+    /// The access unit of the frame that the last packet made whole; nothing if pictures are
+    /// not kept, or it was taken.
+    pub fn take_picture(&mut self) -> Vec<u8> {
+        self.kept.as_mut().map(|kept| std::mem::take(&mut kept.whole)).unwrap_or_default()
     }
 
     /// Takes a packet, opened if it was sealed; what comes of it is returned in
@@ -209,6 +233,7 @@ impl Assembler {
             self.block.header = FrameHeader::read(&mut Reader::new(&self.block.packets[HEADERS_LEN..])).ok();
         }
         self.block.bytes += u64::from(shape.data) * (self.packet_len - HEADERS_LEN) as u64;
+        self.keep(block, shape);
         if block < shape.last_block {
             self.state = State::Open { frame, block: block + 1 };
         } else {
@@ -218,6 +243,25 @@ impl Assembler {
             self.state = State::Over { frame };
         }
         self.block.clear();
+    }
+
+    /// Adds a whole block to the picture, and ends that with the frame's last.
+    fn keep(&mut self, block: u8, shape: Shape) {
+        let Some(kept) = &mut self.kept else { return };
+        if block == 0 {
+            kept.open.clear();
+        }
+        for packet in self.block.packets.chunks_exact(self.packet_len).take(shape.data.into()) {
+            kept.open.extend_from_slice(&packet[HEADERS_LEN..]);
+        }
+        if block == shape.last_block {
+            // What follows the picture in its last packet is padding.
+            let payload = self.packet_len - HEADERS_LEN;
+            let last = self.block.header.map_or(payload, |header| usize::from(header.last_payload_len).min(payload));
+            kept.open.truncate(kept.open.len().saturating_sub(payload) + last);
+            kept.whole.clear();
+            kept.whole.extend_from_slice(kept.open.get(FRAME_HEADER_LEN..).unwrap_or_default());
+        }
     }
 
     fn repair(&mut self, shape: Shape) -> Option<()> {
@@ -291,6 +335,22 @@ mod tests {
         assert_eq!(assembler.missing_packets(), 0);
         let Event::Frame(second) = events[1] else { panic!("{events:?}") };
         assert_eq!((second.is_idr(), second.bytes), (false, 11 * 48));
+    }
+
+    #[test]
+    fn pictures_are_kept_without_headers_and_padding() {
+        let lengths = [10, 500, 300 * 48, 700 * 48 + 5, 40, 0];
+        let frames = frames(&lengths);
+        let mut assembler = Assembler::new(SIZE).keeping_pictures();
+        let mut pictures = Vec::new();
+        for packet in frames.iter().flat_map(|frame| frame.iter().enumerate().filter(|(at, _)| *at != 1)) {
+            if assembler.handle_packet(packet.1).any(|event| matches!(event, Event::Frame(_))) {
+                pictures.push(assembler.take_picture());
+            }
+        }
+        assert_eq!(pictures.iter().map(Vec::len).collect::<Vec<_>>(), lengths);
+        assert!(pictures.iter().flatten().all(|byte| *byte == 7));
+        assert_eq!(assembler.take_picture(), [0; 0], "taken");
     }
 
     #[test]
