@@ -7,7 +7,9 @@ mod canvas;
 pub mod clients;
 pub mod encode;
 pub mod histogram;
+pub mod input;
 mod local_host;
+pub mod peers;
 pub mod pipeline;
 mod progress;
 pub mod report;
@@ -15,8 +17,3 @@ pub mod scrape;
 pub mod usage;
 mod viewer;
 pub mod window;
-
-/// The command line behind the name of the bench.
-fn arguments() -> Vec<String> {
-    std::env::args().skip(3).collect()
-}

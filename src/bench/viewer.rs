@@ -10,7 +10,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::local_host::LocalHost;
 use crate::api_client::ApiClient;
 use crate::bench::clients::player::{Arrived, Order, Player, Seen, Stream};
-use crate::cli::ClientsArgs;
+use crate::cli::{ClientsArgs, ReportArgs};
 use crate::clock::Micros;
 use crate::codec::VideoCodec;
 use crate::frame_marker::Marker;
@@ -79,7 +79,7 @@ impl Viewer {
             plain_rtsp: false,
             input: false,
             stagger: 0,
-            json: None,
+            report: ReportArgs::default(),
             stalled_handshakes: 0,
             tls_handshakes: None,
         };

@@ -1,5 +1,6 @@
 //! A safe owner of an OpenH264 decoder, for measurements: it gives each picture out in the
-//! call that brought its bytes, in this process, so that the moment is known.
+//! call that brought its bytes, in this process, so that the moment is known. (FFmpeg's program
+//! gives out each picture when the next one comes.)
 //!
 //! Facts from `codec_api.h`, `codec_app_def.h` and `welsDecoderExt.cpp` of the vendored
 //! source.
@@ -91,6 +92,9 @@ impl Decoder {
         if state != 0 {
             return Err(DecodeError::Refused(state));
         }
+        if info.iBufferStatus != 1 {
+            self.flush(&mut planes, &mut info)?;
+        }
         if info.iBufferStatus != 1 || planes[0].is_null() {
             return Err(DecodeError::NoPicture);
         }
@@ -106,6 +110,16 @@ impl Decoder {
         // are until the next call (codec_api.h); the borrow of self keeps that away.
         let samples = unsafe { std::slice::from_raw_parts(planes[0], length) };
         Ok(Luma { samples, stride, width, height })
+    }
+
+    /// Takes the picture out of the queue in which the library puts pictures into their order,
+    /// and keeps the newest one back. There are no B slices, so nothing will come before it.
+    fn flush(&mut self, planes: &mut [*mut c_uchar; 3], info: &mut SBufferInfo) -> Result<(), DecodeError> {
+        let flush = self.vtable().FlushFrame.ok_or(DecodeError::Incomplete)?;
+        // SAFETY: the decoder is initialized; it writes three pointers and the description
+        // of a picture, or nothing (welsDecoderExt.cpp).
+        let state = unsafe { flush(self.raw.as_ptr(), planes.as_mut_ptr(), info) };
+        if state == 0 { Ok(()) } else { Err(DecodeError::Refused(state)) }
     }
 
     fn vtable(&self) -> &ISVCDecoderVtbl {

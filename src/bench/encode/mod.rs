@@ -12,8 +12,8 @@ use anyhow::{Context, ensure};
 
 use self::matrix::Combination;
 use self::round::Round;
+use crate::bench::progress;
 use crate::bench::report::{Better, Case, Machine, Plot, PlotKind, Report, Series, quantile};
-use crate::bench::{arguments, progress};
 use crate::cli::EncodeArgs;
 
 /// Measures all cases.
@@ -54,13 +54,7 @@ pub fn run(args: &EncodeArgs) -> anyhow::Result<Report> {
             plots(case, combination, &round);
         }
     }
-    Ok(Report {
-        bench: "encode".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        machine,
-        arguments: arguments(),
-        cases,
-    })
+    Ok(Report::new("encode", machine, cases))
 }
 
 fn figures(case: &mut Case, combination: &Combination, round: &Round) {

@@ -12,10 +12,10 @@ use anyhow::{Context, ensure};
 
 use self::round::Round;
 use crate::bench::local_host::{LocalHost, Place};
+use crate::bench::progress;
 use crate::bench::report::{Better, Case, Machine, Plot, PlotKind, Report, Series, quantile, short};
 use crate::bench::scrape::STAGES;
 use crate::bench::viewer::{Mode, Viewer, interval_ms};
-use crate::bench::{arguments, progress};
 use crate::cli::PipelineArgs;
 use crate::content::Content;
 
@@ -85,8 +85,7 @@ pub async fn run(args: &PipelineArgs) -> anyhow::Result<Report> {
         tokio::task::block_in_place(|| drop(host));
     }
     progress::show(total, total, "");
-    let (bench, version) = ("pipeline".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
-    Ok(Report { bench, version, machine, arguments: arguments(), cases })
+    Ok(Report::new("pipeline", machine, cases))
 }
 
 fn combinations(args: &PipelineArgs) -> Vec<Combination> {
