@@ -70,6 +70,12 @@ pub enum Command {
     /// Some seconds of video through one encoder; run by `bench encode`.
     #[command(hide = true)]
     EncodeMeasure(EncodeMeasureArgs),
+    /// Raw pictures from standard input to a socket; run by `bench peers`.
+    #[command(hide = true)]
+    PipeStream(PipeStreamArgs),
+    /// A window with built-in content; run on the desktops of `bench`.
+    #[command(hide = true)]
+    BenchWindow(BenchWindowArgs),
     /// A few frames through the data path; run by `serve` now and then.
     #[command(hide = true)]
     Canary(CanaryArgs),
@@ -240,6 +246,15 @@ pub struct BenchArgs {
 pub enum BenchCommand {
     /// Play Moonlight clients that do not decode, and report what each got.
     Clients(ClientsArgs),
+    /// Stream built-in content from an application to a client that decodes it, all on this
+    /// machine, and report what each part of the way takes.
+    Pipeline(PipelineArgs),
+    /// Feed built-in content to GStreamer, FFmpeg and ourselves, as far as they are installed,
+    /// and report what each takes and what is left of the picture.
+    Peers(PeersArgs),
+    /// Press keys and buttons, and report how long it takes until a client has decoded the
+    /// application's answer.
+    Input(InputArgs),
     /// Encode built-in content, and report times, sizes and what is left of the picture.
     Encode(EncodeArgs),
     /// Stream over simulated networks, with fixed settings and with those that follow the
@@ -247,8 +262,150 @@ pub enum BenchCommand {
     Network(NetworkArgs),
 }
 
-/// Where a measurement's report goes.
+/// `earthshine bench pipeline`.
 #[derive(Debug, Args)]
+pub struct PipelineArgs {
+    /// Encoders, of nvenc, vaapi, vulkan and software; a host is started for each.
+    #[arg(long, value_name = "NAMES", value_parser = parse_encoder, value_delimiter = ',', default_value = "software")]
+    pub encoders: Vec<EncoderFamily>,
+    /// Picture sizes.
+    #[arg(long, value_name = "SIZES", value_parser = parse_size, value_delimiter = ',', default_value = "1920x1080")]
+    pub sizes: Vec<Size>,
+    /// Frame rates, which the application draws at, too.
+    #[arg(long, value_name = "HZ", value_delimiter = ',', default_value = "60", value_parser = clap::value_parser!(u32).range(10..=480))]
+    pub fps: Vec<u32>,
+    /// Bit rates in kbit/s.
+    #[arg(long, value_name = "KBPS", value_delimiter = ',', default_value = "20000", value_parser = clap::value_parser!(u32).range(500..=1_000_000))]
+    pub bitrates: Vec<u32>,
+    /// What is shown, of still, text, game, noise and cuts.
+    #[arg(
+        long = "content",
+        value_name = "NAMES",
+        value_enum,
+        value_delimiter = ',',
+        default_value = "still,text,game"
+    )]
+    pub contents: Vec<Content>,
+    /// How long each case is measured, after two seconds that are not.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub seconds: u32,
+    /// How often each case is measured; noise cannot be told with fewer than three.
+    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub rounds: u32,
+    /// Do not compare pictures with what was drawn.
+    #[arg(long = "no-quality", action = clap::ArgAction::SetFalse)]
+    pub quality: bool,
+    /// Where the report goes.
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+/// `earthshine bench input`.
+#[derive(Debug, Args)]
+pub struct InputArgs {
+    /// Encoder, of nvenc, vaapi, vulkan and software.
+    #[arg(long, value_name = "NAME", value_parser = parse_encoder, default_value = "software")]
+    pub encoder: EncoderFamily,
+    /// Picture size.
+    #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1280x720", value_parser = parse_size)]
+    pub size: Size,
+    /// Frames per second of the stream.
+    #[arg(long, value_name = "HZ", default_value_t = 60, value_parser = clap::value_parser!(u32).range(10..=480))]
+    pub fps: u32,
+    /// The whole stream's bit rate.
+    #[arg(long, value_name = "KBPS", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(500..=1_000_000))]
+    pub bitrate: u32,
+    /// What moves on the busy screen, of text, game, noise and cuts.
+    #[arg(long, value_name = "NAME", value_enum, default_value = "text")]
+    pub content: Content,
+    /// Refresh rates of the output, in multiples of the stream's.
+    #[arg(long, value_name = "TIMES", value_delimiter = ',', default_value = "1,2,4", value_parser = clap::value_parser!(u32).range(1..=8))]
+    pub refresh: Vec<u32>,
+    /// Keys and buttons that are pressed in a round.
+    #[arg(long, value_name = "COUNT", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub presses: u32,
+    /// How often each case is measured; noise cannot be told with fewer than three.
+    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub rounds: u32,
+    /// Where the report goes.
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+/// `earthshine bench peers`.
+#[derive(Debug, Args)]
+pub struct PeersArgs {
+    /// Picture size.
+    #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1920x1080", value_parser = parse_size)]
+    pub size: Size,
+    /// Frames per second.
+    #[arg(long, value_name = "HZ", default_value_t = 60, value_parser = clap::value_parser!(u32).range(10..=480))]
+    pub fps: u32,
+    /// Bit rate in kbit/s.
+    #[arg(long, value_name = "KBPS", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(500..=1_000_000))]
+    pub bitrate: u32,
+    /// What is encoded, of still, text, game, noise and cuts.
+    #[arg(long = "content", value_name = "NAMES", value_enum, value_delimiter = ',', default_value = "text,game")]
+    pub contents: Vec<Content>,
+    /// Ours, of nvenc, vaapi, vulkan and software.
+    #[arg(long, value_name = "NAMES", value_parser = parse_encoder, value_delimiter = ',', default_value = "software")]
+    pub encoders: Vec<EncoderFamily>,
+    /// Only those whose name has one of these words in it.
+    #[arg(long, value_name = "WORDS", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// How long each is measured, after two seconds that are not.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub seconds: u32,
+    /// How often each case is measured; noise cannot be told with fewer than three.
+    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub rounds: u32,
+    /// Where the report goes.
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+/// `earthshine pipe-stream`.
+#[derive(Debug, Args)]
+pub struct PipeStreamArgs {
+    /// Whose encoder.
+    #[arg(long, value_name = "NAME", value_parser = parse_encoder)]
+    pub encoder: EncoderFamily,
+    /// Picture size.
+    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = parse_size)]
+    pub size: Size,
+    /// Frames per second.
+    #[arg(long, value_name = "HZ")]
+    pub fps: u32,
+    /// Bit rate in kbit/s.
+    #[arg(long, value_name = "KBPS")]
+    pub bitrate: u32,
+    /// UDP port of this machine that takes the packets.
+    #[arg(long, value_name = "PORT")]
+    pub port: u16,
+    /// Bytes of a packet behind its RTP part.
+    #[arg(long, value_name = "BYTES")]
+    pub packet_size: u16,
+}
+
+/// `earthshine bench-window`.
+#[derive(Debug, Args)]
+pub struct BenchWindowArgs {
+    /// What is shown.
+    #[arg(long, value_name = "NAME", value_enum)]
+    pub content: Content,
+    /// Frames a second; as many as the output shows, if not given.
+    #[arg(long, value_name = "HZ")]
+    pub fps: Option<u32>,
+    /// Draw in answer to input alone.
+    #[arg(long)]
+    pub still: bool,
+    /// Change a colour with every key and button that is pressed.
+    #[arg(long)]
+    pub answers: bool,
+}
+
+/// Where a measurement's report goes.
+#[derive(Debug, Default, Args)]
 pub struct ReportArgs {
     /// Write the report as JSON to a file, or with - to standard output instead of the
     /// table.
@@ -394,10 +551,9 @@ pub struct ClientsArgs {
     /// Milliseconds from one client's start to the next one's.
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub stagger: u64,
-    /// Write the report as JSON to a file, or with - to standard output instead
-    /// of the table.
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
+    /// Where the report goes.
+    #[command(flatten)]
+    pub report: ReportArgs,
     /// TLS handshakes that are begun, not finished and held open meanwhile.
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     pub stalled_handshakes: usize,

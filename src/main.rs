@@ -22,6 +22,7 @@ use earthshine::config::directories::Directories;
 use earthshine::desktop::descriptor_limit;
 use earthshine::gpu::GpuName;
 use earthshine::stream_plan::CapturePlan;
+use earthshine::units::{Bitrate, FrameRate};
 use earthshine::{bench, doctor, host, keeper, worker};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::MakeWriterExt;
@@ -59,6 +60,26 @@ fn main() -> ExitCode {
         Command::Reload(args) => reload(&args),
         Command::EncodeMeasure(args) => return worker::encode_measure::main(&args.job),
         Command::Bench(BenchArgs { command: BenchCommand::Clients(args) }) => bench_clients(&args),
+        Command::BenchWindow(args) => bench::window::main(&args).map(|()| ExitCode::SUCCESS),
+        Command::Bench(BenchArgs { command: BenchCommand::Pipeline(args) }) => clients_runtime()
+            .and_then(|runtime| runtime.block_on(bench::pipeline::run(&args)))
+            .and_then(|report| bench::report::hand_over(&report, &args.report)),
+        Command::Bench(BenchArgs { command: BenchCommand::Input(args) }) => clients_runtime()
+            .and_then(|runtime| runtime.block_on(bench::input::run(&args)))
+            .and_then(|report| bench::report::hand_over(&report, &args.report)),
+        Command::PipeStream(args) => {
+            return worker::pipe_stream::main(&worker::pipe_stream::Wanted {
+                family: args.encoder,
+                size: args.size,
+                frame_rate: FrameRate::from_hz(args.fps),
+                bitrate: Bitrate::from_kbps(args.bitrate),
+                port: args.port,
+                packet_size: args.packet_size,
+            });
+        }
+        Command::Bench(BenchArgs { command: BenchCommand::Peers(args) }) => {
+            bench::peers::run(&args).and_then(|report| bench::report::hand_over(&report, &args.report))
+        }
         Command::Bench(BenchArgs { command: BenchCommand::Encode(args) }) => {
             bench::encode::run(&args).and_then(|report| bench::report::hand_over(&report, &args.report))
         }
@@ -147,22 +168,17 @@ fn api_socket(given: Option<PathBuf>) -> PathBuf {
 }
 
 fn bench_clients(args: &ClientsArgs) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let report = clients_runtime()?.block_on(bench::clients::run(args))?;
+    bench::report::hand_over_as(&report.report, &args.report, &report.to_json(), &report.to_string())
+}
+
+fn clients_runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
         .worker_threads(BENCH_THREADS)
         .thread_name("clients")
         .enable_all()
         .build()
-        .context("cannot start the clients' threads")?;
-    let report = runtime.block_on(bench::clients::run(args))?;
-    match args.json.as_deref() {
-        Some(path) if path.as_os_str() == "-" => println!("{}", report.to_json()),
-        Some(path) => {
-            std::fs::write(path, report.to_json()).with_context(|| format!("cannot write {}", path.display()))?;
-            print!("{report}");
-        }
-        None => print!("{report}"),
-    }
-    Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        .context("cannot start the clients' threads")
 }
 
 /// Structured logs on standard error: for eyes on a terminal, else JSON lines.

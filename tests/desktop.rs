@@ -68,6 +68,7 @@ fn spec(root: &Path, name: &str, command: &str) -> DesktopSpec {
             kind: CompositorKind::Sway,
             command: Vec::new(),
             renderer: Renderer::Pixman,
+            refresh: 1,
             xwayland: false,
         },
         seats: 0,

@@ -42,6 +42,10 @@ fn four_clients_get_every_frame_and_sound() {
         }
     }
     assert_eq!(report["totals"]["frames_lost"], 0);
+    // The same, for comparing runs: each client is a round.
+    let figures = report["report"]["cases"][0]["figures"].as_array().expect("figures");
+    let lost = figures.iter().find(|figure| figure["name"] == "frames lost").expect("a figure");
+    assert_eq!(lost["rounds"], serde_json::json!([0.0, 0.0, 0.0, 0.0]), "{lost:#}");
     // Quitting has ended everything.
     wait_for("the end of all sessions", SOON, || api::sessions(host.api()).is_empty().then_some(()));
     host.stop();

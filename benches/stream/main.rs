@@ -15,12 +15,10 @@ mod pattern_window;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
-mod histogram;
 mod machine;
 mod moments;
 mod report;
 mod steady;
-mod usage;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -35,9 +35,9 @@ impl Report {
     }
 
     fn write(&self, text: &mut String) -> std::fmt::Result {
-        let Machine { processor, cores, kernel, graphics, commit, load } = &self.machine;
+        let Machine { before, graphics, commit, load_after } = &self.machine;
         let gpu = if *graphics { "with /dev/dri" } else { "no GPU" };
-        writeln!(text, "{processor}, {cores} cores, Linux {kernel}, {gpu}; commit {commit}; load {load:?}\n")?;
+        writeln!(text, "{before} and {load_after:.1} at the end, {gpu}; commit {commit}\n")?;
         self.write_stages(text)?;
         self.write_rates(text)?;
         self.write_usage(text)?;

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+pub(crate) use earthshine::bench::scrape::STAGES;
+use earthshine::bench::scrape::{Distribution, Scrape};
+use earthshine::bench::usage::{Family, Memory, ProcessorTime};
 use serde::Serialize;
 
-use crate::histogram::{Distribution, Scrape};
 use crate::support::api;
 use crate::support::client::{Device, Stream, Wanted};
 use crate::support::host::{Host, metrics};
-use crate::usage::{Family, Memory, ProcessorTime};
 
 /// Size, rate and bit rate.
 #[derive(Debug, Clone, Copy)]
@@ -142,9 +143,6 @@ impl Look {
         }
     }
 }
-
-/// Stages in the order of the data path; all but the last as the metrics name them.
-pub(crate) const STAGES: [&str; 6] = ["captured", "converted", "encoded", "first_packet", "last_packet", "ours"];
 
 const FRAMES: [&str; 4] = ["frames_captured", "frames_replaced", "frames_encoded", "frames_dropped"];
 

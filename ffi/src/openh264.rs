@@ -6,6 +6,7 @@
 //! quantizer of every frame. Facts from `codec_api.h`, `codec_app_def.h` and
 //! `encoder_ext.cpp` of the vendored source.
 
+mod decoder;
 mod memory;
 mod settings;
 mod trace;
@@ -21,6 +22,7 @@ use openh264_sys2::{
     videoFrameTypeSkip,
 };
 
+pub use self::decoder::{DecodeError, Decoder, Luma};
 pub use self::settings::{MAX_SLICES, Settings};
 use self::trace::Trace;
 

@@ -70,6 +70,15 @@ impl Histogram {
         }
     }
 
+    /// What a curve of it needs, in milliseconds: a hundred steps up to the longest.
+    #[must_use]
+    pub fn quantiles(&self) -> Vec<f64> {
+        if self.count == 0 {
+            return Vec::new();
+        }
+        (1..=100).map(|percent| milliseconds(self.quantile(percent))).collect()
+    }
+
     /// The end of the bucket that so many of a hundred are not beyond.
     fn quantile(&self, percent: u64) -> Duration {
         let wanted = (self.count * percent).div_ceil(100);
@@ -145,6 +154,9 @@ mod tests {
         let mut histogram = Histogram::new();
         assert_eq!(histogram.summary(), Summary::default());
         (1..=1000).for_each(|number| histogram.add(Duration::from_millis(number)));
+        let curve = histogram.quantiles();
+        assert!(curve.len() == 100 && curve.is_sorted() && curve[99] >= 1000.0, "{curve:?}");
+        assert_eq!(Histogram::new().quantiles(), [0.0; 0]);
         let Summary { count, mean, p50, p99, max } = histogram.summary();
         assert_eq!((count, mean, max), (1000, 500.5, 1000.0));
         assert!((500.0..508.0).contains(&p50) && (990.0..=1000.0).contains(&p99), "{p50} {p99}");

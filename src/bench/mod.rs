@@ -1,10 +1,21 @@
 //! `earthshine bench`: measures a running host from outside, as its clients see
 //! it. A process of its own that shares nothing with the host but the protocol; `encode`
-//! alone, which measures encoders without a host, knows what a worker is told. `network`
-//! needs no host either: it plays both ends over a simulated network.
+//! alone, which measures encoders without a host, knows what a worker is told. `pipeline`
+//! and `input` start a host of their own, and the application that it shows. `network`
+//! needs no host: it plays both ends over a simulated network.
 
+mod canvas;
 pub mod clients;
 pub mod encode;
 pub mod histogram;
+pub mod input;
+mod local_host;
 pub mod network;
+pub mod peers;
+pub mod pipeline;
+mod progress;
 pub mod report;
+pub mod scrape;
+pub mod usage;
+mod viewer;
+pub mod window;

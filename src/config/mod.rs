@@ -118,6 +118,8 @@ pub struct DesktopConfig {
     pub compositor_command: Vec<String>,
     /// What compositors draw with.
     pub renderer: Renderer,
+    /// Refresh rate of the output in multiples of the stream's, about.
+    pub refresh: u32,
     /// Offer an X11 display to apps, where Xwayland is installed.
     pub xwayland: bool,
     /// How long a desktop may take to become ready.

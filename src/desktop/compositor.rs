@@ -91,7 +91,7 @@ pub(super) async fn set_mode(
     size: Size,
     frame_rate: FrameRate,
 ) -> Result<(), SetModeError> {
-    let refresh = output_rate(size, frame_rate);
+    let refresh = output_rate(size, frame_rate, spec.compositor.refresh);
     match spec.compositor.kind {
         CompositorKind::Sway => set_sway_mode(&SwayIpc::new(&sway_socket(directories)), size, refresh).await,
         CompositorKind::Cage | CompositorKind::Labwc => run_wlr_randr(helper, size, refresh).await,
@@ -129,7 +129,8 @@ pub fn seat_name(seat: usize) -> String {
     format!("visitor{seat}")
 }
 
-/// The refresh rate of an output that shall show `frame_rate` pictures a second.
+/// The refresh rate of an output that shall show `times` as many pictures as a stream of
+/// `frame_rate` has.
 ///
 /// A headless output of wlroots begins to wait for its next tick when the last
 /// picture is drawn and copied to whoever captures it, and waits for whole
@@ -138,8 +139,8 @@ pub fn seat_name(seat: usize) -> String {
 /// more than that, because applications draw at the output's rate, and the
 /// closer its ticks are to the stream's the more evenly frames come: about
 /// twice the rate at most.
-fn output_rate(size: Size, frame_rate: FrameRate) -> FrameRate {
-    let interval = u64::try_from(frame_rate.interval().as_micros()).unwrap_or(u64::MAX);
+fn output_rate(size: Size, frame_rate: FrameRate, times: u32) -> FrameRate {
+    let interval = u64::try_from((frame_rate.interval() / times.max(1)).as_micros()).unwrap_or(u64::MAX);
     let pixels = u64::from(size.width) * u64::from(size.height);
     let drawing = pixels.saturating_mul(DRAWING) / 1_000_000;
     let wait = interval.saturating_sub(drawing).max(interval / 2) / 1000;
@@ -224,7 +225,7 @@ fn write_readable(path: &Path, text: &str) -> io::Result<()> {
 /// shown is the application's. The pointer is never hidden, because the client
 /// sees what we draw.
 fn sway_config(spec: &DesktopSpec, display_file: &Path) -> String {
-    let mode = mode_command("*", spec.size, output_rate(spec.size, spec.frame_rate));
+    let mode = mode_command("*", spec.size, output_rate(spec.size, spec.frame_rate, spec.compositor.refresh));
     let xwayland = if has_xwayland(&spec.compositor) {
         let file = display_file.display();
         format!("xwayland enable\nexec 'printf %s \"$DISPLAY\" >\"{file}.new\" && mv \"{file}.new\" \"{file}\"'\n")
@@ -331,7 +332,7 @@ mod tests {
 
     fn compositor(kind: CompositorKind, command: &[&str]) -> CompositorSpec {
         let command = command.iter().map(ToString::to_string).collect();
-        CompositorSpec { kind, command, renderer: Renderer::Auto, xwayland: true }
+        CompositorSpec { kind, command, renderer: Renderer::Auto, refresh: 1, xwayland: true }
     }
 
     #[test]
@@ -373,13 +374,18 @@ mod tests {
 
     #[test]
     fn an_output_is_faster_than_its_stream_within_bounds() {
-        let rate = |width, height, hz| output_rate(Size::new(width, height), FrameRate::from_hz(hz)).millihertz();
+        let times = |width, height, hz, times| {
+            output_rate(Size::new(width, height), FrameRate::from_hz(hz), times).millihertz()
+        };
+        let rate = |width, height, hz| times(width, height, hz, 1);
         assert_eq!(rate(1280, 720, 60), 66_666, "waits for 15 ms");
         assert_eq!(rate(1920, 1080, 60), 83_333);
         assert_eq!(rate(1920, 1080, 120), 250_000, "4 ms: half of the interval, in whole milliseconds");
         assert_eq!(rate(3840, 2160, 60), 125_000);
         assert_eq!(rate(640, 360, 30), 31_250);
         assert_eq!(rate(7680, 4320, 1000), 1_000_000);
+        assert_eq!(times(1280, 720, 60, 2), 166_666, "6 ms, and drawing");
+        assert_eq!(times(640, 360, 60, 4), 333_333);
     }
 
     #[test]

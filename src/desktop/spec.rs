@@ -49,6 +49,9 @@ pub struct CompositorSpec {
     pub command: Vec<String>,
     /// What wlroots draws with.
     pub renderer: Renderer,
+    /// Refresh rate of the output in multiples of the stream's, about.
+    #[serde(default = "one")]
+    pub refresh: u32,
     /// Offer an X11 display, where Xwayland is installed.
     pub xwayland: bool,
 }
@@ -95,8 +98,13 @@ impl CompositorSpec {
     pub fn of(config: &DesktopConfig, kind: CompositorKind) -> Self {
         // A command line belongs to the compositor it was written for.
         let command = if kind == config.compositor { config.compositor_command.clone() } else { Vec::new() };
-        Self { kind, command, renderer: config.renderer, xwayland: config.xwayland }
+        Self { kind, command, renderer: config.renderer, refresh: config.refresh, xwayland: config.xwayland }
     }
+}
+
+/// What desktops had before there was a choice.
+const fn one() -> u32 {
+    1
 }
 
 impl DesktopSpec {

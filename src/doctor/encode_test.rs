@@ -12,6 +12,7 @@ use crate::codec::{Chroma, VideoCodec};
 use crate::color::{ColorRange, ColorSpace, Colorimetry};
 use crate::gpu::GpuAddress;
 use crate::ipc::abilities::{self, Ability, FamilyReport};
+use crate::quality::{Plane, psnr};
 use crate::stream_plan::EncoderFamily;
 use crate::units::Size;
 use crate::worker::capture::test_card_scene::Scene;
@@ -196,20 +197,14 @@ fn compare(pictures: &Path) -> std::io::Result<Decoded> {
     let mut decoded = Decoded { least: f64::INFINITY, ..Decoded::default() };
     while file.read_exact(&mut samples).is_ok() {
         shown.show(&frame(&scene, decoded.frames)).map_err(std::io::Error::other)?;
-        let rows = samples[..width * height].chunks_exact(width).enumerate();
-        let squares: u64 = rows.map(|(index, row)| squared_error(row, shown.planes().luma_row(index))).sum();
-        #[allow(clippy::cast_precision_loss, reason = "a mean of some million bytes")]
-        let error = squares as f64 / (width * height) as f64;
-        let psnr = 10.0 * (255.0_f64.powi(2) / error.max(1e-3)).log10();
+        let encoded: Vec<u8> = (0..height).flat_map(|row| &shown.planes().luma_row(row)[..width]).copied().collect();
+        let plane = |samples| Plane { samples, width };
+        let psnr = psnr(plane(&encoded), plane(&samples[..width * height]));
         decoded.least = decoded.least.min(psnr);
         decoded.mean += (psnr - decoded.mean) / f64::from(decoded.frames + 1);
         decoded.frames += 1;
     }
     Ok(decoded)
-}
-
-fn squared_error(one: &[u8], other: &[u8]) -> u64 {
-    one.iter().zip(other).map(|(a, b)| u64::from(a.abs_diff(*b)).pow(2)).sum()
 }
 
 /// What the report's reader wants to know of the machine.

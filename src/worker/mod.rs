@@ -32,6 +32,7 @@ pub mod imports;
 pub mod input;
 pub mod last_words;
 pub mod main;
+pub mod pipe_stream;
 pub mod screenshot;
 pub mod send;
 pub mod sent_frames;

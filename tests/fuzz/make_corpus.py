@@ -90,6 +90,18 @@ words[204] = 1 << 40
 for page in [words, [0xFFFFFFFFFFFFFFFF] * 210, [0x4000000000000000] * 300]:
     seed("counters_page", struct.pack(f"<{len(page)}Q", *page))
 
+def rtp(sequence, marker, payload):
+    packet = struct.pack(">BBHII", 0x80, 0x60 | marker << 7, sequence, 0, 1) + payload
+    return struct.pack(">H", len(packet)) + packet
+
+
+for packets in [
+    [b"\x18\x00\x02\x67\x01\x00\x02\x68\x02", b"\x7c\x85\x01", b"\x7c\x05\x02", b"\x7c\x45\x03"],
+    [b"\x61\x9a\x01", b"\x5c\x81\x01", b"\x5c\x41\x02"],
+]:
+    last = len(packets) - 1
+    seed("rtp_h264", b"".join(rtp(0xFFFE + at & 0xFFFF, at == last, packet) for at, packet in enumerate(packets)))
+
 for case in load("video_packets")["cases"]:
     for packet in case["packets_hex"]:
         seed("video_packet", bytes.fromhex(packet))

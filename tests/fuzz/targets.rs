@@ -11,6 +11,7 @@ mod enet_driver;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
+use earthshine::bench::peers::rtp_h264::Depacketizer;
 use earthshine::codec::{Chroma, VideoCodec, VideoProfile};
 use earthshine::config::Config;
 use earthshine::desktop::process::ProcessStat;
@@ -93,6 +94,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("certificate", certificate),
     ("ipc_message", ipc_message),
     ("counters_page", counters_page),
+    ("rtp_h264", rtp_h264),
     ("video_packet", video_packet),
     ("fec_repair", fec_repair),
     ("audio_packet", audio_packet),
@@ -309,6 +311,20 @@ pub fn counters_page(data: &[u8]) {
     assert!(events.len() <= EVENTS && events.is_sorted_by_key(|event| event.number));
     let lines = page.log().lines();
     assert!(lines.len() <= LINES && lines.iter().all(|line| line.chars().count() <= LONGEST_LINE));
+}
+
+/// Packets of other programs' streams: two bytes of length, and a packet, and so on.
+pub fn rtp_h264(data: &[u8]) {
+    let mut depacketizer = Depacketizer::default();
+    let mut rest = data;
+    while let [high, low, tail @ ..] = rest {
+        let (packet, behind) = tail.split_at(usize::from(u16::from_be_bytes([*high, *low])).min(tail.len()));
+        if let Some(unit) = depacketizer.handle_packet(packet) {
+            // A start code for each length, at most.
+            assert!(!unit.is_empty() && unit.len() <= data.len() * 3);
+        }
+        rest = behind;
+    }
 }
 
 /// Video datagrams, sealed or not, as a client reads them.

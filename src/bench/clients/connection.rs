@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
@@ -15,6 +16,7 @@ use crate::bench::clients::receiving::Receiving;
 use crate::bench::clients::rtsp::RtspClient;
 use crate::bench::clients::settings::Settings;
 use crate::bench::clients::stream::Stream;
+use crate::bench::clients::tap::{Arrived, Tap};
 use crate::bench::clients::typist::Typist;
 use crate::bench::clients::video_receiver::{Seen, VideoReceiver, VideoReport};
 use crate::protocol::audio::sealer::AudioSealer;
@@ -38,6 +40,7 @@ pub struct Connection {
     handshake: ClientHandshake,
     decision: StreamParameters,
     begun: Instant,
+    tap: Option<Sender<Arrived>>,
 }
 
 impl std::fmt::Debug for Connection {
@@ -61,7 +64,13 @@ impl Connection {
         let low_stereo = settings.low_stereo();
         let handshake = ClientHandshake::new(ClientHandshakeConfig { session_url: url, host: ip, low_stereo });
         let decision = settings.decide(None)?;
-        Ok(Self { ip, settings, key, rikeyid, rtsp, handshake, decision, begun })
+        Ok(Self { ip, settings, key, rikeyid, rtsp, handshake, decision, begun, tap: None })
+    }
+
+    /// The same, with its pictures going to `tap`.
+    #[must_use]
+    pub fn tapped(self, tap: Sender<Arrived>) -> Self {
+        Self { tap: Some(tap), ..self }
     }
 
     /// When `/launch` or `/resume` was asked.
@@ -133,7 +142,10 @@ impl Connection {
             MediaSocket::open(self.ip, self.handshake.ports().video, self.named(self.handshake.video_ping())).await?;
         let opener = self.decision.encryption.video.then(|| VideoOpener::new(&self.key));
         let (show, seen) = watch::channel(Seen::default());
-        let receiver = VideoReceiver::new(socket, opener, self.decision.video.packet_size, orders, show);
+        let mut receiver = VideoReceiver::new(socket, opener, self.decision.video.packet_size, orders, show);
+        if let Some(tap) = &self.tap {
+            receiver = receiver.tapped(Tap::new(tap.clone()));
+        }
         let (stop, stopped) = watch::channel(false);
         Ok((Receiving { stop, task: tokio::spawn(receiver.run(stopped)) }, seen))
     }

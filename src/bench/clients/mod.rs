@@ -10,6 +10,7 @@ mod audio_receiver;
 mod client;
 mod connection;
 mod control;
+mod figures;
 mod host;
 mod https;
 mod identity;
@@ -22,6 +23,7 @@ mod rtsp;
 mod settings;
 mod steps;
 mod stream;
+mod tap;
 mod tls;
 mod tls_probe;
 mod typist;
@@ -46,6 +48,7 @@ use crate::bench::clients::report::{ClientReport, Report, Totals};
 use crate::bench::clients::settings::Settings;
 use crate::bench::clients::steps::{Failure, Steps};
 use crate::bench::clients::tls_probe::Stalled;
+use crate::bench::report::Machine;
 use crate::cli::ClientsArgs;
 use crate::config::directories::Directories;
 
@@ -54,7 +57,7 @@ use crate::config::directories::Directories;
 /// # Errors
 /// If there is no host, or clients cannot pair: then nobody has streamed.
 pub async fn run(args: &ClientsArgs) -> anyhow::Result<Report> {
-    let settings = Arc::new(Settings::new(args)?);
+    let (settings, machine) = (Arc::new(Settings::new(args)?), Machine::look());
     let handshakes = args.tls_handshakes.unwrap_or(if args.stalled_handshakes > 0 { DEFAULT_HANDSHAKES } else { 0 });
     ensure!(args.clients > 0 || handshakes > 0, "nothing to do: no clients (-n) and no handshakes (--tls-handshakes)");
     let host = Host::meet(&args.host, args.port).await?;
@@ -88,15 +91,18 @@ pub async fn run(args: &ClientsArgs) -> anyhow::Result<Report> {
     };
     let (tls, played) = tokio::join!(timing, playing);
     let Played { clients, together } = played?;
-    let ok = clients.iter().all(|client| client.ok) && tls.failed == 0;
+    let tls = (handshakes > 0).then_some(tls);
+    let report = figures::of(machine, args, &clients, together, tls.as_ref());
+    let ok = clients.iter().all(|client| client.ok) && tls.as_ref().is_none_or(|tls| tls.failed == 0);
     Ok(Report {
         ok,
         host: host.report(),
         settings: told(args),
         seconds: together.as_secs_f64(),
         totals: Totals::of(&clients),
-        tls: (handshakes > 0).then_some(tls),
+        tls,
         clients,
+        report,
     })
 }
 

@@ -19,6 +19,7 @@ use crate::bench::clients::pairing::PinTyper;
 pub use crate::bench::clients::receiving::Receiving;
 use crate::bench::clients::settings::Settings;
 pub use crate::bench::clients::stream::Stream;
+pub use crate::bench::clients::tap::Arrived;
 pub use crate::bench::clients::video_receiver::{Seen, VideoCounts, VideoReport};
 use crate::cli::ClientsArgs;
 use crate::ids::AppId;
@@ -26,7 +27,7 @@ use crate::protocol::gamestream::answer::Verb;
 use crate::protocol::gamestream::launch_request::LaunchRequest;
 use crate::protocol::gamestream::xml_reader::Answer;
 use crate::protocol::secret::SessionKey;
-use crate::units::Size;
+use crate::units::{Bitrate, Size};
 
 /// A client that has paired.
 #[derive(Clone)]
@@ -82,6 +83,13 @@ impl Player {
     #[must_use]
     pub fn with_mode(&self, size: Size, fps: u32) -> Self {
         let settings = Arc::new(Settings { size, fps, ..Settings::clone(&self.settings) });
+        Self { requests: self.requests.clone(), settings }
+    }
+
+    /// The same client, asking for another bit rate.
+    #[must_use]
+    pub fn with_bitrate(&self, bitrate: Bitrate) -> Self {
+        let settings = Arc::new(Settings { bitrate, ..Settings::clone(&self.settings) });
         Self { requests: self.requests.clone(), settings }
     }
 

@@ -30,6 +30,8 @@ pub struct Report {
     pub tls: Option<TlsReport>,
     /// By number.
     pub clients: Vec<ClientReport>,
+    /// What of it can be compared with another run.
+    pub report: crate::bench::report::Report,
 }
 
 /// Which host.
@@ -287,8 +289,10 @@ mod tests {
         let clients = vec![streamed(0, 40.0), streamed(1, 5000.0)];
         let totals = Totals::of(&clients);
         assert_eq!((totals.clients, totals.clients_ok, totals.frames_complete, totals.packets), (2, 1, 180, 800));
+        let report = crate::bench::report::Report::new("clients", crate::bench::report::Machine::default(), Vec::new());
         let host = HostReport { address: "h:1".into(), name: "name".into(), unique_id: "id".into() };
-        let report = Report { ok: false, host, settings: Value::Null, seconds: 3.0, totals, tls: None, clients };
+        let report =
+            Report { ok: false, host, settings: Value::Null, seconds: 3.0, totals, tls: None, clients, report };
         let text = report.to_string();
         assert!(text.contains("1 of 2 clients had video to the end"), "{text}");
         assert!(text.contains("client 1: stream: the last frame came 5000 ms before the end"), "{text}");

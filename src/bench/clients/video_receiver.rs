@@ -1,5 +1,6 @@
 //! Receives a client's video: opens, repairs and counts frames, and says to the
-//! host what a client says about them. The pictures are not decoded.
+//! host what a client says about them. The pictures are not decoded here; whoever wants
+//! them gets them (`tap.rs`).
 
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::bench::clients::control::Order;
 use crate::bench::clients::media_socket::{BATCH, LARGEST_DATAGRAM, MediaSocket};
+use crate::bench::clients::tap::Tap;
 use crate::bench::histogram::{Histogram, Summary};
 use crate::protocol::video::assembler::{Assembler, Event, WholeFrame};
 use crate::protocol::video::sealer::VideoOpener;
@@ -28,6 +30,7 @@ pub(super) struct VideoReceiver {
     last_timestamp: Option<u32>,
     wait: IdrWait,
     statuses: StatusLimit,
+    tap: Option<Tap>,
 }
 
 /// What came, counted.
@@ -119,7 +122,13 @@ impl VideoReceiver {
             last_timestamp: None,
             wait: IdrWait::AskedFor { dropped: 0 },
             statuses: StatusLimit::default(),
+            tap: None,
         }
+    }
+
+    /// The same, with its pictures going to a tap.
+    pub(super) fn tapped(self, tap: Tap) -> Self {
+        Self { assembler: self.assembler.keeping_pictures(), tap: Some(tap), ..self }
     }
 
     /// Receives until `stop` says so.
@@ -142,6 +151,9 @@ impl VideoReceiver {
                     self.counts.packets_undecryptable += 1;
                     continue;
                 };
+                if let Some(tap) = &mut self.tap {
+                    tap.note(packet);
+                }
                 let events: Vec<Event> = self.assembler.handle_packet(packet).collect();
                 events.into_iter().for_each(|event| self.handle(event));
             }
@@ -192,6 +204,11 @@ impl VideoReceiver {
         let (wait, ask) = self.wait.after(frame.is_idr());
         self.wait = wait;
         self.counts.frames_undecodable += u64::from(!matches!(wait, IdrWait::No));
+        if let Some(tap) = &self.tap
+            && matches!(wait, IdrWait::No)
+        {
+            tap.pass_on(frame, self.assembler.picture().unwrap_or_default().to_vec());
+        }
         if ask {
             self.counts.idr_requests += 1;
             self.tell(Order::RequestIdr);

@@ -8,13 +8,11 @@ mod decoded;
 mod matrix;
 mod round;
 
-use std::fmt::Write as _;
-use std::io::{self, IsTerminal, Write as _};
-
 use anyhow::{Context, ensure};
 
 use self::matrix::Combination;
 use self::round::Round;
+use crate::bench::progress;
 use crate::bench::report::{Better, Case, Machine, Plot, PlotKind, Report, Series, quantile};
 use crate::cli::EncodeArgs;
 
@@ -36,7 +34,7 @@ pub fn run(args: &EncodeArgs) -> anyhow::Result<Report> {
         if !case.problem.is_empty() {
             continue;
         }
-        progress(number, total, &case.name);
+        progress::show(number, total, &case.name);
         // The picture is the same in every round, and decoding it takes longer than coding.
         let decodes = args.quality && number < combinations.len();
         match round::measure(combination, args, directory.path(), decodes) {
@@ -50,33 +48,13 @@ pub fn run(args: &EncodeArgs) -> anyhow::Result<Report> {
             Err(error) => case.problem = format!("{error:#}"),
         }
     }
-    progress(total, total, "");
+    progress::show(total, total, "");
     for ((case, combination), round) in cases.iter_mut().zip(&combinations).zip(last) {
         if let Some(round) = round {
             plots(case, combination, &round);
         }
     }
-    Ok(Report {
-        bench: "encode".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        machine,
-        arguments: std::env::args().skip(3).collect(),
-        cases,
-    })
-}
-
-/// A line that is written over, for eyes; a line a case, for logs.
-fn progress(done: usize, total: usize, name: &str) {
-    let mut line = String::new();
-    if io::stderr().is_terminal() {
-        // Writing to a String cannot fail.
-        let _ = write!(line, "\r\x1b[K{done} of {total} {name}");
-        line.push_str(if done == total { "\n" } else { "" });
-    } else if done < total {
-        let _ = writeln!(line, "{done} of {total} {name}");
-    }
-    // Whoever does not read it does not miss it.
-    let _ = io::stderr().write_all(line.as_bytes());
+    Ok(Report::new("encode", machine, cases))
 }
 
 fn figures(case: &mut Case, combination: &Combination, round: &Round) {

@@ -18,6 +18,9 @@ pub fn page(report: &Report, comparison: Option<&Comparison>) -> String {
         escape(&report.arguments.join(" ")),
     );
     // Writing to a String cannot fail.
+    for remark in &report.remarks {
+        let _ = writeln!(page, "<p>Note: {}.</p>", escape(remark));
+    }
     if let Some(comparison) = comparison {
         let _ = write!(page, "<h2>Against the earlier run</h2>\n{}", changes(comparison));
     }
@@ -33,20 +36,6 @@ fn body(case: &Case) -> String {
     if !case.problem.is_empty() {
         let _ = writeln!(text, "<p class=\"worse\">{}</p>", escape(&case.problem));
     }
-    if !case.figures.is_empty() {
-        text.push_str("<div class=\"table\"><table>\n<tr><th><th>median<th>least<th>most<th>\n");
-        for figure in &case.figures {
-            let (least, most) = figure.range();
-            let [median, least, most] = [figure.median(), least, most].map(short);
-            let _ = writeln!(
-                text,
-                "<tr><td>{}<td class=\"number\">{median}<td class=\"number\">{least}<td class=\"number\">{most}<td>{}",
-                escape(&figure.name),
-                escape(&figure.unit)
-            );
-        }
-        text.push_str("</table></div>\n");
-    }
     text.push_str("<div class=\"plots\">\n");
     for plot in &case.plots {
         if let Some(svg) = plot::svg(plot) {
@@ -54,6 +43,27 @@ fn body(case: &Case) -> String {
         }
     }
     text.push_str("</div>\n");
+    if !case.figures.is_empty() {
+        text.push_str(&table(case));
+    }
+    text
+}
+
+fn table(case: &Case) -> String {
+    // One round has no range.
+    let has_rounds = case.figures.iter().any(|figure| figure.rounds.len() > 1);
+    let head = if has_rounds { "<th>median<th>least<th>most<th>" } else { "<th><th>" };
+    let mut text = format!("<div class=\"table\"><table>\n<tr><th>{head}\n");
+    for figure in &case.figures {
+        let (least, most) = figure.range();
+        let values = [figure.median(), least, most].map(short);
+        let _ = write!(text, "<tr><td>{}", escape(&figure.name));
+        for value in &values[..if has_rounds { 3 } else { 1 }] {
+            let _ = write!(text, "<td class=\"number\">{value}");
+        }
+        let _ = writeln!(text, "<td>{}", escape(&figure.unit));
+    }
+    text.push_str("</table></div>\n");
     text
 }
 
@@ -96,7 +106,8 @@ h1{font-size:1.5rem;margin:.2rem 0}h2{font-size:1.1rem;margin:1.6rem 0 .5rem}.ab
 .table{overflow-x:auto}table{border-collapse:collapse}th,td{text-align:left;padding:.15rem .8rem .15rem 0}\
 th{color:#555;font-weight:600}tr+tr td{border-top:1px solid #e4e4e4}.number{text-align:right;font-variant-numeric:tabular-nums}\
 .plots{display:grid;gap:1rem;grid-template-columns:repeat(auto-fit,minmax(min(100%,30rem),1fr))}\
-figure{margin:.5rem 0}figcaption{color:#555}svg{width:100%;height:auto}.better{color:#006d48}.worse{color:#b03a00}";
+figure{margin:.5rem 0}figcaption{color:#555}svg{width:100%;height:auto}.better{color:#006d48}.worse{color:#b03a00}\
+@media(max-width:36rem){body{font-size:13px;padding:.7rem}th,td{padding-right:.5rem}.about{overflow-wrap:anywhere}}";
 
 #[cfg(test)]
 mod tests {
@@ -110,7 +121,7 @@ mod tests {
         report.cases[0].problem = "one & only".to_owned();
         let comparison = Comparison::of(&report, &report);
         let page = page(&report, Some(&comparison));
-        for part in ["&lt;script&gt;", "one &amp; only", "encoded, p50", "Against the earlier run"] {
+        for part in ["&lt;script&gt;", "one &amp; only", "a &lt; b", "encoded, p50", "Against the earlier run"] {
             assert!(page.contains(part), "{part}");
         }
         assert_eq!(page.matches("<svg").count(), 2);

@@ -35,6 +35,9 @@ pub struct Report {
     pub arguments: Vec<String>,
     /// What was measured, one after the other.
     pub cases: Vec<Case>,
+    /// What was not, and why.
+    #[serde(default)]
+    pub remarks: Vec<String>,
 }
 
 /// One of the things that were measured.
@@ -142,6 +145,20 @@ impl Figure {
 }
 
 impl Report {
+    /// Of one of the benches, run as this process was.
+    #[must_use]
+    pub fn new(bench: &str, machine: Machine, cases: Vec<Case>) -> Self {
+        Self {
+            bench: bench.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            machine,
+            // Behind the program, `bench` and the bench's name.
+            arguments: std::env::args().skip(3).collect(),
+            cases,
+            remarks: Vec::new(),
+        }
+    }
+
     /// Indented, for files that people compare too.
     #[must_use]
     pub fn to_json(&self) -> String {
@@ -159,10 +176,11 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(out, "{}", self.machine)?;
+        self.remarks.iter().try_for_each(|remark| writeln!(out, "note: {remark}"))?;
         for case in &self.cases {
             writeln!(out, "\n{}", case.name)?;
             for figure in &case.figures {
-                writeln!(out, "  {:<34} {}", figure.name, figure)?;
+                writeln!(out, "  {:<38} {}", figure.name, figure)?;
             }
             if !case.problem.is_empty() {
                 writeln!(out, "  {}", case.problem)?;
@@ -190,14 +208,23 @@ impl fmt::Display for Figure {
 /// # Errors
 /// If a file cannot be read or written.
 pub fn hand_over(report: &Report, args: &ReportArgs) -> anyhow::Result<ExitCode> {
+    hand_over_as(report, args, &report.to_json(), &report.to_string())
+}
+
+/// The same for a bench that has a table and JSON of its own, in which the report is the
+/// member `report`.
+///
+/// # Errors
+/// If a file cannot be read or written.
+pub fn hand_over_as(report: &Report, args: &ReportArgs, json: &str, table: &str) -> anyhow::Result<ExitCode> {
     // Read first: it may be the file that is written.
     let earlier: Option<Report> = args.against.as_deref().map(read).transpose()?;
     let comparison = earlier.map(|earlier| Comparison::of(&earlier, report));
     match args.json.as_deref() {
-        Some(path) if path == Path::new("-") => println!("{}", report.to_json()),
+        Some(path) if path == Path::new("-") => println!("{json}"),
         path => {
-            println!("{report}");
-            path.map_or(Ok(()), |path| write(path, &report.to_json()))?;
+            println!("{}", table.trim_end());
+            path.map_or(Ok(()), |path| write(path, json))?;
         }
     }
     if let Some(path) = &args.html {
@@ -212,7 +239,14 @@ pub fn hand_over(report: &Report, args: &ReportArgs) -> anyhow::Result<ExitCode>
 
 fn read(path: &Path) -> anyhow::Result<Report> {
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("{} is no report of earthshine bench", path.display()))
+    parse(&text).with_context(|| format!("{} is no report of earthshine bench", path.display()))
+}
+
+/// A report, or what has one as its member.
+fn parse(text: &str) -> serde_json::Result<Report> {
+    let mut value: serde_json::Value = serde_json::from_str(text)?;
+    let inner = value.get_mut("report").map(serde_json::Value::take);
+    serde_json::from_value(inner.unwrap_or(value))
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
@@ -260,7 +294,14 @@ mod tests {
         };
         case.plots = vec![plot(PlotKind::Distribution), plot(PlotKind::Timeline)];
         let (machine, arguments) = (Machine::default(), vec!["--rounds".to_owned(), "3".to_owned()]);
-        Report { bench: "encode".to_owned(), version: "1".to_owned(), machine, arguments, cases: vec![case] }
+        Report {
+            bench: "encode".to_owned(),
+            version: "1".to_owned(),
+            machine,
+            arguments,
+            cases: vec![case],
+            remarks: vec!["a < b".to_owned()],
+        }
     }
 
     #[test]
@@ -274,7 +315,10 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let report = report(&[0.1, 0.25]);
-        assert_eq!(serde_json::from_str::<Report>(&report.to_json()).unwrap(), report);
+        assert_eq!(parse(&report.to_json()).unwrap(), report);
+        let within = format!("{{\"ok\": true, \"report\": {}}}", report.to_json());
+        assert_eq!(parse(&within).unwrap(), report);
+        assert!(parse("{}").is_err());
     }
 
     #[test]

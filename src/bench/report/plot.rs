@@ -55,14 +55,22 @@ fn draw(
             ("frame", plot.unit.as_str()),
         ),
     };
+    // The names of a timeline's lines have a place above them.
+    let above = match plot.kind {
+        PlotKind::Distribution => 1.05,
+        PlotKind::Timeline => lines.iter().fold(1.15, |above, _| above + 0.08),
+    };
     let mut chart = ChartBuilder::on(area)
         .margin(8)
         .x_label_area_size(40)
         .y_label_area_size(56)
-        .build_cartesian_2d(0.0..right * 1.02, 0.0..top * 1.05)?;
+        .build_cartesian_2d(0.0..right * 1.02, 0.0..top * above)?;
     chart
         .configure_mesh()
-        .light_line_style(RGBColor(240, 240, 240))
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(RGBColor(228, 228, 228))
+        .x_label_formatter(&label)
+        .y_label_formatter(&label)
         .x_desc(labels.0)
         .y_desc(labels.1)
         .label_style((FONT, 13))
@@ -93,6 +101,13 @@ fn draw(
     names.label_font((FONT, 13)).draw()?;
     area.present()?;
     Ok(())
+}
+
+/// Digits that tell a line of the grid from the next one.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as plotters calls it")]
+fn label(value: &f64) -> String {
+    let text = format!("{value:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// Pixels, before it is scaled.
@@ -128,6 +143,11 @@ mod tests {
             let svg = svg(&plot(kind, vec![1.0, 2.0, 4.0])).unwrap();
             assert!(svg.starts_with("<svg") && svg.contains("a &lt; b") && svg.contains("polyline"), "{svg}");
         }
+    }
+
+    #[test]
+    fn labels_have_no_idle_digits() {
+        assert_eq!([0.0, 20.0, 0.25, 1000.0, 0.1 + 0.2].map(|value| label(&value)), ["0", "20", "0.25", "1000", "0.3"]);
     }
 
     #[test]

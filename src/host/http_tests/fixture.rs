@@ -73,6 +73,7 @@ ready_deadline = 5
 idle_limit = 60
 first_uid = 60000
 renderer = "auto"
+refresh = 1
 xwayland = false
 adopt_grace = 0
 

@@ -5,7 +5,7 @@
 //! `data` of its packets are there it is whole; a packet of a later block or
 //! frame closes it, whole or not; what comes late is dropped. So reordering
 //! across blocks is loss here as it is there. For the load generator, which
-//! counts pictures and does not look at them, and for tests, which do.
+//! counts pictures, and for benches and tests, which keep and decode them.
 
 use crate::protocol::bytes::Reader;
 use crate::protocol::control::client_stats::FecStatus;

@@ -1,12 +1,16 @@
-//! Histograms as `GET /metrics` gives them, and what happened between two looks.
+//! A host's metrics: histograms as `GET /metrics` gives them, and what happened between two
+//! looks.
 
 use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
 
 use serde::Serialize;
 
 /// Everything of one scrape that is measured.
 #[derive(Debug, Default)]
-pub(crate) struct Scrape {
+pub struct Scrape {
     stages: BTreeMap<String, Cumulative>,
     counters: BTreeMap<String, f64>,
 }
@@ -21,22 +25,44 @@ struct Cumulative {
 
 /// Distribution of one stage in milliseconds.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub(crate) struct Distribution {
-    pub(crate) count: f64,
-    pub(crate) mean: f64,
-    pub(crate) p50: f64,
-    pub(crate) p99: f64,
+pub struct Distribution {
+    /// Frames.
+    pub count: f64,
+    /// Arithmetic mean.
+    pub mean: f64,
+    /// Half took no longer.
+    pub p50: f64,
+    /// 99 of 100 took no longer.
+    pub p99: f64,
 }
 
+/// Stages of a frame's way in a worker, in their order; all but the last, which is what is not
+/// the encoder's, count from capture.
+pub const STAGES: [&str; 6] = ["captured", "converted", "encoded", "first_packet", "last_packet", "ours"];
+
 impl Scrape {
+    /// Asks the endpoint at `address`.
+    ///
+    /// # Errors
+    /// What the network says.
+    pub fn look(address: &str) -> std::io::Result<Self> {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        write!(stream, "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text)?;
+        Ok(Self::parse(&text))
+    }
+
     /// Reads the text format. There is one session, so its labels say nothing.
-    pub(crate) fn parse(text: &str) -> Self {
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
         let mut scrape = Self::default();
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let Some((series, value)) = line.rsplit_once(' ') else { continue };
             let Ok(value) = value.parse::<f64>() else { continue };
             let (name, labels) = series.split_once('{').unwrap_or((series, ""));
-            match (name.strip_prefix(STAGES), label(labels, "stage")) {
+            match (name.strip_prefix(METRIC), label(labels, "stage")) {
                 (Some("_bucket"), Some(stage)) => {
                     let bound = label(labels, "le").and_then(|bound| bound.parse().ok()).unwrap_or(f64::INFINITY);
                     scrape.stages.entry(stage.to_owned()).or_default().buckets.push((bound, value));
@@ -49,13 +75,15 @@ impl Scrape {
     }
 
     /// How much a counter has grown since `before`.
-    pub(crate) fn growth(&self, before: &Self, name: &str) -> f64 {
+    #[must_use]
+    pub fn growth(&self, before: &Self, name: &str) -> f64 {
         let value = |scrape: &Self| scrape.counters.get(&format!("earthshine_{name}_total")).copied().unwrap_or(0.0);
         value(self) - value(before)
     }
 
     /// What a stage took since `before`.
-    pub(crate) fn stage(&self, before: &Self, stage: &str) -> Distribution {
+    #[must_use]
+    pub fn stage(&self, before: &Self, stage: &str) -> Distribution {
         let (now, then) = (self.stages.get(stage), before.stages.get(stage));
         now.cloned().unwrap_or_default().since(&then.cloned().unwrap_or_default())
     }
@@ -96,4 +124,30 @@ fn label<'a>(labels: &'a str, name: &str) -> Option<&'a str> {
     Some(rest.split_once('"')?.0)
 }
 
-const STAGES: &str = "earthshine_stage_seconds";
+const METRIC: &str = "earthshine_stage_seconds";
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEFORE: &str = "# HELP earthshine_stage_seconds x\n\
+        earthshine_stage_seconds_bucket{session=\"1\",stage=\"encoded\",le=\"0.001\"} 10\n\
+        earthshine_stage_seconds_bucket{session=\"1\",stage=\"encoded\",le=\"+Inf\"} 10\n\
+        earthshine_stage_seconds_sum{session=\"1\",stage=\"encoded\"} 0.005\n\
+        earthshine_frames_encoded_total{session=\"1\"} 10\n";
+
+    #[test]
+    fn what_happened_in_between_is_told() {
+        let after =
+            BEFORE.replace("le=\"0.001\"} 10", "le=\"0.001\"} 15").replace("le=\"+Inf\"} 10", "le=\"+Inf\"} 20");
+        let after = after.replace("} 0.005", "} 0.035").replace("total{session=\"1\"} 10", "total{session=\"1\"} 25");
+        let (before, after) = (Scrape::parse(BEFORE), Scrape::parse(&after));
+        assert!((after.growth(&before, "frames_encoded") - 15.0).abs() < 1e-9);
+        let stage = after.stage(&before, "encoded");
+        assert!((stage.count - 10.0).abs() < 1e-9 && (stage.mean - 3.0).abs() < 1e-9, "{stage:?}");
+        assert!((stage.p50 - 1.0).abs() < 1e-9 && stage.p99 >= 1.0, "{stage:?}");
+        assert!(after.stage(&before, "unknown").count.abs() < 1e-9);
+    }
+}

@@ -1,0 +1,8 @@
+//! Fuzzes `rtp_h264`; see `targets.rs`.
+#![no_main]
+
+#[path = "../targets.rs"]
+#[allow(dead_code, reason = "one of many targets")]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::rtp_h264(data));
