@@ -153,14 +153,17 @@ impl Dispatch<wl_keyboard::WlKeyboard, ()> for Window {
 impl Dispatch<wl_pointer::WlPointer, ()> for Window {
     fn event(
         window: &mut Self,
-        _: &wl_pointer::WlPointer,
+        pointer: &wl_pointer::WlPointer,
         event: wl_pointer::Event,
         (): &(),
         _: &Connection,
         _: &QueueHandle<Self>,
     ) {
-        if let wl_pointer::Event::Button { state: WEnum::Value(wl_pointer::ButtonState::Pressed), .. } = event {
-            window.pressed();
+        match event {
+            // It would stand on the marker.
+            wl_pointer::Event::Enter { serial, .. } => pointer.set_cursor(serial, None, 0, 0),
+            wl_pointer::Event::Button { state: WEnum::Value(wl_pointer::ButtonState::Pressed), .. } => window.pressed(),
+            _ => {}
         }
     }
 }
