@@ -110,7 +110,7 @@ fn real_time() -> Finding {
             AREA,
             "real time",
             format!("{error}: streams' threads wait for a processor like all others"),
-            "run as root; LimitRTPRIO=1 in the service; in a container --cap-add=SYS_NICE; as a user ulimit -r 1",
+            "run as root; LimitRTPRIO=1 and LimitNICE=-10 in the service; in a container --cap-add=SYS_NICE; as a user ulimit -r 1",
         ),
         Err(_) => Finding::warn(AREA, "real time", "unknown", "a thread could not be started"),
     }

@@ -332,7 +332,7 @@ impl Spawner {
                 let _entered = span.enter();
                 pulse.note(What::ThreadBegins, generation.into(), 0);
                 if plan.real_time {
-                    urgency::raise(thread);
+                    urgency::raise(thread, &plan.source);
                 }
                 let failure = job(&plan, &pulse).err();
                 pulse.note(What::ThreadEnds, generation.into(), 0);

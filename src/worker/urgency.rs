@@ -2,9 +2,12 @@
 //! lets them.
 //!
 //! Capture, send, audio and input wait nearly all the time, and what they do then takes
-//! tens of microseconds: what waits for a processor there waits for nothing. Encoding on a
-//! GPU is the same. Encoding on the CPU is not: it would take the compositor, whose
-//! pictures it waits for, and the host off their cores, so it stays a usual thread.
+//! tens of microseconds: what waits for a processor there waits for nothing. They have
+//! real-time priority. Encoding on a GPU is the same as long as the GPU does all of it; since
+//! a driver may compute on the CPU, and pixels may have to be converted there, its thread is
+//! preferred to others and does not shut them out. Encoding on the CPU would take the
+//! compositor, whose pictures it waits for, and the host off their cores, so it stays a
+//! usual thread; so does painting the test card.
 //!
 //! Nothing is bound to a core: the kernel moves a thread that is woken to a core that is
 //! free, which is right on 2 cores and on 64.
@@ -12,37 +15,40 @@
 use std::io;
 
 use earthshine_ffi::scheduling::become_real_time;
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, setpriority_process, setrlimit};
 use tracing::{debug, info};
 
 use crate::ipc::counters_page::WorkerThread;
-use crate::stream_plan::EncoderFamily;
+use crate::stream_plan::{EncoderFamily, Source};
 
-/// Puts the calling thread first, if it is one of those that are urgent from the start.
-pub(crate) fn raise(thread: WorkerThread) {
-    match thread {
-        WorkerThread::Capture | WorkerThread::Send | WorkerThread::Audio | WorkerThread::Input => say(go_first()),
-        WorkerThread::Main | WorkerThread::Encode => {}
+/// Puts the calling thread first, if it is one that only hands things on.
+pub(crate) fn raise(thread: WorkerThread, source: &Source) {
+    let is_urgent = match thread {
+        WorkerThread::Send | WorkerThread::Audio | WorkerThread::Input => true,
+        WorkerThread::Capture => !matches!(source, Source::TestCard),
+        WorkerThread::Main | WorkerThread::Encode => false,
+    };
+    if is_urgent {
+        say(go_first());
     }
 }
 
-/// Puts the calling thread first, if it is one that only hands pictures to a GPU.
+/// Prefers the calling thread to others, if it encodes on a GPU.
 pub(crate) fn raise_encode(family: EncoderFamily) {
     if family != EncoderFamily::Software {
-        say(go_first());
+        // Of the calling thread alone, in Linux (setpriority(2)).
+        say(setpriority_process(None, PREFERRED).map_err(io::Error::from));
     }
 }
 
 fn say(raised: io::Result<()>) {
     match raised {
-        Ok(()) => debug!("this thread goes first"),
-        Err(error) => info!(%error, "no real-time priority; `earthshine doctor` says what allows it"),
+        Ok(()) => debug!("this thread goes before others"),
+        Err(error) => info!(%error, "no priority; `earthshine doctor` says what allows it"),
     }
 }
 
-/// # Errors
-/// Of the kernel.
-pub(crate) fn go_first() -> io::Result<()> {
+fn go_first() -> io::Result<()> {
     // A thread in an endless loop would keep its core for ever.
     let limit = Some(LONGEST_RUN_MICROS);
     setrlimit(Resource::Rttime, Rlimit { current: limit, maximum: limit })?;
@@ -55,3 +61,6 @@ const LONGEST_RUN_MICROS: u64 = 3_000_000;
 
 /// Before every usual thread, and behind all else that the machine has of real time.
 const LOWEST_PRIORITY: i32 = 1;
+
+/// Nice value: nine times the share of a usual thread, and before it when it is woken.
+const PREFERRED: i32 = -10;

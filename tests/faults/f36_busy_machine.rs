@@ -93,7 +93,8 @@ fn threads_that_frames_wait_for_go_first_unless_that_is_off() {
             more_frames(&mut stream, 30).await;
             let worker = api::pid(&api::the_session(host.api())["worker_pid"]);
             let first: BTreeSet<_> = process::real_time_threads(worker).into_iter().collect();
-            let urgent = ["capture", "send", "audio", "input"].map(str::to_owned);
+            // The test card is painted by `capture`, which takes long.
+            let urgent = ["send", "audio", "input"].map(str::to_owned);
             assert_eq!(first, if wanted && allowed { urgent.into() } else { BTreeSet::new() });
             stream.leave().await.expect("a client that leaves");
         });
