@@ -88,3 +88,10 @@ fn a_seed_gives_the_same_figures_again() {
     };
     assert_eq!(figures(), figures());
 }
+
+#[test]
+fn a_network_that_is_not_there_is_named_and_so_are_those_that_are() {
+    let error = super::traces(&["dialup".to_owned()]).unwrap_err().to_string();
+    assert!(error.contains("\"dialup\"") && error.contains("clean, loss, wifi, step, bufferbloat"), "{error}");
+    assert_eq!(super::traces(&[]).unwrap().len(), trace::ALL.len());
+}
