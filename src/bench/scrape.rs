@@ -84,21 +84,41 @@ impl Scrape {
     /// What a stage took since `before`.
     #[must_use]
     pub fn stage(&self, before: &Self, stage: &str) -> Distribution {
+        self.since(before, stage).distribution()
+    }
+
+    /// What a curve of it needs, in milliseconds: a hundred steps; none without frames.
+    #[must_use]
+    pub fn curve(&self, before: &Self, stage: &str) -> Vec<f64> {
+        let frames = self.since(before, stage);
+        let steps = if frames.count() > 0.0 { 100 } else { 0 };
+        (1..=steps).map(|step| frames.quantile(f64::from(step) / 100.0) * 1e3).collect()
+    }
+
+    fn since(&self, before: &Self, stage: &str) -> Cumulative {
         let (now, then) = (self.stages.get(stage), before.stages.get(stage));
         now.cloned().unwrap_or_default().since(&then.cloned().unwrap_or_default())
     }
 }
 
 impl Cumulative {
-    fn since(mut self, before: &Self) -> Distribution {
+    fn since(mut self, before: &Self) -> Self {
         for ((_, frames), (_, earlier)) in self.buckets.iter_mut().zip(&before.buckets) {
             *frames -= earlier;
         }
-        let count = self.buckets.last().map_or(0.0, |(_, frames)| *frames);
+        self.sum -= before.sum;
+        self
+    }
+
+    fn count(&self) -> f64 {
+        self.buckets.last().map_or(0.0, |(_, frames)| *frames)
+    }
+
+    fn distribution(&self) -> Distribution {
         let milliseconds = |seconds: f64| seconds * 1e3;
         Distribution {
-            count,
-            mean: milliseconds((self.sum - before.sum) / count.max(1.0)),
+            count: self.count(),
+            mean: milliseconds(self.sum / self.count().max(1.0)),
             p50: milliseconds(self.quantile(0.5)),
             p99: milliseconds(self.quantile(0.99)),
         }
@@ -106,7 +126,7 @@ impl Cumulative {
 
     /// In seconds: linear within the bucket that holds it.
     fn quantile(&self, quantile: f64) -> f64 {
-        let rank = self.buckets.last().map_or(0.0, |(_, frames)| *frames) * quantile;
+        let rank = self.count() * quantile;
         let (mut low, mut below) = (0.0, 0.0);
         for (bound, frames) in &self.buckets {
             if *frames >= rank && *frames > below {
@@ -148,6 +168,9 @@ mod tests {
         let stage = after.stage(&before, "encoded");
         assert!((stage.count - 10.0).abs() < 1e-9 && (stage.mean - 3.0).abs() < 1e-9, "{stage:?}");
         assert!((stage.p50 - 1.0).abs() < 1e-9 && stage.p99 >= 1.0, "{stage:?}");
+        let curve = after.curve(&before, "encoded");
+        assert!(curve.len() == 100 && curve.is_sorted(), "{curve:?}");
+        assert_eq!(before.curve(&before, "encoded"), [0.0; 0], "no frame");
         assert!(after.stage(&before, "unknown").count.abs() < 1e-9);
     }
 }

@@ -11,7 +11,7 @@ use std::ptr::{NonNull, null_mut};
 use openh264_sys2::source::APILoader;
 use openh264_sys2::{
     DECODER_OPTION_TRACE_LEVEL, ERROR_CON_DISABLE, ISVCDecoder, ISVCDecoderVtbl, SBufferInfo, SDecodingParam,
-    VIDEO_BITSTREAM_AVC,
+    SVideoProperty, VIDEO_BITSTREAM_AVC,
 };
 
 /// One open decoder of H.264 without B slices. Bound to the thread that opened it.
@@ -68,10 +68,12 @@ impl Decoder {
         let mut quiet: c_int = 0;
         // SAFETY: this option reads an int through the pointer (welsDecoderExt.cpp).
         unsafe { set_option(decoder.raw.as_ptr(), DECODER_OPTION_TRACE_LEVEL, (&raw mut quiet).cast::<c_void>()) };
-        let mut parameters = SDecodingParam::default();
-        parameters.uiTargetDqLayer = c_uchar::MAX;
-        parameters.eEcActiveIdc = ERROR_CON_DISABLE;
-        parameters.sVideoProperty.eVideoBsType = VIDEO_BITSTREAM_AVC;
+        let parameters = SDecodingParam {
+            uiTargetDqLayer: c_uchar::MAX,
+            eEcActiveIdc: ERROR_CON_DISABLE,
+            sVideoProperty: SVideoProperty { eVideoBsType: VIDEO_BITSTREAM_AVC, ..SVideoProperty::default() },
+            ..SDecodingParam::default()
+        };
         // SAFETY: the structure is complete, and is copied by the library.
         let code = unsafe { initialize(decoder.raw.as_ptr(), &raw const parameters) };
         if code == 0 { Ok(decoder) } else { Err(DecodeError::Open(code)) }

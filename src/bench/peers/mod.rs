@@ -52,6 +52,8 @@ pub fn run(args: &PeersArgs) -> anyhow::Result<Report> {
     for (case, round) in cases.iter_mut().zip(&last) {
         case.plots.extend(round.iter().flat_map(|round| plots(round, args)));
     }
+    let together = args.contents.iter().map(|content| together(args, *content, &combinations, &last));
+    let cases = together.chain(cases).collect();
     Ok(Report { remarks, ..Report::new("peers", machine, cases) })
 }
 
@@ -59,6 +61,24 @@ pub fn run(args: &PeersArgs) -> anyhow::Result<Report> {
 fn name(args: &PeersArgs, content: Content, program: &Program) -> String {
     let rate = short(f64::from(args.bitrate) / 1000.0);
     format!("{}, {} at {} Hz, {rate} Mbit/s: {}", content.name(), args.size, args.fps, program.name)
+}
+
+/// All programs in one plot.
+fn together(
+    args: &PeersArgs,
+    content: Content,
+    combinations: &[(Content, &Program)],
+    rounds: &[Option<Round>],
+) -> Case {
+    let of_content = combinations.iter().zip(rounds).filter(|((of, _), _)| *of == content);
+    let series = of_content.filter_map(|((_, program), round)| {
+        Some(Series { name: program.name.clone(), values: round.as_ref()?.millis.clone() })
+    });
+    let title = "Handed over to last packet, by program".to_owned();
+    let (kind, unit, series) = (PlotKind::Distribution, "ms".to_owned(), series.collect());
+    let mut case = Case::new(format!("{}, {} at {} Hz: all programs", content.name(), args.size, args.fps));
+    case.plots.push(Plot { title, kind, unit, target: None, series });
+    case
 }
 
 fn figures(case: &mut Case, round: &Round) {
@@ -78,34 +98,19 @@ fn figures(case: &mut Case, round: &Round) {
     }
 }
 
-fn plots(round: &Round, args: &PeersArgs) -> [Plot; 3] {
-    let plot = |title: &str, kind, unit: &str, target, name: &str, values: &[f64]| Plot {
+fn plots(round: &Round, args: &PeersArgs) -> [Plot; 2] {
+    let plot = |title: &str, unit: &str, target, name: &str, values: &[f64]| Plot {
         title: title.to_owned(),
-        kind,
+        kind: PlotKind::Timeline,
         unit: unit.to_owned(),
-        target,
+        target: Some(target),
         series: vec![Series { name: name.to_owned(), values: values.to_vec() }],
     };
     let (interval, share) = (interval_ms(args.fps), f64::from(args.bitrate) / 8.0 / f64::from(args.fps));
     let way = "handed over to last packet";
     [
-        plot("Latency", PlotKind::Distribution, "ms", None, way, &round.millis),
-        plot(
-            "Latency of each frame; the aim is a frame interval",
-            PlotKind::Timeline,
-            "ms",
-            Some(interval),
-            way,
-            &round.millis,
-        ),
-        plot(
-            "Size of each frame; the aim is its share of the bit rate",
-            PlotKind::Timeline,
-            "kB",
-            Some(share),
-            "size",
-            &round.kilobytes,
-        ),
+        plot("Latency of each frame; the aim is a frame interval", "ms", interval, way, &round.millis),
+        plot("Size of each frame; the aim is its share of the bit rate", "kB", share, "size", &round.kilobytes),
     ]
 }
 

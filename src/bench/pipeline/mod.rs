@@ -175,6 +175,8 @@ fn plots(case: &mut Case, combination: &Combination, round: &Round) {
     ];
     add("Latency", PlotKind::Distribution, "ms", None, ways.clone());
     add("Latency of each frame", PlotKind::Timeline, "ms", None, ways);
+    let stages = STAGES.iter().zip(&round.curves).map(|(name, curve)| series(name, curve.clone())).collect();
+    add("Stages in the worker, from capture on", PlotKind::Distribution, "ms", None, stages);
     let gaps = vec![series("from frame to frame", round.gaps())];
     let interval = Some(interval_ms(fps));
     add("Between decoded frames; the aim is the frame interval", PlotKind::Timeline, "ms", interval, gaps);

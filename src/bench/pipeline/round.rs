@@ -29,6 +29,8 @@ pub(super) struct Round {
     pub(super) frames_lost: u64,
     pub(super) wire_kbps: f64,
     pub(super) stages: [Distribution; STAGES.len()],
+    /// Of each stage, in milliseconds.
+    pub(super) curves: [Vec<f64>; STAGES.len()],
     pub(super) processors: BTreeMap<&'static str, f64>,
     pub(super) worker_memory: f64,
     pub(super) psnr: Vec<f64>,
@@ -91,6 +93,7 @@ pub(super) async fn measure(
         frames_lost: after.frames_lost - before.frames_lost,
         wire_kbps: (after.wire_bytes - before.wire_bytes) as f64 * 8.0 / 1e3 / seconds,
         stages: STAGES.map(|stage| after.scrape.stage(&before.scrape, stage)),
+        curves: STAGES.map(|stage| after.scrape.curve(&before.scrape, stage)),
         processors: after.processors.percent_since(&before.processors, seconds),
         worker_memory,
         psnr,

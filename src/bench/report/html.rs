@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::against::{Comparison, Verdict};
+use super::against::{Change, Comparison, Verdict};
 use super::{Case, Report, plot, short};
 
 /// The page of a report; with what changed since an earlier one, if that is given.
@@ -72,8 +72,25 @@ fn changes(comparison: &Comparison) -> String {
     for remark in &comparison.remarks {
         let _ = writeln!(text, "<p>Note: {}.</p>", escape(remark));
     }
-    text.push_str("<div class=\"table\"><table>\n<tr><th><th>before<th>now<th><th>\n");
-    for change in &comparison.changes {
+    let (changed, rest): (Vec<_>, Vec<_>) =
+        comparison.changes.iter().partition(|change| matches!(change.verdict, Verdict::Better | Verdict::Worse));
+    if !changed.is_empty() {
+        text.push_str(&change_table(&changed));
+    }
+    if !rest.is_empty() {
+        let (count, table) = (rest.len(), change_table(&rest));
+        let _ =
+            write!(text, "<details><summary>{count} figures without a change to tell</summary>\n{table}</details>\n");
+    }
+    for name in &comparison.unmatched {
+        let _ = writeln!(text, "<p>{}</p>", escape(name));
+    }
+    text
+}
+
+fn change_table(changes: &[&Change]) -> String {
+    let mut text = "<div class=\"table\"><table>\n<tr><th><th>before<th>now<th><th>\n".to_owned();
+    for change in changes {
         let class = match change.verdict {
             Verdict::Better => "better",
             Verdict::Worse => "worse",
@@ -90,9 +107,6 @@ fn changes(comparison: &Comparison) -> String {
         );
     }
     text.push_str("</table></div>\n");
-    for name in &comparison.unmatched {
-        let _ = writeln!(text, "<p>{}</p>", escape(name));
-    }
     text
 }
 
@@ -104,9 +118,9 @@ const STYLE: &str = "\
 body{font:15px/1.45 system-ui,sans-serif;color:#1b1b1b;background:#fff;margin:0 auto;max-width:84rem;padding:1rem}\
 h1{font-size:1.5rem;margin:.2rem 0}h2{font-size:1.1rem;margin:1.6rem 0 .5rem}.about{color:#555;margin:.2rem 0}\
 .table{overflow-x:auto}table{border-collapse:collapse}th,td{text-align:left;padding:.15rem .8rem .15rem 0}\
-th{color:#555;font-weight:600}tr+tr td{border-top:1px solid #e4e4e4}.number{text-align:right;font-variant-numeric:tabular-nums}\
+th{color:#555;font-weight:600}summary{color:#555;cursor:pointer}tr+tr td{border-top:1px solid #e4e4e4}.number{text-align:right;font-variant-numeric:tabular-nums}\
 .plots{display:grid;gap:1rem;grid-template-columns:repeat(auto-fit,minmax(min(100%,30rem),1fr))}\
-figure{margin:.5rem 0}figcaption{color:#555}svg{width:100%;height:auto}.better{color:#006d48}.worse{color:#b03a00}\
+figure{margin:0}figcaption{color:#555}svg{display:block;width:100%;height:auto}.better{color:#006d48}.worse{color:#b03a00}\
 @media(max-width:36rem){body{font-size:13px;padding:.7rem}th,td{padding-right:.5rem}.about{overflow-wrap:anywhere}}";
 
 #[cfg(test)]
