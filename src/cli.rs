@@ -286,6 +286,12 @@ pub struct PipelineArgs {
         default_value = "still,text,game"
     )]
     pub contents: Vec<Content>,
+    /// Endless loops on each core that want the processor, too.
+    #[arg(long, value_name = "COUNT", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=64))]
+    pub busy: u32,
+    /// Streams' threads do not go before others (`host.real_time`).
+    #[arg(long = "no-real-time", action = clap::ArgAction::SetFalse)]
+    pub real_time: bool,
     /// How long each case is measured, after two seconds that are not.
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub seconds: u32,

@@ -65,7 +65,8 @@ impl Place {
 }
 
 impl LocalHost {
-    /// Starts one with a configuration, in which `[host]` and `[health]` are ours.
+    /// Starts one with a configuration, which may begin with more keys of `[host]`; what is
+    /// in [`COMMON`] is ours.
     pub(super) fn start(place: Place, config: &str) -> anyhow::Result<Self> {
         let directory = place.0;
         let at = |name: &str| directory.path().join(name);
@@ -176,7 +177,7 @@ fn tail(path: &Path) -> String {
 
 /// Not announced to the network, no canaries beside what is measured, and nobody refused
 /// because the machine is busy with being measured.
-const COMMON: &str = "[host]\ndiscovery = false\n\n[health]\ncanary_interval = 0\n\n[admission]\ncpu_percent = 0\n\n";
+const COMMON: &str = "[health]\ncanary_interval = 0\n\n[admission]\ncpu_percent = 0\n\n[host]\ndiscovery = false\n";
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const LINES: usize = 20;

@@ -4,6 +4,7 @@
 //! and `input` start a host of their own, and the application that it shows. `network`
 //! needs no host: it plays both ends over a simulated network.
 
+mod busy;
 mod canvas;
 pub mod clients;
 pub mod encode;

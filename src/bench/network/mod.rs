@@ -42,13 +42,7 @@ pub fn run(args: &NetworkArgs) -> anyhow::Result<Report> {
             cases.push(case);
         }
     }
-    Ok(Report {
-        bench: "network".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        machine: Machine::look(),
-        arguments: std::env::args().skip(3).collect(),
-        cases,
-    })
+    Ok(Report::new("network", Machine::look(), cases))
 }
 
 fn traces(names: &[String]) -> anyhow::Result<Vec<Trace>> {

@@ -11,6 +11,7 @@ mod round;
 use anyhow::{Context, ensure};
 
 use self::round::Round;
+use crate::bench::busy::Busy;
 use crate::bench::local_host::{LocalHost, Place};
 use crate::bench::progress;
 use crate::bench::report::{Better, Case, Machine, Plot, PlotKind, Report, Series, quantile, short};
@@ -54,7 +55,7 @@ pub async fn run(args: &PipelineArgs) -> anyhow::Result<Report> {
     for family in &args.encoders {
         let encoder = family.name();
         let place = Place::new()?;
-        let config = config(encoder, &place, &combinations)?;
+        let config = config(encoder, &place, &combinations, args.real_time)?;
         let host = tokio::task::block_in_place(|| LocalHost::start(place, &config))?;
         let viewer = Viewer::paired(&host).await.with_context(|| host.log())?;
         let mut of_encoder: Vec<_> =
@@ -68,6 +69,7 @@ pub async fn run(args: &PipelineArgs) -> anyhow::Result<Report> {
             if !case.problem.is_empty() {
                 continue;
             }
+            let _busy = Busy::begin(args.busy).context("no threads to keep the processor busy")?;
             match round::measure(&host, &viewer, combination, args).await {
                 Ok(round) => {
                     figures(case, &round);
@@ -102,9 +104,10 @@ fn combinations(args: &PipelineArgs) -> Vec<Combination> {
 }
 
 /// One encoder, and an application for every content and rate.
-fn config(encoder: &str, place: &Place, combinations: &[Combination]) -> anyhow::Result<String> {
+fn config(encoder: &str, place: &Place, combinations: &[Combination], real_time: bool) -> anyhow::Result<String> {
     let program = place.program()?;
-    let mut text = format!("[video]\nencoders = [\"{encoder}\"]\nmax_bitrate_kbps = 1000000\n\n");
+    let mut text =
+        format!("real_time = {real_time}\n\n[video]\nencoders = [\"{encoder}\"]\nmax_bitrate_kbps = 1000000\n\n");
     let mut titles = Vec::new();
     for combination in combinations {
         let (title, content, fps) = (combination.app(), combination.content.name(), combination.mode.fps);
@@ -131,6 +134,7 @@ fn figures(case: &mut Case, round: &Round) {
         case.add(&format!("{name}, median"), "ms", Less, quantile(&values, 0.5));
         case.add(&format!("{name}, 99 of 100"), "ms", Less, quantile(&values, 0.99));
     }
+    case.add("from frame to frame, 99 of 100", "ms", Less, quantile(&round.gaps(), 0.99));
     for (name, stage) in STAGES.iter().zip(&round.stages) {
         case.add(&format!("stage {name}, median"), "ms", Less, stage.p50);
         case.add(&format!("stage {name}, 99 of 100"), "ms", Less, stage.p99);
@@ -204,8 +208,8 @@ mod tests {
         let combinations = Content::ALL.map(|content| Combination { mode, content });
         let place = Place::new().unwrap();
         let twice = [combinations, combinations].concat();
-        let text = config("software", &place, &twice).unwrap();
-        let config = Config::parse(&text, std::path::Path::new("x")).unwrap();
+        let text = config("software", &place, &twice, true).unwrap();
+        let config = Config::parse(&format!("[host]\n{text}"), std::path::Path::new("x")).unwrap();
         assert!(config.apps.iter().any(|app| app.title == "noise 30"), "{text}");
         assert_eq!(combinations[0].name("software"), "software, 640x360 at 30 Hz, 2.00 Mbit/s, still");
     }
