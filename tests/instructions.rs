@@ -36,8 +36,10 @@ use serde::Deserialize;
 #[path = "support/skip.rs"]
 mod skip;
 
-/// By name: does its work so many times, and returns something that depends on it.
-const CASES: [(&str, fn(u32) -> usize); 8] = [
+/// Does its work so many times, and returns something that depends on it.
+type Case = fn(u32) -> usize;
+
+const CASES: [(&str, Case); 8] = [
     ("packetize_100_kb", |times| packetize(times, false)),
     ("packetize_100_kb_sealed", |times| packetize(times, true)),
     ("parity_20_4_portable", |times| parity(times, Kernel::PORTABLE)),
