@@ -50,7 +50,8 @@ impl Outcome {
         let pauses = || times.windows(2).map(|pair| pair[1] - pair[0]).filter(|pause| *pause >= least);
         let kbps = |bytes: u64| bytes as f64 * 8e-3 / end;
         Self {
-            frozen: pauses().sum(),
+            // The sum of no numbers is -0.
+            frozen: pauses().fold(0.0, |sum, pause| sum + pause),
             freezes: pauses().count() as u64,
             lost: seen.lost,
             undecodable: seen.undecodable,
