@@ -20,8 +20,9 @@ pub use super::signs::Signs;
 /// Rates in kbit/s.
 #[derive(Debug)]
 pub struct Capacity {
-    /// Not limited yet: whatever is allowed.
     rate: f64,
+    /// At most, in the last step: a rate that reached it is limited by nothing else.
+    allowed: f64,
     /// What the link carried when it was last full.
     known: Option<f64>,
     phase: Phase,
@@ -87,6 +88,7 @@ impl Capacity {
     pub const fn new(now: Micros) -> Self {
         Self {
             rate: f64::MAX,
+            allowed: f64::MAX,
             known: None,
             phase: Phase::Open,
             calm: now,
@@ -131,7 +133,9 @@ impl Capacity {
     pub fn step(&mut self, signs: &Signs, least: f64, most: f64, now: Micros) -> Outcome {
         let seconds = seconds(now.since(self.stepped));
         self.stepped = now;
-        self.rate = self.rate.min(most);
+        // Datagrams may have more room for pictures than before, or less.
+        self.rate = if self.rate >= self.allowed { most } else { self.rate.min(most) };
+        self.allowed = most;
         let outcome = match self.phase {
             Phase::Open => {
                 self.open(signs, seconds, now);
@@ -298,6 +302,18 @@ mod tests {
         stand.calm(60);
         assert!((stand.capacity.rate() - 20_000.0).abs() < 1e-9);
         assert_eq!((stand.capacity.back_offs(), stand.capacity.known()), (0, None));
+    }
+
+    #[test]
+    fn what_nothing_limits_follows_what_is_allowed() {
+        let mut stand = Stand::new();
+        for most in [20_000.0, 12_000.0, 30_000.0] {
+            stand.capacity.step(&Signs::default(), 1_000.0, most, stand.now);
+            assert!((stand.capacity.rate() - most).abs() < 1e-9, "{}", stand.capacity.rate());
+        }
+        stand.step(&queue(100, 4_000.0));
+        stand.capacity.step(&Signs::default(), 1_000.0, 40_000.0, stand.now);
+        assert!(stand.capacity.rate() < 4_000.0, "what limits it still does");
     }
 
     #[test]
