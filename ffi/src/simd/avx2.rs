@@ -7,7 +7,7 @@ use std::arch::x86_64::{
 
 use super::field::NIBBLE_PRODUCTS;
 use super::task::Task;
-use super::transform::{self, Lanes};
+use super::transform::{self, Costs, Lanes};
 
 /// Bytes of a shard per step: two vectors, so that the two tables of a
 /// coefficient are loaded once for both.
@@ -21,6 +21,10 @@ const ROWS: usize = 4;
 /// The CPU has AVX2, and `task.len >= WIDTH`.
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn run(task: &Task<'_>) {
+    if transform::pays::<Pair>(task) {
+        // SAFETY: as the caller promised, and a step of the transform is no wider.
+        return unsafe { transform::run::<Pair>(task) };
+    }
     for at in task.steps(WIDTH) {
         for (first, count) in task.row_groups(ROWS) {
             // SAFETY: `steps` keeps `at + WIDTH <= len`, and `row_groups` keeps
@@ -35,15 +39,6 @@ pub(super) unsafe fn run(task: &Task<'_>) {
             }
         }
     }
-}
-
-/// # Safety
-/// The CPU has AVX2, `task.len >= WIDTH`, the matrix is Cauchy's and
-/// [`transform::pays`].
-#[target_feature(enable = "avx2")]
-pub(super) unsafe fn run_transform(task: &Task<'_>) {
-    // SAFETY: as the caller promised.
-    unsafe { transform::run::<Pair>(task) }
 }
 
 /// # Safety
@@ -109,6 +104,7 @@ struct Pair([__m256i; 2]);
 
 impl Lanes for Pair {
     const BYTES: usize = WIDTH;
+    const COSTS: Costs = Costs { step: 8, scale: 4, sum: 2, product: 4, element: 5 };
     type Factor = (__m256i, __m256i);
 
     #[inline(always)]

@@ -2,12 +2,13 @@
 //! client CPUs).
 
 use std::arch::x86_64::{
-    _mm256_gf2p8affine_epi64_epi8, _mm256_loadu_si256, _mm256_set1_epi64x, _mm256_setzero_si256, _mm256_storeu_si256,
-    _mm256_xor_si256,
+    __m256i, _mm256_gf2p8affine_epi64_epi8, _mm256_loadu_si256, _mm256_set1_epi64x, _mm256_setzero_si256,
+    _mm256_storeu_si256, _mm256_xor_si256,
 };
 
 use super::field::BIT_MATRICES;
 use super::task::Task;
+use super::transform::{self, Costs, Lanes};
 
 /// Bytes of a shard per step: two vectors.
 pub(super) const WIDTH: usize = 64;
@@ -19,6 +20,10 @@ const ROWS: usize = 5;
 /// The CPU has AVX2 and GFNI, and `task.len >= WIDTH`.
 #[target_feature(enable = "avx2,gfni")]
 pub(super) unsafe fn run(task: &Task<'_>) {
+    if transform::pays::<Vector>(task) {
+        // SAFETY: as the caller promised, and a step of the transform is no wider.
+        return unsafe { transform::run::<Vector>(task) };
+    }
     for at in task.steps(WIDTH) {
         for (first, count) in task.row_groups(ROWS) {
             // SAFETY: `steps` keeps `at + WIDTH <= len`, and `row_groups` keeps
@@ -53,8 +58,7 @@ unsafe fn rows<const R: usize>(task: &Task<'_>, first: usize, at: usize) {
         };
         for row in 0..R {
             // SAFETY: `first + row` is a row of the matrix.
-            let coefficient = unsafe { *coefficients.add(row) };
-            let matrix = _mm256_set1_epi64x(BIT_MATRICES[usize::from(coefficient)].cast_signed());
+            let matrix = bit_matrix(unsafe { *coefficients.add(row) });
             low[row] = _mm256_xor_si256(low[row], _mm256_gf2p8affine_epi64_epi8::<0>(a, matrix));
             high[row] = _mm256_xor_si256(high[row], _mm256_gf2p8affine_epi64_epi8::<0>(b, matrix));
         }
@@ -67,5 +71,57 @@ unsafe fn rows<const R: usize>(task: &Task<'_>, first: usize, at: usize) {
             _mm256_storeu_si256(output.cast(), low[row]);
             _mm256_storeu_si256(output.add(32).cast(), high[row]);
         }
+    }
+}
+
+#[target_feature(enable = "avx2,gfni")]
+#[inline]
+fn bit_matrix(coefficient: u8) -> __m256i {
+    _mm256_set1_epi64x(BIT_MATRICES[usize::from(coefficient)].cast_signed())
+}
+
+/// One vector: more of a group stays in the registers.
+#[derive(Clone, Copy)]
+struct Vector(__m256i);
+
+impl Lanes for Vector {
+    const BYTES: usize = 32;
+    const COSTS: Costs = Costs { step: 3, scale: 2, sum: 1, product: 2, element: 2 };
+    type Factor = __m256i;
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        // SAFETY: as the caller promised, and in all that follows.
+        unsafe { Self(_mm256_setzero_si256()) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const u8) -> Self {
+        // SAFETY: 32 bytes may be read, at any alignment.
+        unsafe { Self(_mm256_loadu_si256(from.cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut u8) {
+        // SAFETY: 32 bytes may be written, at any alignment.
+        unsafe { _mm256_storeu_si256(to.cast(), self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn factor(coefficient: u8) -> Self::Factor {
+        // SAFETY: the CPU has AVX2 and GFNI.
+        unsafe { bit_matrix(coefficient) }
+    }
+
+    #[inline(always)]
+    unsafe fn plus_product(self, factor: Self::Factor, other: Self) -> Self {
+        // SAFETY: the CPU has AVX2 and GFNI.
+        unsafe { Self(_mm256_xor_si256(self.0, _mm256_gf2p8affine_epi64_epi8::<0>(other.0, factor))) }
+    }
+
+    #[inline(always)]
+    unsafe fn plus(self, other: Self) -> Self {
+        // SAFETY: the CPU has AVX2 and GFNI.
+        unsafe { Self(_mm256_xor_si256(self.0, other.0)) }
     }
 }

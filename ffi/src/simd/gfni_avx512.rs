@@ -1,12 +1,13 @@
 //! GFNI on 512-bit vectors: Ice Lake, Sapphire Rapids, Zen 4 and later.
 
 use std::arch::x86_64::{
-    _mm512_gf2p8affine_epi64_epi8, _mm512_loadu_si512, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_storeu_si512,
-    _mm512_xor_si512,
+    __m512i, _mm512_gf2p8affine_epi64_epi8, _mm512_loadu_si512, _mm512_set1_epi64, _mm512_setzero_si512,
+    _mm512_storeu_si512, _mm512_xor_si512,
 };
 
 use super::field::BIT_MATRICES;
 use super::task::Task;
+use super::transform::{self, Costs, Lanes};
 
 /// Bytes of a shard per step: two vectors, so that each bit matrix is broadcast
 /// once for both.
@@ -19,6 +20,10 @@ const ROWS: usize = 10;
 /// The CPU has AVX-512F, AVX-512BW and GFNI, and `task.len >= WIDTH`.
 #[target_feature(enable = "avx512f,avx512bw,gfni")]
 pub(super) unsafe fn run(task: &Task<'_>) {
+    if transform::pays::<Vector>(task) {
+        // SAFETY: as the caller promised, and a step of the transform is no wider.
+        return unsafe { transform::run::<Vector>(task) };
+    }
     for at in task.steps(WIDTH) {
         for (first, count) in task.row_groups(ROWS) {
             // SAFETY: `steps` keeps `at + WIDTH <= len`, and `row_groups` keeps
@@ -58,8 +63,7 @@ unsafe fn rows<const R: usize>(task: &Task<'_>, first: usize, at: usize) {
         };
         for row in 0..R {
             // SAFETY: `first + row` is a row of the matrix.
-            let coefficient = unsafe { *coefficients.add(row) };
-            let matrix = _mm512_set1_epi64(BIT_MATRICES[usize::from(coefficient)].cast_signed());
+            let matrix = bit_matrix(unsafe { *coefficients.add(row) });
             low[row] = _mm512_xor_si512(low[row], _mm512_gf2p8affine_epi64_epi8::<0>(a, matrix));
             high[row] = _mm512_xor_si512(high[row], _mm512_gf2p8affine_epi64_epi8::<0>(b, matrix));
         }
@@ -72,5 +76,57 @@ unsafe fn rows<const R: usize>(task: &Task<'_>, first: usize, at: usize) {
             _mm512_storeu_si512(output.cast(), low[row]);
             _mm512_storeu_si512(output.add(64).cast(), high[row]);
         }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,gfni")]
+#[inline]
+fn bit_matrix(coefficient: u8) -> __m512i {
+    _mm512_set1_epi64(BIT_MATRICES[usize::from(coefficient)].cast_signed())
+}
+
+/// One vector: a group and its sums fill the registers.
+#[derive(Clone, Copy)]
+struct Vector(__m512i);
+
+impl Lanes for Vector {
+    const BYTES: usize = 64;
+    const COSTS: Costs = Costs { step: 3, scale: 2, sum: 1, product: 2, element: 2 };
+    type Factor = __m512i;
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        // SAFETY: as the caller promised, and in all that follows.
+        unsafe { Self(_mm512_setzero_si512()) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const u8) -> Self {
+        // SAFETY: 64 bytes may be read, at any alignment.
+        unsafe { Self(_mm512_loadu_si512(from.cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut u8) {
+        // SAFETY: 64 bytes may be written, at any alignment.
+        unsafe { _mm512_storeu_si512(to.cast(), self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn factor(coefficient: u8) -> Self::Factor {
+        // SAFETY: the CPU has AVX-512 and GFNI.
+        unsafe { bit_matrix(coefficient) }
+    }
+
+    #[inline(always)]
+    unsafe fn plus_product(self, factor: Self::Factor, other: Self) -> Self {
+        // SAFETY: the CPU has AVX-512 and GFNI.
+        unsafe { Self(_mm512_xor_si512(self.0, _mm512_gf2p8affine_epi64_epi8::<0>(other.0, factor))) }
+    }
+
+    #[inline(always)]
+    unsafe fn plus(self, other: Self) -> Self {
+        // SAFETY: the CPU has AVX-512 and GFNI.
+        unsafe { Self(_mm512_xor_si512(self.0, other.0)) }
     }
 }

@@ -8,7 +8,7 @@ use super::task::Task;
 #[cfg(target_arch = "aarch64")]
 use super::neon;
 #[cfg(target_arch = "x86_64")]
-use super::{avx2, gfni_avx2, gfni_avx512, ssse3, transform};
+use super::{avx2, gfni_avx2, gfni_avx512, ssse3};
 
 /// A kernel this CPU can run: no value exists for instructions it lacks.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,11 +77,6 @@ impl Kernel {
             // SAFETY: a `Kernel` exists only where `is_supported` found SSSE3, and
             // the guard grants a whole step.
             Set::Ssse3 if task.len >= ssse3::WIDTH => unsafe { ssse3::run(task) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: as above, with AVX2, and the matrix is Cauchy's.
-            Set::Avx2 if task.len >= avx2::WIDTH && task.cauchy && transform::pays(task.rows, task.columns) => unsafe {
-                avx2::run_transform(task)
-            },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above, with AVX2.
             Set::Avx2 if task.len >= avx2::WIDTH => unsafe { avx2::run(task) },

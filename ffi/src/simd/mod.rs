@@ -14,7 +14,7 @@ mod field;
 mod kernel;
 mod portable;
 mod task;
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod transform;
 
 #[cfg(target_arch = "x86_64")]

@@ -4,6 +4,7 @@ use std::arch::aarch64::{uint8x16_t, vandq_u8, vdupq_n_u8, veorq_u8, vld1q_u8, v
 
 use super::field::NIBBLE_PRODUCTS;
 use super::task::Task;
+use super::transform::{self, Costs, Lanes};
 
 /// Bytes of a shard per step: two vectors, so that the two tables of a
 /// coefficient are loaded once for both.
@@ -17,6 +18,10 @@ const ROWS: usize = 8;
 /// The CPU has NEON, and `task.len >= WIDTH`.
 #[target_feature(enable = "neon")]
 pub(super) unsafe fn run(task: &Task<'_>) {
+    if transform::pays::<Vector>(task) {
+        // SAFETY: as the caller promised, and a step of the transform is no wider.
+        return unsafe { transform::run::<Vector>(task) };
+    }
     for at in task.steps(WIDTH) {
         for (first, count) in task.row_groups(ROWS) {
             // SAFETY: `steps` keeps `at + WIDTH <= len`, and `row_groups` keeps
@@ -90,4 +95,50 @@ fn tables(coefficient: u8) -> (uint8x16_t, uint8x16_t) {
 #[inline]
 fn product(tables: (uint8x16_t, uint8x16_t), nibbles: (uint8x16_t, uint8x16_t)) -> uint8x16_t {
     veorq_u8(vqtbl1q_u8(tables.0, nibbles.0), vqtbl1q_u8(tables.1, nibbles.1))
+}
+
+/// One vector: a group and its sums fill the registers.
+#[derive(Clone, Copy)]
+struct Vector(uint8x16_t);
+
+impl Lanes for Vector {
+    const BYTES: usize = 16;
+    const COSTS: Costs = Costs { step: 8, scale: 4, sum: 2, product: 4, element: 5 };
+    type Factor = (uint8x16_t, uint8x16_t);
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        // SAFETY: as the caller promised, and in all that follows.
+        unsafe { Self(vdupq_n_u8(0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const u8) -> Self {
+        // SAFETY: 16 bytes may be read, at any alignment.
+        unsafe { Self(vld1q_u8(from)) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut u8) {
+        // SAFETY: 16 bytes may be written, at any alignment.
+        unsafe { vst1q_u8(to, self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn factor(coefficient: u8) -> Self::Factor {
+        // SAFETY: the CPU has NEON.
+        unsafe { tables(coefficient) }
+    }
+
+    #[inline(always)]
+    unsafe fn plus_product(self, factor: Self::Factor, other: Self) -> Self {
+        // SAFETY: the CPU has NEON.
+        unsafe { Self(veorq_u8(self.0, product(factor, nibbles(other.0)))) }
+    }
+
+    #[inline(always)]
+    unsafe fn plus(self, other: Self) -> Self {
+        // SAFETY: the CPU has NEON.
+        unsafe { Self(veorq_u8(self.0, other.0)) }
+    }
 }

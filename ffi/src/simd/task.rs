@@ -100,7 +100,10 @@ pub(super) struct Task<'a> {
     pub(super) stride: usize,
     pub(super) len: usize,
     /// The matrix is that of [`Coefficients::cauchy`].
-    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "only AVX2 has another way for it"))]
+    #[cfg_attr(
+        not(any(target_arch = "x86_64", target_arch = "aarch64")),
+        allow(dead_code, reason = "the portable kernel has one way for all")
+    )]
     pub(super) cauchy: bool,
     borrow: PhantomData<(&'a [u8], &'a mut [u8])>,
 }

@@ -21,6 +21,8 @@ use super::task::Task;
 pub(super) trait Lanes: Copy {
     /// How many bytes.
     const BYTES: usize;
+    /// What its instructions take.
+    const COSTS: Costs;
     /// A coefficient as the multiplication wants it.
     type Factor: Copy;
 
@@ -46,27 +48,45 @@ pub(super) trait Lanes: Copy {
     unsafe fn plus(self, other: Self) -> Self;
 }
 
-/// Whether the transform is the faster way for a matrix of this shape.
-pub(super) const fn pays(rows: usize, columns: usize) -> bool {
+/// Relative times of parts of the work. They are weights by which the two ways cross where
+/// measured times do: a step of a transform splits its bytes anew and adds twice, and sums
+/// are in memory.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Costs {
+    /// One step of a transform.
+    pub(super) step: usize,
+    /// One scaled value.
+    pub(super) scale: usize,
+    /// The same again for each group of parity that it is added to.
+    pub(super) sum: usize,
+    /// A product by itself.
+    pub(super) product: usize,
+    /// One element of a matrix, where many rows share what is read.
+    pub(super) element: usize,
+}
+
+/// Whether the transform does a task, and is the faster way.
+pub(super) const fn pays<L: Lanes>(task: &Task<'_>) -> bool {
+    task.cauchy && is_faster(&L::COSTS, task.rows, task.columns)
+}
+
+const fn is_faster(costs: &Costs, rows: usize, columns: usize) -> bool {
     let parity_groups = rows.div_ceil(GROUP);
     if parity_groups > PARITY_GROUPS || rows + columns > 256 {
         return false;
     }
     let data_groups = (rows + columns).div_ceil(GROUP) - rows / GROUP;
     let shared = (rows % GROUP) * ((GROUP - rows % GROUP) % GROUP);
-    // Weights by which the measured times of both ways cross where they should: a step
-    // of a transform splits its bytes anew and adds twice, and sums are in memory.
     let steps = STEPS * (data_groups + parity_groups);
     let scaled = GROUP * data_groups * parity_groups;
-    let transform = 8 * steps + (4 + 2 * parity_groups) * scaled + 4 * shared;
-    transform < 5 * rows * columns
+    let transform = costs.step * steps + (costs.scale + costs.sum * parity_groups) * scaled + costs.product * shared;
+    transform < costs.element * rows * columns
 }
 
 /// Sets the outputs to the Cauchy matrix times the inputs.
 ///
 /// # Safety
-/// The CPU has the instructions of `L`, `task.len >= L::BYTES`, and [`pays`] of the
-/// task's shape.
+/// The CPU has the instructions of `L`, `task.len >= L::BYTES`, and [`pays`] of the task.
 #[inline(always)]
 pub(super) unsafe fn run<L: Lanes>(task: &Task<'_>) {
     // SAFETY: `steps` keeps `at + BYTES <= len`; the rest is the caller's promise.
