@@ -86,6 +86,7 @@ struct Vector(__m256i);
 
 impl Lanes for Vector {
     const BYTES: usize = 32;
+    /// By the instructions that compete for two ports, half a cycle each; not by times.
     const COSTS: Costs = Costs { step: 3, scale: 2, sum: 1, product: 2, element: 2 };
     type Factor = __m256i;
 

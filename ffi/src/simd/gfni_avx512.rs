@@ -91,6 +91,7 @@ struct Vector(__m512i);
 
 impl Lanes for Vector {
     const BYTES: usize = 64;
+    /// By the instructions that compete for two ports, half a cycle each; not by times.
     const COSTS: Costs = Costs { step: 3, scale: 2, sum: 1, product: 2, element: 2 };
     type Factor = __m512i;
 

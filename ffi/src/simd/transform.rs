@@ -48,9 +48,8 @@ pub(super) trait Lanes: Copy {
     unsafe fn plus(self, other: Self) -> Self;
 }
 
-/// Relative times of parts of the work. They are weights by which the two ways cross where
-/// measured times do: a step of a transform splits its bytes anew and adds twice, and sums
-/// are in memory.
+/// Relative times of parts of the work, so that the two ways cross where measured times do:
+/// a step of a transform splits its bytes anew and adds twice, and sums are in memory.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Costs {
     /// One step of a transform.
