@@ -103,6 +103,7 @@ struct Vector(uint8x16_t);
 
 impl Lanes for Vector {
     const BYTES: usize = 16;
+    /// Those of AVX2, for want of times.
     const COSTS: Costs = Costs { step: 8, scale: 4, sum: 2, product: 4, element: 5 };
     type Factor = (uint8x16_t, uint8x16_t);
 
