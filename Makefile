@@ -7,7 +7,7 @@ CLIENT_VENV := $(abspath $(TARGET_DIR))/client-venv
 # More flags for `make run`, e.g. make run SERVE_FLAGS="--port 50000".
 SERVE_FLAGS ?=
 
-.PHONY: help run build test lint bench fuzz soak figures driver-faults test-encoders client picture vm
+.PHONY: help run build test lint bench fuzz soak figures driver-faults test-encoders client picture arm vm
 
 help:
 	@echo "make run    install what is missing, build, start the host"
@@ -19,6 +19,7 @@ help:
 	@echo "make soak   clients come and go while parts are killed at random, for SOAK_MINUTES"
 	@echo "make figures  measure what docs/reliability.md tells"
 	@echo "make driver-faults  every call of an encode driver fails and hangs (stand-ins)"
+	@echo "make arm    ffi/ on ARM, whose instructions are emulated: parity in NEON"
 	@echo "make vm     capture into DMA-BUFs in a virtual machine; as root"
 	@echo "make picture  take docs/stream.png with the real client"
 
@@ -98,6 +99,14 @@ driver-faults:
 	$(SOAK_TESTS) driver_faults:: --test-threads=1
 
 # What needs a GPU's kind of memory; tests/vm/README.md.
+# Parity by NEON and segmented sending, above all. Not timed: the processor is emulated.
+arm:
+	@packaging/install-packages.sh build arm
+	rustup target add aarch64-unknown-linux-gnu
+	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
+		CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" \
+		$(CARGO) test -p earthshine-ffi --lib --target aarch64-unknown-linux-gnu
+
 vm:
 	@packaging/install-packages.sh build vm
 	CARGO="$(CARGO)" tests/vm/run

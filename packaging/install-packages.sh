@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the system packages that are missing, after saying which and why.
-# usage: packaging/install-packages.sh build|run|test|bench|vm ...
+# usage: packaging/install-packages.sh build|run|test|bench|arm|vm ...
 #
 # For Debian 12 and 13 and Ubuntu 24.04. Without root and without sudo it says
 # what to install and ends with status 1. Every package is accounted for in
@@ -24,9 +24,9 @@ want() {
 groups=${*:-build run}
 for group in $groups; do
     case $group in
-    build | run | test | bench | vm) ;;
+    build | run | test | bench | arm | vm) ;;
     *)
-        echo "usage: $0 build|run|test|bench|vm ..." >&2
+        echo "usage: $0 build|run|test|bench|arm|vm ..." >&2
         exit 2
         ;;
     esac
@@ -66,6 +66,9 @@ want iproute2 test "network namespaces with paths of every MTU"
 want valgrind test "counts instructions"
 
 want libisal2 bench "Intel's FEC, to measure ours beside"
+
+want g++-aarch64-linux-gnu arm "compiles for ARM"
+want qemu-user arm "runs what was compiled for ARM"
 
 want qemu-system-x86 vm "the virtual machine of tests/vm"
 want mmdebstrap vm "the system that runs in it"
