@@ -221,3 +221,21 @@ const MOST_THREADS: usize = 4;
 
 #[cfg(test)]
 mod decoded;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_of_many_cores_starts_few_threads() {
+        let threads = [0, 1, 2, 4, 64, 1000].map(|cores| Slices::choose(1, cores).threads);
+        assert_eq!(threads, [1, 1, 2, 4, 4, 4]);
+    }
+
+    #[test]
+    fn slices_are_as_many_as_asked_for_and_one_a_thread_at_least() {
+        assert_eq!(Slices::choose(1, 64), Slices { count: 4, threads: 4 });
+        assert_eq!(Slices::choose(6, 2), Slices { count: 6, threads: 2 });
+        assert_eq!(Slices::choose(255, 2).count, openh264::MAX_SLICES);
+    }
+}
