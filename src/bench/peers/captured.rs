@@ -71,14 +71,15 @@ pub(super) fn all(args: &PeersArgs) -> (Vec<Capturer>, Vec<String>) {
 ///
 /// Its pictures' times are microseconds, from which x264 would conclude a million frames a
 /// second, and leave each of them a few bits: `force-cfr` says how many there are. `crf=-1`
-/// takes back its own default of a constant quality.
+/// takes back its own default of a constant quality. Its scaler makes limited range, although
+/// its stream says full; told to make limited range, it does so twice.
 fn wf_recorder(args: &PeersArgs) -> Capturer {
     let PeersArgs { fps, bitrate, .. } = args;
     let buffer = bitrate * 1000 / fps * 2;
     let line = format!(
         "wf-recorder -c libx264 -p preset=ultrafast -p tune=zerolatency -p crf=-1 -p b={bitrate}000 \
          -p maxrate={bitrate}000 -p bufsize={buffer} -p g=100000 -p x264-params=force-cfr=1:fps={fps} \
-         -F scale=out_color_matrix=bt709:out_range=tv,format=yuv420p \
+         -F scale=out_color_matrix=bt709,format=yuv420p \
          -m rtp -f rtp://127.0.0.1:{{port}}?pkt_size=1400"
     );
     Capturer { name: "wf-recorder, libx264 ultrafast".to_owned(), kind: Kind::Other(Other(words(&line))) }
@@ -91,7 +92,7 @@ fn pixelflux(args: &PeersArgs) -> Capturer {
     Capturer { name: "pixelflux, x264".to_owned(), kind: Kind::Other(Other(command)) }
 }
 
-const DRIVER: &str = include_str!("pixelflux.py");
+const DRIVER: &str = include_str!("pixelflux_driver.py");
 
 const WF_RECORDER: &str = "wf-recorder captures every picture of the screen, which refreshes a little faster than \
     the stream; x264 is told that they are the stream's rate";
@@ -99,7 +100,12 @@ const PIXELFLUX: &str = "pixelflux hands frames to Python, which cuts them into 
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::bench::peers::fed::Packets;
+    use crate::bench::peers::program::Running;
+    use crate::bench::peers::receiver::Receiver;
     use crate::bench::peers::tests::args;
 
     #[test]
@@ -125,4 +131,39 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn what_pixelflux_hands_over_comes_out_of_its_packets() {
+        if !runs("python3", &["-c", ""]) {
+            assert!(std::env::var_os("EARTHSHINE_TESTS_MUST_RUN").is_none(), "needs python3");
+            eprintln!("SKIPPED: needs python3");
+            return;
+        }
+        // In the place of pixelflux, a module with frames whose NAL units have sizes around a
+        // packet's.
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("pixelflux.py"), MODULE).unwrap();
+        let (out, frames) = std::sync::mpsc::channel();
+        let receiver = Receiver::start(Packets::Rtp, move |frame| drop(out.send(frame.picture))).unwrap();
+        let Kind::Other(other) = pixelflux(&args("--size 640x360")).kind else { panic!("ours") };
+        let mut command = other.command(Path::new("/x/wayland-1"), receiver.port);
+        let _running = Running(command.env("PYTHONPATH", directory.path()).spawn().unwrap());
+        for size in [1, 1387, 1388, 2773, 2774, 5000] {
+            let frame = frames.recv_timeout(Duration::from_secs(60)).unwrap();
+            let wanted = [&[0, 0, 0, 1, 0x67, 1, 0, 0, 0, 1, 0x65][..], &vec![7; size]].concat();
+            assert!(frame == wanted, "{size}: {} bytes", frame.len());
+        }
+    }
+
+    const MODULE: &str = r#"
+class CaptureSettings:
+    pass
+
+
+class ScreenCapture:
+    def start_capture(self, take, settings):
+        assert (settings.wayland_host_display, settings.capture_width) == ("/x/wayland-1", 640)
+        for size in (1, 1387, 1388, 2773, 2774, 5000):
+            take(b"\0\0\0\1\x67\1\0\0\1\x65" + b"\7" * size)
+"#;
 }

@@ -141,6 +141,7 @@ fn judge(seen: &Seen, content: Content, args: &PeersArgs) -> anyhow::Result<Roun
         psnr,
         ssim,
         screen: Some(OnScreen {
+            drawn_a_second: tally.drawn as f64 / seconds,
             seen_a_second: tally.seen as f64 / seconds,
             repeated_a_second: tally.repeated as f64 / seconds,
             compositor_percent: seen.compositor_percent,

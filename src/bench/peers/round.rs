@@ -24,6 +24,8 @@ pub(super) struct Round {
 /// What only those have shown who capture a screen.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct OnScreen {
+    /// From the first that was seen to the last: a screen that is slowed down shows fewer.
+    pub(super) drawn_a_second: f64,
     pub(super) seen_a_second: f64,
     pub(super) repeated_a_second: f64,
     /// Of the compositor, which copies for whoever captures.
@@ -43,6 +45,7 @@ impl Round {
         case.add("bit rate of pictures", "kbit/s", Neither, self.kbps);
         case.add("largest frame", "kB", Less, self.kilobytes.iter().copied().fold(0.0, f64::max));
         if let Some(screen) = self.screen {
+            case.add("frames drawn", "1/s", Neither, screen.drawn_a_second);
             case.add("frames seen", "1/s", More, screen.seen_a_second);
             case.add("pictures repeated", "1/s", Neither, screen.repeated_a_second);
             case.add("processor time, compositor", "% of a core", Less, screen.compositor_percent);
