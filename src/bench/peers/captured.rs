@@ -71,15 +71,16 @@ pub(super) fn all(args: &PeersArgs) -> (Vec<Capturer>, Vec<String>) {
 ///
 /// Its pictures' times are microseconds, from which x264 would conclude a million frames a
 /// second, and leave each of them a few bits: `force-cfr` says how many there are. `crf=-1`
-/// takes back its own default of a constant quality. Its scaler makes limited range, although
-/// its stream says full; told to make limited range, it does so twice.
+/// takes back its own default of a constant quality. Its stream says full range whatever the
+/// filter makes; limited range is what all others make here. Its own filter shifts parts of
+/// the picture by a pixel, which `flags=bicubic`, FFmpeg's default, does not.
 fn wf_recorder(args: &PeersArgs) -> Capturer {
     let PeersArgs { fps, bitrate, .. } = args;
     let buffer = bitrate * 1000 / fps * 2;
     let line = format!(
         "wf-recorder -c libx264 -p preset=ultrafast -p tune=zerolatency -p crf=-1 -p b={bitrate}000 \
          -p maxrate={bitrate}000 -p bufsize={buffer} -p g=100000 -p x264-params=force-cfr=1:fps={fps} \
-         -F scale=out_color_matrix=bt709,format=yuv420p \
+         -F scale=out_color_matrix=bt709:out_range=tv:flags=bicubic,format=yuv420p \
          -m rtp -f rtp://127.0.0.1:{{port}}?pkt_size=1400"
     );
     Capturer { name: "wf-recorder, libx264 ultrafast".to_owned(), kind: Kind::Other(Other(words(&line))) }
