@@ -249,8 +249,9 @@ pub enum BenchCommand {
     /// Stream built-in content from an application to a client that decodes it, all on this
     /// machine, and report what each part of the way takes.
     Pipeline(PipelineArgs),
-    /// Feed built-in content to GStreamer, FFmpeg and ourselves, as far as they are installed,
-    /// and report what each takes and what is left of the picture.
+    /// Feed built-in content to GStreamer, FFmpeg and ourselves, have wf-recorder, pixelflux and
+    /// ourselves capture it from a screen, as far as they are installed, and report what each
+    /// takes and what is left of the picture.
     Peers(PeersArgs),
     /// Press keys and buttons, and report how long it takes until a client has decoded the
     /// application's answer.
@@ -338,6 +339,26 @@ pub struct InputArgs {
     pub report: ReportArgs,
 }
 
+/// Who is compared with whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum PeerGroup {
+    /// Raw pictures come through a pipe.
+    Fed,
+    /// It captures a screen by itself.
+    Captured,
+}
+
+impl PeerGroup {
+    /// As `--groups` and the report have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fed => "fed",
+            Self::Captured => "captured",
+        }
+    }
+}
+
 /// `earthshine bench peers`.
 #[derive(Debug, Args)]
 pub struct PeersArgs {
@@ -356,9 +377,15 @@ pub struct PeersArgs {
     /// Ours, of nvenc, vaapi, vulkan and software.
     #[arg(long, value_name = "NAMES", value_parser = parse_encoder, value_delimiter = ',', default_value = "software")]
     pub encoders: Vec<EncoderFamily>,
+    /// Those who are fed with pictures, or those who capture a screen.
+    #[arg(long, value_name = "GROUPS", value_enum, value_delimiter = ',', default_value = "fed,captured")]
+    pub groups: Vec<PeerGroup>,
     /// Only those whose name has one of these words in it.
     #[arg(long, value_name = "WORDS", value_delimiter = ',')]
     pub only: Vec<String>,
+    /// A Python that has pixelflux, if there is one.
+    #[arg(long, value_name = "PROGRAM", default_value = "python3")]
+    pub pixelflux_python: String,
     /// How long each is measured, after two seconds that are not.
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=600))]
     pub seconds: u32,

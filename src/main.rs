@@ -77,9 +77,9 @@ fn main() -> ExitCode {
                 packet_size: args.packet_size,
             });
         }
-        Command::Bench(BenchArgs { command: BenchCommand::Peers(args) }) => {
-            bench::peers::run(&args).and_then(|report| bench::report::hand_over(&report, &args.report))
-        }
+        Command::Bench(BenchArgs { command: BenchCommand::Peers(args) }) => clients_runtime()
+            .and_then(|runtime| runtime.block_on(bench::peers::run(&args)))
+            .and_then(|report| bench::report::hand_over(&report, &args.report)),
         Command::Bench(BenchArgs { command: BenchCommand::Encode(args) }) => {
             bench::encode::run(&args).and_then(|report| bench::report::hand_over(&report, &args.report))
         }

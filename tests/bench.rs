@@ -42,7 +42,8 @@ fn keys_and_buttons_are_answered_on_still_and_busy_screens() {
 #[test]
 fn what_ours_and_another_program_send_is_what_they_were_fed() {
     let Some(_turn) = needs::whole_machine(&["ffmpeg"]) else { return };
-    let flags = "--size 320x180 --fps 30 --bitrate 1500 --content text --seconds 1 --rounds 1 --only earthshine,FFmpeg";
+    let flags = "--size 320x180 --fps 30 --bitrate 1500 --content text --seconds 1 --rounds 1 \
+                 --groups fed --only earthshine,FFmpeg";
     let (report, page) = bench("peers", flags);
     // All in one plot, ours, and FFmpeg with two presets.
     for case in &cases(&report, 4)[1..] {
@@ -50,8 +51,25 @@ fn what_ours_and_another_program_send_is_what_they_were_fed() {
         assert!(figure(case, "bit rate of pictures") > 0.0, "{case:#}");
         assert!(figure(case, "PSNR of luma, mean") > 15.0, "{case:#}");
     }
-    assert!(report["remarks"].to_string().contains("wf-recorder"), "{}", report["remarks"]);
     assert!(page.contains("earthshine, software"));
+}
+
+#[test]
+fn ours_and_another_program_capture_what_a_window_draws() {
+    let Some(_turn) = needs::whole_machine(&[needs::DESKTOP, &["wf-recorder"]].concat()) else { return };
+    let flags = "--size 320x180 --fps 30 --bitrate 1500 --content game --seconds 1 --rounds 1 \
+                 --groups captured --only earthshine,wf-recorder --pixelflux-python /nowhere/python";
+    let (report, page) = bench("peers", flags);
+    // Both in one plot, ours, and wf-recorder.
+    for case in &cases(&report, 3)[1..] {
+        assert!(figure(case, "frames seen") > 0.0, "{case:#}");
+        assert!(figure(case, "pictures wrong").abs() < 1e-9, "{case:#}");
+        assert!(figure(case, "drawn to last packet, median") > 0.0, "{case:#}");
+        assert!(figure(case, "PSNR of luma, mean") > 15.0, "{case:#}");
+    }
+    let remarks = report["remarks"].to_string();
+    assert!(remarks.contains("not measured: pixelflux, which /nowhere/python does not have"), "{remarks}");
+    assert!(page.contains("wf-recorder, libx264 ultrafast"));
 }
 
 /// The report of a bench that succeeds, and its page.

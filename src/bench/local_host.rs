@@ -13,11 +13,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::api_client::ApiClient;
 use crate::bench::usage::Family;
+use crate::bench::viewer::Mode;
 
 /// A running host. Dropped, it ends with all that it has started.
 #[derive(Debug)]
@@ -33,6 +34,14 @@ pub(super) struct Ready {
     pub(super) http: u16,
     pub(super) api_socket: PathBuf,
     pub(super) metrics: String,
+}
+
+/// What others can capture.
+#[derive(Debug, Clone)]
+pub(super) struct Screen {
+    pub(super) wayland_socket: PathBuf,
+    /// Its process.
+    pub(super) compositor: u32,
 }
 
 /// A directory in which a host can be, before there is one.
@@ -61,6 +70,13 @@ impl Place {
             fs::set_permissions(&copy, Permissions::from_mode(0o755))?;
         }
         Ok(copy)
+    }
+
+    /// An `[[app]]` of a configuration: the window with built-in content.
+    pub(super) fn window(&self, title: &str, flags: &str) -> anyhow::Result<String> {
+        let command = format!("exec '{}' bench-window {flags}", self.program()?.display());
+        // JSON's escapes are a subset of TOML's.
+        Ok(format!("[[app]]\ntitle = \"{title}\"\ncommand = {}\n\n", serde_json::to_string(&command)?))
     }
 }
 
@@ -105,6 +121,29 @@ impl LocalHost {
     /// The end of its log, for whoever cannot go on.
     pub(super) fn log(&self) -> String {
         tail(&self.directory.path().join("host.log"))
+    }
+
+    /// Starts an app of its list on a desktop that nobody watches: the screen, for others to
+    /// capture. It ends with the host.
+    pub(super) fn screen(&self, title: &str, mode: Mode) -> anyhow::Result<Screen> {
+        let api = ApiClient::new(self.ready.api_socket.clone());
+        let apps = api.get("/api/v1/apps")?;
+        let app = apps["apps"].as_array().and_then(|apps| apps.iter().find(|app| app["title"] == title));
+        let order = json!({
+            "app_id": app.with_context(|| format!("the host has no app {title}"))?["id"],
+            "video_width": mode.size.width,
+            "video_height": mode.size.height,
+            "video_refresh_rate": mode.fps,
+            "audio_channel_count": 2,
+        });
+        api.post("/api/v1/sessions/add", &order)?;
+        let answer = api.get("/api/v1/sessions")?;
+        let desktop = &answer["sessions"][0]["desktop"];
+        let compositor = desktop["compositor_pid"].as_u64().and_then(|pid| u32::try_from(pid).ok());
+        let (Some(socket), Some(compositor @ 1..)) = (desktop["wayland_socket"].as_str(), compositor) else {
+            bail!("the host does not say where the desktop is: {answer}")
+        };
+        Ok(Screen { wayland_socket: PathBuf::from(socket), compositor })
     }
 
     /// The processes of the one session that it has, once there are all.

@@ -95,7 +95,7 @@ fn name(args: &InputArgs, screen: Screen, times: u32) -> String {
 }
 
 fn config(args: &InputArgs, times: u32, place: &Place) -> anyhow::Result<String> {
-    let (encoder, program) = (args.encoder.name(), place.program()?);
+    let encoder = args.encoder.name();
     let mut text =
         format!("[video]\nencoders = [\"{encoder}\"]\nmax_bitrate_kbps = 1000000\n\n[desktop]\nrefresh = {times}\n\n");
     for screen in Screen::ALL {
@@ -103,9 +103,7 @@ fn config(args: &InputArgs, times: u32, place: &Place) -> anyhow::Result<String>
             Screen::Still => "--content still --still".to_owned(),
             Screen::Busy => format!("--content {}", args.content.name()),
         };
-        let command = format!("exec '{}' bench-window --answers {flags}", program.display());
-        let command = serde_json::to_string(&command)?;
-        text += &format!("[[app]]\ntitle = \"{}\"\ncommand = {command}\n\n", screen.name());
+        text += &place.window(screen.name(), &format!("--answers {flags}"))?;
     }
     Ok(text)
 }

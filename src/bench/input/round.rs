@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 
 use crate::bench::canvas::{frame_and_answers, luma_of, patch_color};
 use crate::bench::local_host::LocalHost;
+use crate::bench::shown::Shown;
 use crate::bench::usage::ProcessorTime;
-use crate::bench::viewer::{Mode, Shown, Viewer, Watching};
+use crate::bench::viewer::{Mode, Viewer, Watching};
 use crate::clock::Micros;
 use crate::protocol::control::input_event::{InputEvent, MouseButton};
 
@@ -54,10 +55,7 @@ pub(super) async fn measure(
 }
 
 async fn press_all(host: &LocalHost, watching: &mut Watching, presses: u32) -> anyhow::Result<Round> {
-    let end = Instant::now() + WINDOW;
-    while watching.next().await.context("the stream has ended")?.marker.is_none() {
-        ensure!(Instant::now() < end, "the application shows nothing");
-    }
+    watching.pictures.appear().await?;
     // Onto the window, which gets buttons from then on.
     watching.play(InputEvent::MousePosition { x: 1, y: 1, width: 2, height: 2 }).await?;
     let mut newest = watch_for(watching, WARM_UP).await.context("no picture of the window")?;
@@ -88,7 +86,7 @@ async fn watch_for(watching: &mut Watching, length: Duration) -> Option<Newest> 
     let end = Instant::now() + length;
     let mut newest = None;
     while let Some(left) = end.checked_duration_since(Instant::now()) {
-        let marker = watching.next_within(left).await.and_then(|shown| shown.marker);
+        let marker = watching.pictures.next_within(left).await.and_then(|shown| shown.marker);
         let parts = marker.map(|marker| frame_and_answers(marker.number));
         newest = parts.map(|(frame, answers)| Newest { frame, answers }).or(newest);
     }
@@ -99,7 +97,7 @@ async fn watch_for(watching: &mut Watching, length: Duration) -> Option<Newest> 
 async fn answer(watching: &mut Watching, wanted: u32) -> Option<Shown> {
     let end = Instant::now() + ANSWER;
     while let Some(left) = end.checked_duration_since(Instant::now()) {
-        let Some(shown) = watching.next_within(left).await else { break };
+        let Some(shown) = watching.pictures.next_within(left).await else { break };
         if shown.marker.is_some_and(|marker| frame_and_answers(marker.number).1 == wanted) {
             return Some(shown);
         }
@@ -142,9 +140,8 @@ impl Round {
     }
 }
 
-/// The window is there, and rate control has found its level.
+/// Rate control has found its level.
 const WARM_UP: Duration = Duration::from_secs(2);
-const WINDOW: Duration = Duration::from_secs(15);
 /// A player would press again.
 const ANSWER: Duration = Duration::from_secs(3);
 const VK_A: u8 = 0x41;

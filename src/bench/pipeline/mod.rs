@@ -5,7 +5,6 @@
 //! application; between host and client are real sockets. Which frame was seen, and when it
 //! was drawn, is read back from decoded pixels.
 
-mod judge;
 mod round;
 
 use anyhow::{Context, ensure};
@@ -105,7 +104,6 @@ fn combinations(args: &PipelineArgs) -> Vec<Combination> {
 
 /// One encoder, and an application for every content and rate.
 fn config(encoder: &str, place: &Place, combinations: &[Combination], real_time: bool) -> anyhow::Result<String> {
-    let program = place.program()?;
     let mut text =
         format!("real_time = {real_time}\n\n[video]\nencoders = [\"{encoder}\"]\nmax_bitrate_kbps = 1000000\n\n");
     let mut titles = Vec::new();
@@ -114,9 +112,7 @@ fn config(encoder: &str, place: &Place, combinations: &[Combination], real_time:
         if titles.contains(&title) {
             continue;
         }
-        let command = format!("exec '{}' bench-window --content {content} --fps {fps}", program.display());
-        // JSON's escapes are a subset of TOML's.
-        text += &format!("[[app]]\ntitle = \"{title}\"\ncommand = {}\n\n", serde_json::to_string(&command)?);
+        text += &place.window(&title, &format!("--content {content} --fps {fps}"))?;
         titles.push(title);
     }
     Ok(text)

@@ -6,15 +6,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 
 use super::Combination;
-use super::judge::{self, Tally, Verdict};
 use crate::bench::canvas::Canvas;
+use crate::bench::judge::{self, Tally, Verdict};
 use crate::bench::local_host::LocalHost;
 use crate::bench::scrape::{Distribution, STAGES, Scrape};
+use crate::bench::shown::Shown;
 use crate::bench::usage::{Memory, ProcessorTime};
-use crate::bench::viewer::{Shown, Viewer, Watching};
+use crate::bench::viewer::{Viewer, Watching};
 use crate::cli::PipelineArgs;
 use crate::frame_marker::Marker;
-use crate::quality::{Plane, psnr, ssim};
 
 /// What a round has shown.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ pub(super) async fn measure(
     let judged = tokio::task::block_in_place(|| {
         let markers: Vec<_> = shown.iter().map(|shown| judge::believed(shown, &mut canvas)).collect();
         let (verdicts, tally) = judge::judge(markers.into_iter());
-        (verdicts, tally, compare(&shown, &mut canvas))
+        (verdicts, tally, judge::compare(&shown, &mut canvas))
     });
     let (verdicts, tally, (psnr, ssim)) = judged;
     let new = || shown.iter().zip(&verdicts).filter(|(_, verdict)| **verdict == Verdict::New).map(|(shown, _)| shown);
@@ -106,16 +106,11 @@ async fn watch(
     watching: &mut Watching,
     args: &PipelineArgs,
 ) -> anyhow::Result<(Vec<Shown>, Look, Look, f64)> {
-    // Before the window is there, the desktop is empty.
-    let end = Instant::now() + WINDOW;
-    while watching.next().await.context("the stream has ended")?.marker.is_none() {
-        ensure!(Instant::now() < end, "the application shows nothing");
-    }
-    watching.during(WARM_UP).await;
+    watching.pictures.settle().await?;
     let processes = tokio::task::block_in_place(|| host.processes())?;
     let worker = processes.iter().find(|process| process.0 == "worker").map_or(0, |process| process.1);
     let before = Look::now(host, &processes, watching)?;
-    let shown = watching.during(Duration::from_secs(args.seconds.into())).await;
+    let shown = watching.pictures.during(Duration::from_secs(args.seconds.into())).await;
     let after = Look::now(host, &processes, watching)?;
     ensure!(shown.len() > 1, "too few frames came to say anything");
     Ok((shown, before, after, Memory::of(worker).resident))
@@ -136,20 +131,6 @@ impl Look {
             frames_lost: counts.frames_lost,
         })
     }
-}
-
-/// PSNR and SSIM of the frames whose pictures were kept.
-fn compare(shown: &[Shown], canvas: &mut Canvas) -> (Vec<f64>, Vec<f64>) {
-    let width = canvas.size().width as usize;
-    let kept = shown.iter().filter_map(|shown| Some((shown.marker?, shown.luma.as_ref()?)));
-    kept.map(|(marker, luma)| {
-        canvas.paint(marker.number);
-        canvas.mark(marker);
-        let drawn = canvas.luma();
-        let (drawn, decoded) = (Plane { samples: &drawn, width }, Plane { samples: luma, width });
-        (psnr(drawn, decoded), ssim(drawn, decoded))
-    })
-    .unzip()
 }
 
 impl Times {
@@ -196,9 +177,5 @@ impl Round {
     }
 }
 
-/// Until rate control has found its level.
-const WARM_UP: Duration = Duration::from_secs(2);
-/// For a program that has to be read from disk.
-const WINDOW: Duration = Duration::from_secs(15);
 /// Frames of a round that are compared with what was drawn.
 const COMPARED: u32 = 24;

@@ -4,8 +4,9 @@
 //! the one before, and looks as that frame looks.
 
 use crate::bench::canvas::Canvas;
-use crate::bench::viewer::{Shown, overview};
+use crate::bench::shown::{Shown, overview};
 use crate::frame_marker::Marker;
+use crate::quality::{Plane, psnr, ssim};
 use crate::units::Size;
 
 /// Of all frames of a measurement.
@@ -74,6 +75,20 @@ pub(super) fn believed(shown: &Shown, canvas: &mut Canvas) -> Option<Marker> {
     let luma = canvas.luma();
     let drawn = overview(width as usize, height as usize, luma.chunks(width as usize));
     looks_like(&shown.overview, &drawn).then_some(marker)
+}
+
+/// PSNR and SSIM of the frames whose pictures were kept.
+pub(super) fn compare(shown: &[Shown], canvas: &mut Canvas) -> (Vec<f64>, Vec<f64>) {
+    let width = canvas.size().width as usize;
+    let kept = shown.iter().filter_map(|shown| Some((shown.marker?, shown.luma.as_ref()?)));
+    kept.map(|(marker, luma)| {
+        canvas.paint(marker.number);
+        canvas.mark(marker);
+        let drawn = canvas.luma();
+        let (drawn, decoded) = (Plane { samples: &drawn, width }, Plane { samples: luma, width });
+        (psnr(drawn, decoded), ssim(drawn, decoded))
+    })
+    .unzip()
 }
 
 /// Whether two overviews are of one picture: coding changes details, and means little.
