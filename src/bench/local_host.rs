@@ -68,13 +68,24 @@ impl LocalHost {
     /// Starts one with a configuration, which may begin with more keys of `[host]`; what is
     /// in [`COMMON`] is ours.
     pub(super) fn start(place: Place, config: &str) -> anyhow::Result<Self> {
+        Self::start_at(Ipv4Addr::LOCALHOST, place, config, &[])
+    }
+
+    /// The same at another address, with more in its environment.
+    pub(super) fn start_at(
+        address: Ipv4Addr,
+        place: Place,
+        config: &str,
+        environment: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
         let directory = place.0;
         let at = |name: &str| directory.path().join(name);
         fs::write(at("config.toml"), format!("{COMMON}{config}"))?;
         let log = File::create(at("host.log"))?;
         let mut child = Command::new("/proc/self/exe")
             .arg("serve")
-            .args(["--bind", "127.0.0.1", "--metrics", "127.0.0.1:0", "--port", &free_base_port()?.to_string()])
+            .args(["--bind", &address.to_string(), "--metrics", "127.0.0.1:0"])
+            .args(["--port", &free_base_port()?.to_string()])
             .arg("--config")
             .arg(at("config.toml"))
             .arg("--state-dir")
@@ -83,6 +94,7 @@ impl LocalHost {
             .arg(at("run"))
             .arg("--api-socket")
             .arg(at("api.sock"))
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
