@@ -85,7 +85,7 @@ impl LocalHost {
         let mut child = Command::new("/proc/self/exe")
             .arg("serve")
             .args(["--bind", &address.to_string(), "--metrics", "127.0.0.1:0"])
-            .args(["--port", &free_base_port()?.to_string()])
+            .args(["--port", &free_base_port(address)?.to_string()])
             .arg("--config")
             .arg(at("config.toml"))
             .arg("--state-dir")
@@ -167,13 +167,13 @@ fn read_ready(child: &mut Child) -> anyhow::Result<Ready> {
 
 /// A base port whose whole family is free: HTTP at 0, HTTPS at -5, RTSP at +21, video,
 /// control and audio at +9, +10 and +11.
-fn free_base_port() -> anyhow::Result<u16> {
+fn free_base_port(address: Ipv4Addr) -> anyhow::Result<u16> {
     let first = 20_000 + u16::try_from(u64::from(std::process::id()) * 37 % 12_000)?;
     let is_free = |base: &u16| {
         let tcp = [0, -5, 21].map(|offset| base.wrapping_add_signed(offset));
         let udp = [9, 10, 11].map(|offset| base.wrapping_add_signed(offset));
-        tcp.into_iter().all(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok())
-            && udp.into_iter().all(|port| UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok())
+        tcp.into_iter().all(|port| TcpListener::bind((address, port)).is_ok())
+            && udp.into_iter().all(|port| UdpSocket::bind((address, port)).is_ok())
     };
     let found = (0..300).map(|step| first + step * 31).find(is_free);
     ensure!(found.is_some(), "no ports are free for a host");
