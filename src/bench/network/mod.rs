@@ -47,7 +47,7 @@ pub fn run(args: &NetworkArgs) -> anyhow::Result<Report> {
                 first.get_or_insert(outcome);
             }
             if let Some(outcome) = first {
-                plots(&mut case, &trace, outcome);
+                plots(&mut case, trace.asked_kbps.into(), outcome);
             }
             cases.push(case);
         }
@@ -87,15 +87,14 @@ fn figures(case: &mut Case, outcome: &Outcome) {
     case.add("sent in all", "kbit/s", Neither, outcome.wire_kbps);
 }
 
-fn plots(case: &mut Case, trace: &Trace, outcome: Outcome) {
+fn plots(case: &mut Case, asked_kbps: f64, outcome: Outcome) {
     let series = |name: &str, values: Vec<f64>| vec![Series { name: name.to_owned(), values }];
     let mut add = |title: &str, kind, unit: &str, target, series| {
         case.plots.push(Plot { title: title.to_owned(), kind, unit: unit.to_owned(), target, series });
     };
-    let asked = Some(f64::from(trace.asked_kbps));
     add("Delay of each frame", PlotKind::Timeline, "ms", None, series("delay", outcome.delays.clone()));
     add("Delay of a frame", PlotKind::Distribution, "ms", None, series("delay", outcome.delays));
     let title = "Bit rate that the encoder is set to; the aim is what was asked for";
-    add(title, PlotKind::Timeline, "kbit/s", asked, series("bit rate", outcome.bitrates));
+    add(title, PlotKind::Timeline, "kbit/s", Some(asked_kbps), series("bit rate", outcome.bitrates));
     add("Parity", PlotKind::Timeline, "%", None, series("parity", outcome.percents));
 }

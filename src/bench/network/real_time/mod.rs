@@ -34,7 +34,7 @@ pub(super) fn run(traces: &[Trace], rounds: u32, seed: u32) -> anyhow::Result<Re
             progress::show(done, total, &case.name);
             done += 1;
             match stand.play(&way, trace, u64::from(seed + round)) {
-                Ok(played) => add(case, trace, played),
+                Ok(played) => add(case, played),
                 Err(error) => case.problem = format!("{error:#}; {}", stand.log()),
             }
         }
@@ -48,9 +48,9 @@ fn name(trace: &Trace, adapts: bool) -> String {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "counts of a minute")]
-fn add(case: &mut Case, trace: &Trace, played: Played) {
+fn add(case: &mut Case, played: Played) {
     use Better::{Less, Neither};
-    let Played { outcome, carried, broke } = played;
+    let Played { asked_kbps, outcome, carried, broke } = played;
     super::figures(case, &outcome);
     case.add("packets lost on the way", "%", Neither, carried.lost as f64 * 100.0 / carried.packets.max(1) as f64);
     case.add("streams that broke", "", Less, f64::from(u8::from(broke)));
@@ -63,7 +63,7 @@ fn add(case: &mut Case, trace: &Trace, played: Played) {
         case.problem = format!("{} packets got lost in the namespaces", carried.refused);
     }
     if case.plots.is_empty() {
-        super::plots(case, trace, outcome);
+        super::plots(case, asked_kbps, outcome);
     }
 }
 

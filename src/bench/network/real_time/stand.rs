@@ -20,7 +20,6 @@ use crate::bench::network::trace::Trace;
 use crate::bench::viewer;
 use crate::clock::Micros;
 use crate::protocol::gamestream::answer::Verb;
-use crate::protocol::rtsp::stream_parameters::Budget;
 use crate::units::{Bitrate, Size};
 
 /// A host whose streams follow the network or do not, and a client that has paired.
@@ -33,6 +32,8 @@ pub(super) struct Stand {
 
 /// What a trace has done to a stream.
 pub(super) struct Played {
+    /// What the picture may have, as far as the client is asked.
+    pub(super) asked_kbps: f64,
     pub(super) outcome: Outcome,
     pub(super) carried: Carried,
     /// The stream did not live to the end of the trace.
@@ -52,6 +53,7 @@ struct Received {
 /// What the host says of a stream at a moment.
 struct Setting {
     at: Micros,
+    asked: f64,
     kbps: f64,
     percent: f64,
 }
@@ -86,7 +88,7 @@ impl Stand {
     }
 
     async fn stream(&self, way: &Way, trace: &Trace) -> anyhow::Result<Received> {
-        let player = self.player.with_mode(SIZE, SHOWN_HZ).with_bitrate(whole(trace.asked_kbps));
+        let player = self.player.with_mode(SIZE, SHOWN_HZ).with_bitrate(whole(trace));
         let app = player.app(APP).await?;
         let (tap, arrivals) = mpsc::channel();
         let mut stream = player.begin(Verb::Launch, app).await?.tapped(tap).stream().await?;
@@ -120,8 +122,9 @@ impl Stand {
         while !over.load(Ordering::Relaxed) {
             let answer = self.api.get(SESSIONS).unwrap_or_default();
             let network = &answer["sessions"][0]["network"];
-            if let (Some(kbps), Some(percent)) = (network["bitrate_kbps"].as_f64(), network["fec_percent"].as_f64()) {
-                settings.push(Setting { at: Micros::now(), kbps, percent });
+            let figures = ["asked_kbps", "bitrate_kbps", "fec_percent"].map(|name| network[name].as_f64());
+            if let [Some(asked), Some(kbps), Some(percent)] = figures {
+                settings.push(Setting { at: Micros::now(), asked, kbps, percent });
             }
             std::thread::sleep(LOOK_INTERVAL);
         }
@@ -141,15 +144,10 @@ fn runtime() -> anyhow::Result<Runtime> {
     Builder::new_multi_thread().worker_threads(THREADS).enable_all().build().context("no threads for the client")
 }
 
-/// The bit rate to ask for where the picture shall have so much.
-fn whole(picture_kbps: u32) -> Bitrate {
-    let parity = picture_kbps * u32::from(USUAL_FEC.0) / 100;
-    let with = |sound: Bitrate| Bitrate::from_kbps(picture_kbps + parity + sound.kbps() + HEADERS_KBPS);
-    // Clients ask for better sound from 15 Mbit/s on.
-    let (low, high) = (with(LOW_SOUND), with(HIGH_SOUND));
-    let whole = if low.kbps() < 15_000 { low } else { high };
-    debug_assert!(Budget::Whole(low).for_encoder(USUAL_FEC, LOW_SOUND).kbps().abs_diff(picture_kbps) <= 1);
-    whole
+/// The bit rate to ask for: with parity, sound and headers as much on the link as picture and
+/// parity alone are in virtual time. So the picture has a little less of it.
+const fn whole(trace: &Trace) -> Bitrate {
+    Bitrate::from_kbps(trace.asked_kbps + trace.asked_kbps * USUAL_FEC.0 as u32 / 100)
 }
 
 #[allow(clippy::cast_precision_loss, reason = "counts of a minute")]
@@ -175,7 +173,8 @@ fn judge(received: Received, settings: &[Setting], trace: &Trace) -> Played {
         percents: settings.iter().map(|setting| setting.percent).collect(),
         ..Outcome::of(&watched, interval)
     };
-    Played { outcome, carried, broke }
+    let asked_kbps = settings.first().map_or_else(|| trace.asked_kbps.into(), |setting| setting.asked);
+    Played { asked_kbps, outcome, carried, broke }
 }
 
 /// What the encoder that encodes nothing writes into a frame.
@@ -226,11 +225,6 @@ const SIZE: Size = Size::new(640, 360);
 const SHOWN_HZ: u32 = 60;
 const SESSIONS: &str = "/api/v1/sessions";
 
-/// Kept free of the bit rate that a client asks for, for headers (`Budget::for_encoder`).
-const HEADERS_KBPS: u32 = 500;
-const LOW_SOUND: Bitrate = Bitrate::from_kbps(96);
-const HIGH_SOUND: Bitrate = Bitrate::from_kbps(512);
-
 /// One receives, one does the rest.
 const THREADS: usize = 2;
 /// The round trip is known, and rates are what was asked for.
@@ -244,12 +238,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_picture_gets_what_the_trace_asks_for() {
-        for asked in [10_000, 15_000, 20_000] {
-            let whole = whole(asked);
-            let sound = if whole.kbps() < 15_000 { LOW_SOUND } else { HIGH_SOUND };
-            assert_eq!(Budget::Whole(whole).for_encoder(USUAL_FEC, sound).kbps(), asked);
-        }
+    fn parity_is_asked_for_too() {
+        assert_eq!(whole(&Trace::named("step").unwrap()).kbps(), 18_000);
     }
 
     #[test]
@@ -277,7 +267,7 @@ mod tests {
         let (before, after) = (VideoCounts::default(), VideoCounts { frames_lost: 1, ..VideoCounts::default() });
         let carried = Carried { bytes: 5_000, ..Carried::default() };
         let received = Received { began, frames, before, after, carried, broke: false };
-        let settings = [Setting { at: Micros(1), kbps: 1.0, percent: 1.0 }];
+        let settings = [Setting { at: Micros(1), asked: 1.0, kbps: 1.0, percent: 1.0 }];
         let trace = Trace::named("clean").unwrap().lasting(1);
         let outcome = judge(received, &settings, &trace).outcome;
         assert_eq!(outcome.delays.iter().take(3).map(|delay| delay.round()).collect::<Vec<_>>(), [20.0, 67.0, 50.0]);
