@@ -258,8 +258,8 @@ pub enum BenchCommand {
     Input(InputArgs),
     /// Encode built-in content, and report times, sizes and what is left of the picture.
     Encode(EncodeArgs),
-    /// Stream over simulated networks, with fixed settings and with those that follow the
-    /// network, and report what is lost, late and frozen.
+    /// Stream over bad networks, with fixed settings and with those that follow the network,
+    /// and report what is lost, late and frozen.
     Network(NetworkArgs),
 }
 
@@ -515,9 +515,17 @@ pub struct NetworkArgs {
     /// Networks, of clean, loss, wifi, step and bufferbloat; all of them if not given.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub traces: Vec<String>,
-    /// How often each is streamed over, with other losses and frame sizes.
-    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub rounds: u32,
+    /// Stream with a host, its worker and a client, through network namespaces and in real
+    /// time; without, both ends are simulated in virtual time. Needs root or a user namespace.
+    #[arg(long)]
+    pub real_time: bool,
+    /// How long each trace is.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub seconds: u32,
+    /// How often each is streamed over, with other losses and frame sizes; 5 if not given, or
+    /// 1 in real time.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub rounds: Option<u32>,
     /// Seed of the first round; the next ones have the numbers after it.
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=1_000_000_000))]
     pub seed: u32,

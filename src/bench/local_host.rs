@@ -84,13 +84,24 @@ impl LocalHost {
     /// Starts one with a configuration, which may begin with more keys of `[host]`; what is
     /// in [`COMMON`] is ours.
     pub(super) fn start(place: Place, config: &str) -> anyhow::Result<Self> {
+        Self::start_at(Ipv4Addr::LOCALHOST, place, config, &[])
+    }
+
+    /// The same at another address, with more in its environment.
+    pub(super) fn start_at(
+        address: Ipv4Addr,
+        place: Place,
+        config: &str,
+        environment: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
         let directory = place.0;
         let at = |name: &str| directory.path().join(name);
         fs::write(at("config.toml"), format!("{COMMON}{config}"))?;
         let log = File::create(at("host.log"))?;
         let mut child = Command::new("/proc/self/exe")
             .arg("serve")
-            .args(["--bind", "127.0.0.1", "--metrics", "127.0.0.1:0", "--port", &free_base_port()?.to_string()])
+            .args(["--bind", &address.to_string(), "--metrics", "127.0.0.1:0"])
+            .args(["--port", &free_base_port(address)?.to_string()])
             .arg("--config")
             .arg(at("config.toml"))
             .arg("--state-dir")
@@ -99,6 +110,7 @@ impl LocalHost {
             .arg(at("run"))
             .arg("--api-socket")
             .arg(at("api.sock"))
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -194,13 +206,13 @@ fn read_ready(child: &mut Child) -> anyhow::Result<Ready> {
 
 /// A base port whose whole family is free: HTTP at 0, HTTPS at -5, RTSP at +21, video,
 /// control and audio at +9, +10 and +11.
-fn free_base_port() -> anyhow::Result<u16> {
+fn free_base_port(address: Ipv4Addr) -> anyhow::Result<u16> {
     let first = 20_000 + u16::try_from(u64::from(std::process::id()) * 37 % 12_000)?;
     let is_free = |base: &u16| {
         let tcp = [0, -5, 21].map(|offset| base.wrapping_add_signed(offset));
         let udp = [9, 10, 11].map(|offset| base.wrapping_add_signed(offset));
-        tcp.into_iter().all(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok())
-            && udp.into_iter().all(|port| UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok())
+        tcp.into_iter().all(|port| TcpListener::bind((address, port)).is_ok())
+            && udp.into_iter().all(|port| UdpSocket::bind((address, port)).is_ok())
     };
     let found = (0..300).map(|step| first + step * 31).find(is_free);
     ensure!(found.is_some(), "no ports are free for a host");

@@ -2,7 +2,7 @@
 //! it. A process of its own that shares nothing with the host but the protocol; `encode`
 //! alone, which measures encoders without a host, knows what a worker is told. `pipeline`,
 //! `input` and `peers` start a host of their own, and the application that it shows. `network`
-//! needs no host: it plays both ends over a simulated network.
+//! plays both ends over a simulated network, or has a host of its own stream through it.
 
 mod busy;
 mod canvas;

@@ -1,5 +1,6 @@
 //! A client that watches what a host streams.
 
+use std::net::Ipv4Addr;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -40,29 +41,8 @@ pub(super) struct Watching {
 impl Viewer {
     /// Pairs with the host.
     pub(super) async fn paired(host: &LocalHost) -> anyhow::Result<Self> {
-        let socket = host.ready.api_socket.clone();
-        let args = ClientsArgs {
-            host: "127.0.0.1".to_owned(),
-            port: host.ready.http,
-            api_socket: Some(socket.clone()),
-            identities: None,
-            clients: 1,
-            app: String::new(),
-            size: Size::new(1280, 720),
-            fps: 60,
-            bitrate: 10_000,
-            codec: VideoCodec::H264,
-            seconds: 0,
-            encrypt: false,
-            plain_rtsp: false,
-            input: false,
-            stagger: 0,
-            report: ReportArgs::default(),
-            stalled_handshakes: 0,
-            tls_handshakes: None,
-        };
-        let player = Player::all(&args, &host.identities()).await?.pop().context("no client has paired")?;
-        Ok(Self { player, api: ApiClient::new(socket) })
+        let player = paired(host, Ipv4Addr::LOCALHOST).await?;
+        Ok(Self { player, api: ApiClient::new(host.ready.api_socket.clone()) })
     }
 
     /// Launches an app, and returns when frames come. The luma of one frame in `keep_every` is
@@ -96,6 +76,31 @@ impl Viewer {
     fn sessions(&self) -> anyhow::Result<usize> {
         Ok(self.api.get("/api/v1/sessions")?["sessions"].as_array().map_or(0, Vec::len))
     }
+}
+
+/// A client that has paired with a host at this address.
+pub(super) async fn paired(host: &LocalHost, address: Ipv4Addr) -> anyhow::Result<Player> {
+    let args = ClientsArgs {
+        host: address.to_string(),
+        port: host.ready.http,
+        api_socket: Some(host.ready.api_socket.clone()),
+        identities: None,
+        clients: 1,
+        app: String::new(),
+        size: Size::new(1280, 720),
+        fps: 60,
+        bitrate: 10_000,
+        codec: VideoCodec::H264,
+        seconds: 0,
+        encrypt: false,
+        plain_rtsp: false,
+        input: false,
+        stagger: 0,
+        report: ReportArgs::default(),
+        stalled_handshakes: 0,
+        tls_handshakes: None,
+    };
+    Player::all(&args, &host.identities()).await?.pop().context("no client has paired")
 }
 
 impl Watching {

@@ -166,9 +166,8 @@ impl VideoReceiver {
             Event::Lost { first, last, in_part } => {
                 self.counts.frames_lost += u64::from(last.0 - first.0) + 1;
                 self.counts.frames_received += u64::from(in_part);
-                if matches!(self.wait, IdrWait::No) {
-                    self.wait = IdrWait::AfterLoss;
-                }
+                // Also where one was asked for: what is lost may be that one.
+                self.wait = IdrWait::AfterLoss;
             }
             Event::Status(status) => {
                 if self.statuses.allow() {
@@ -242,8 +241,8 @@ impl VideoReceiver {
 }
 
 /// Whether frames must be dropped until an IDR frame comes (moonlight-common-c
-/// `VideoDepacketizer.c`): it is asked for with the first whole frame after a
-/// loss, and again if that does not help.
+/// `VideoDepacketizer.c`, `waitingForNextSuccessfulFrame`): it is asked for with the first
+/// whole frame after every loss, and again if that does not help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum IdrWait {
     /// The last frame could be decoded.

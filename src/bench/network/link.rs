@@ -1,4 +1,5 @@
-//! The narrowest link of a way, with the queue in front of it.
+//! The narrowest link of a way, with the queue in front of it. It only computes: the simulation
+//! asks it in virtual time, and `real_time` in real time.
 
 use std::collections::VecDeque;
 
@@ -8,8 +9,8 @@ use crate::content::random::Random;
 
 /// A link; time only moves on.
 #[derive(Debug)]
-pub(super) struct Link<'a> {
-    trace: &'a Trace,
+pub(super) struct Link {
+    trace: Trace,
     random: Random,
     /// When what is in the queue leaves it, and its bytes.
     queue: VecDeque<(Micros, usize)>,
@@ -24,16 +25,15 @@ struct AirState {
     until: Micros,
 }
 
-impl<'a> Link<'a> {
-    pub(super) fn new(trace: &'a Trace, seed: u64) -> Self {
+impl Link {
+    pub(super) const fn new(trace: Trace, seed: u64) -> Self {
         let random = Random::new(seed);
         // The first state begins over: it is drawn with the first packet.
         Self { trace, random, queue: VecDeque::new(), waiting: 0, air: AirState { bad: true, until: Micros(0) } }
     }
 
-    /// When a packet of so many bytes arrives; `None` if it does not.
+    /// When a packet of so many bytes, its IP header among them, arrives; `None` if it does not.
     pub(super) fn carry(&mut self, bytes: usize, now: Micros) -> Option<Micros> {
-        let bytes = bytes + HEADERS;
         while let Some((_, gone)) = self.queue.front().filter(|(leaves, _)| *leaves <= now) {
             self.waiting -= gone;
             self.queue.pop_front();
@@ -49,9 +49,10 @@ impl<'a> Link<'a> {
         (!lost).then(|| Micros(leaves.0 + self.trace.delay_micros))
     }
 
-    /// Whether a small message the other way is lost.
-    pub(super) fn takes_answer(&mut self, now: Micros) -> bool {
-        self.air_takes(now)
+    /// When a packet the other way arrives, where there is room; `None` if it does not.
+    pub(super) fn carry_back(&mut self, now: Micros) -> Option<Micros> {
+        let lost = self.air_takes(now);
+        (!lost).then(|| Micros(now.0 + self.trace.delay_micros))
     }
 
     fn air_takes(&mut self, now: Micros) -> bool {
@@ -84,9 +85,6 @@ pub(super) const fn unit(random: &mut Random) -> f64 {
     (random.next() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// Bytes of IPv4 and UDP.
-const HEADERS: usize = 28;
-
 #[cfg(test)]
 mod tests {
     use super::super::trace;
@@ -100,19 +98,19 @@ mod tests {
     fn packets_wait_for_those_before_them_and_a_full_queue_takes_none() {
         // A thousand bytes a millisecond.
         let trace = still(8_000, 2_500);
-        let mut link = Link::new(&trace, 1);
-        let arrivals: Vec<_> = (0..4).map(|_| link.carry(1000 - HEADERS, Micros(0))).collect();
+        let mut link = Link::new(trace, 1);
+        let arrivals: Vec<_> = (0..4).map(|_| link.carry(1000, Micros(0))).collect();
         assert_eq!(arrivals, [Some(Micros(11_000)), Some(Micros(12_000)), None, None]);
-        assert_eq!(link.carry(1000 - HEADERS, Micros(1_500)), Some(Micros(13_000)));
-        assert_eq!(link.carry(1000 - HEADERS, Micros(50_000)), Some(Micros(61_000)));
+        assert_eq!(link.carry(1000, Micros(1_500)), Some(Micros(13_000)));
+        assert_eq!(link.carry(1000, Micros(50_000)), Some(Micros(61_000)));
     }
 
     #[test]
     fn a_rate_may_change_while_a_packet_leaves() {
-        let trace = Trace { rates: &[(1, 4_000)], ..still(8_000, 100_000) };
-        let mut link = Link::new(&trace, 1);
+        let trace = Trace { rates: &[(1, 50)], ..still(8_000, 100_000) };
+        let mut link = Link::new(trace, 1);
         // Half of it in the last half millisecond of the fast second.
-        assert_eq!(link.carry(1000 - HEADERS, Micros(999_500)), Some(Micros(1_011_000)));
+        assert_eq!(link.carry(1000, Micros(999_500)), Some(Micros(1_011_000)));
     }
 
     #[test]
@@ -123,8 +121,8 @@ mod tests {
             (Air::Bursts { good_millis: 900.0, bad_millis: 100.0, good_lost: 0.0, bad_lost: 0.3 }, 0.03),
         ] {
             let trace = Trace { air, ..still(1_000_000, 10_000_000) };
-            let mut link = Link::new(&trace, 7);
-            let lost = (0..300_000).filter(|step| link.carry(100, Micros(step * 1000)).is_none()).count();
+            let mut link = Link::new(trace, 7);
+            let lost = (0..300_000).filter(|step| link.carry(128, Micros(step * 1000)).is_none()).count();
             let lost = lost as f64 / 300_000.0;
             assert!((lost / part - 1.0).abs() < 0.2, "{lost} for {part}");
         }

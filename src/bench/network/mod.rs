@@ -3,16 +3,19 @@
 //! [`crate::protocol::adaptation`].
 //!
 //! The real packetizer sends over a simulated link to the real assembler, in virtual
-//! time. Each round has another seed, which both settings have in common.
+//! time; or a host and its worker to a client, through network namespaces and the same link
+//! in real time ([`real_time`]). Each round has another seed, which both settings have in
+//! common.
 
 mod client;
 mod link;
 mod outcome;
+pub mod real_time;
 mod sender;
 mod simulation;
 #[cfg(test)]
 mod tests;
-mod trace;
+pub mod trace;
 
 use anyhow::{Context, bail};
 
@@ -24,20 +27,27 @@ use crate::cli::NetworkArgs;
 /// Runs all cases.
 ///
 /// # Errors
-/// If there is no such trace.
+/// If there is no such trace, or the machine does not let us in real time.
 pub fn run(args: &NetworkArgs) -> anyhow::Result<Report> {
+    let mut traces = traces(&args.traces)?;
+    for trace in &mut traces {
+        *trace = trace.lasting(args.seconds.into());
+    }
+    if args.real_time {
+        return real_time::run(&traces, args.rounds.unwrap_or(1), args.seed);
+    }
     let mut cases = Vec::new();
-    for trace in traces(&args.traces)? {
-        for (adapts, how) in [(false, "fixed"), (true, "adaptive")] {
-            let mut case = Case::new(format!("{}, {how}: {}", trace.name, trace.about));
+    for trace in traces {
+        for adapts in [false, true] {
+            let mut case = Case::new(name(&trace, adapts));
             let mut first = None;
-            for round in 0..args.rounds {
+            for round in 0..args.rounds.unwrap_or(5) {
                 let outcome = simulation::run(&trace, adapts, u64::from(args.seed + round)).context("packet size")?;
                 figures(&mut case, &outcome);
                 first.get_or_insert(outcome);
             }
             if let Some(outcome) = first {
-                plots(&mut case, &trace, outcome);
+                plots(&mut case, trace.asked_kbps.into(), outcome);
             }
             cases.push(case);
         }
@@ -45,9 +55,15 @@ pub fn run(args: &NetworkArgs) -> anyhow::Result<Report> {
     Ok(Report::new("network", Machine::look(), cases))
 }
 
+/// The same in every run that is asked for the same.
+fn name(trace: &Trace, adapts: bool) -> String {
+    let how = if adapts { "adaptive" } else { "fixed" };
+    format!("{}, {how}, {} s: {}", trace.name, trace.seconds, trace.about)
+}
+
 fn traces(names: &[String]) -> anyhow::Result<Vec<Trace>> {
-    let find = |name: &String| match trace::ALL.iter().find(|trace| trace.name == name) {
-        Some(trace) => Ok(*trace),
+    let find = |name: &String| match Trace::named(name) {
+        Some(trace) => Ok(trace),
         None => bail!("no network {name:?}; there are {}", trace::ALL.map(|trace| trace.name).join(", ")),
     };
     if names.is_empty() { Ok(trace::ALL.to_vec()) } else { names.iter().map(find).collect() }
@@ -65,19 +81,20 @@ fn figures(case: &mut Case, outcome: &Outcome) {
     case.add("delay, 95 of 100", "ms", Less, outcome.delay_p95());
     case.add("delay, 99 of 100", "ms", Less, quantile(&outcome.delays, 0.99));
     case.add("picture shown", "kbit/s", More, outcome.shown_kbps);
-    case.add("picture coded", "kbit/s", Neither, outcome.coded_kbps);
+    if let Some(coded) = outcome.coded_kbps {
+        case.add("picture coded", "kbit/s", Neither, coded);
+    }
     case.add("sent in all", "kbit/s", Neither, outcome.wire_kbps);
 }
 
-fn plots(case: &mut Case, trace: &Trace, outcome: Outcome) {
+fn plots(case: &mut Case, asked_kbps: f64, outcome: Outcome) {
     let series = |name: &str, values: Vec<f64>| vec![Series { name: name.to_owned(), values }];
     let mut add = |title: &str, kind, unit: &str, target, series| {
         case.plots.push(Plot { title: title.to_owned(), kind, unit: unit.to_owned(), target, series });
     };
-    let asked = Some(f64::from(trace.asked_kbps));
     add("Delay of each frame", PlotKind::Timeline, "ms", None, series("delay", outcome.delays.clone()));
     add("Delay of a frame", PlotKind::Distribution, "ms", None, series("delay", outcome.delays));
-    let title = "Bit rate that the encoder is set to, every 40 ms; the aim is what was asked for";
-    add(title, PlotKind::Timeline, "kbit/s", asked, series("bit rate", outcome.bitrates));
-    add("Parity, every 40 ms", PlotKind::Timeline, "%", None, series("parity", outcome.percents));
+    let title = "Bit rate that the encoder is set to; the aim is what was asked for";
+    add(title, PlotKind::Timeline, "kbit/s", Some(asked_kbps), series("bit rate", outcome.bitrates));
+    add("Parity", PlotKind::Timeline, "%", None, series("parity", outcome.percents));
 }

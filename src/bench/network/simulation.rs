@@ -4,13 +4,13 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::client::{Client, Request};
+use super::client::{Client, Request, Seen};
 use super::link::Link;
-use super::outcome::Outcome;
+use super::outcome::{Outcome, Watched};
 use super::sender::{FRAME_RATE, PACKET_SIZE, Sender};
 use super::trace::Trace;
 use crate::clock::Micros;
-use crate::protocol::adaptation::PROBE_INTERVAL;
+use crate::protocol::adaptation::{PROBE_INTERVAL, Sent};
 use crate::protocol::control::client_stats::FecStatus;
 use crate::protocol::video::packetizer::PacketSizeError;
 
@@ -20,7 +20,7 @@ use crate::protocol::video::packetizer::PacketSizeError;
 /// [`PacketSizeError`], which no trace has.
 pub(super) fn run(trace: &Trace, adapts: bool, seed: u64) -> Result<Outcome, PacketSizeError> {
     let mut simulation = Simulation {
-        link: Link::new(trace, seed),
+        link: Link::new(*trace, seed),
         sender: Sender::new(trace, adapts, seed ^ 0x5eed)?,
         client: Client::new(PACKET_SIZE),
         trace,
@@ -34,12 +34,34 @@ pub(super) fn run(trace: &Trace, adapts: bool, seed: u64) -> Result<Outcome, Pac
     simulation.at(Micros(2), What::Tell);
     simulation.run();
     let Simulation { sender, client, bitrates, percents, .. } = simulation;
-    Ok(Outcome::of(trace, &sender.sent(), client.seen, bitrates, percents))
+    Ok(outcome(trace, &sender.sent(), &client.seen, bitrates, percents))
+}
+
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "counts of a minute")]
+fn outcome(trace: &Trace, sent: &Sent, seen: &Seen, bitrates: Vec<f64>, percents: Vec<f64>) -> Outcome {
+    let (interval, seconds) = (FRAME_RATE.interval().as_secs_f64(), trace.seconds as f64);
+    let kbps = |bytes: u64| bytes as f64 * 8e-3 / seconds;
+    let watched = Watched {
+        seconds,
+        captured: (0..sent.frames).map(|index| index as f64 * interval).collect(),
+        // They count from one.
+        shown: seen.shown.iter().map(|(at, frame, bytes)| (at.0 as f64 / 1e6, frame.0 as usize - 1, *bytes)).collect(),
+    };
+    Outcome {
+        lost: seen.lost,
+        undecodable: seen.undecodable,
+        repaired: seen.repaired,
+        coded_kbps: Some(kbps(sent.coded_bytes)),
+        wire_kbps: kbps(sent.wire_bytes),
+        bitrates,
+        percents,
+        ..Outcome::of(&watched, interval)
+    }
 }
 
 struct Simulation<'a> {
     trace: &'a Trace,
-    link: Link<'a>,
+    link: Link,
     sender: Sender,
     client: Client,
     queue: BinaryHeap<Reverse<Due>>,
@@ -93,7 +115,7 @@ impl Simulation<'_> {
         match what {
             What::Frame => {
                 for datagram in self.sender.frame(now) {
-                    if let Some(arrival) = self.link.carry(datagram.len(), now) {
+                    if let Some(arrival) = self.link.carry(datagram.len() + HEADERS, now) {
                         self.at(arrival, What::Arrives(datagram));
                     }
                 }
@@ -108,8 +130,8 @@ impl Simulation<'_> {
             }
             What::Tell => {
                 for status in self.client.statuses() {
-                    if !self.link.takes_answer(now) {
-                        self.at(self.back(now), What::Status(status));
+                    if let Some(arrival) = self.link.carry_back(now) {
+                        self.at(arrival, What::Status(status));
                     }
                 }
                 self.at(Micros(now.0 + TELL_INTERVAL), What::Tell);
@@ -131,9 +153,9 @@ impl Simulation<'_> {
         if is_first {
             self.sender.probed(now);
         }
-        let arrival = self.link.carry(PING_BYTES, now).filter(|arrival| !self.link.takes_answer(*arrival));
-        match arrival {
-            Some(arrival) => self.at(self.back(arrival), What::Answered(now)),
+        let arrival = self.link.carry(PING_BYTES + HEADERS, now);
+        match arrival.and_then(|arrival| self.link.carry_back(arrival)) {
+            Some(answered) => self.at(answered, What::Answered(now)),
             None => self.at(Micros(now.0 + 4 * self.trace.delay_micros + REPEAT_SLACK), What::Ping),
         }
     }
@@ -170,6 +192,8 @@ impl Ord for Due {
 
 /// Microseconds between what a client tells.
 const TELL_INTERVAL: u64 = 100_000;
+/// Bytes of IPv4 and UDP.
+const HEADERS: usize = 28;
 /// Of a ping with ENet's header.
 const PING_BYTES: usize = 8;
 /// Microseconds that a ping is waited for beyond two round trips.

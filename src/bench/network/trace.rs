@@ -1,11 +1,11 @@
-//! Networks that a stream may meet. The seed of a run draws losses and frame sizes; the
-//! rest is the same in all of them.
+//! Networks that a stream may meet, in virtual time and in real time. The seed of a run draws
+//! losses and, in virtual time, frame sizes; the rest is the same in all of them.
 
 use crate::clock::Micros;
 
 /// A way to the client: one narrow link, its queue, and the air.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Trace {
+pub struct Trace {
     /// As on the command line.
     pub(super) name: &'static str,
     /// In words.
@@ -14,7 +14,8 @@ pub(super) struct Trace {
     pub(super) asked_kbps: u32,
     /// What the link carries at first.
     pub(super) first_kbps: u32,
-    /// Seconds from which on it carries something else.
+    /// Sixtieth parts of the trace from which on it carries something else, in per cent of
+    /// what it carries at first.
     pub(super) rates: &'static [(u64, u32)],
     /// The queue in front of it.
     pub(super) queue_bytes: usize,
@@ -26,7 +27,7 @@ pub(super) struct Trace {
 
 /// How packets are lost that were in no queue too many.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Air {
+pub enum Air {
     /// None.
     Still,
     /// One after the other, without memory.
@@ -48,6 +49,36 @@ pub(super) enum Air {
 }
 
 impl Trace {
+    /// The one with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        ALL.iter().find(|trace| trace.name == name).copied()
+    }
+
+    /// The same in another time: what changes does so earlier or later. Bursts stay as long as
+    /// they are.
+    #[must_use]
+    pub const fn lasting(self, seconds: u64) -> Self {
+        Self { seconds, ..self }
+    }
+
+    /// The same for a picture of another bit rate: link and queue are to it as they were.
+    #[must_use]
+    pub fn for_picture_of(self, kbps: u32) -> Self {
+        let share = |value: u64| (value * u64::from(kbps) / u64::from(self.asked_kbps)).max(1);
+        Self {
+            asked_kbps: kbps,
+            first_kbps: u32::try_from(share(self.first_kbps.into())).unwrap_or(u32::MAX),
+            queue_bytes: usize::try_from(share(self.queue_bytes as u64)).unwrap_or(usize::MAX).max(LEAST_QUEUE),
+            ..self
+        }
+    }
+
+    /// The same without what it does to a stream: the rate of its beginning, and no losses.
+    pub(super) const fn calm(self) -> Self {
+        Self { rates: &[], air: Air::Still, ..self }
+    }
+
     /// When bytes that begin to leave at `starts` have left.
     pub(super) fn carried(&self, bytes: usize, starts: Micros) -> Micros {
         let mut microbits = bytes as u64 * 8_000_000;
@@ -67,15 +98,23 @@ impl Trace {
     }
 
     /// What the link carries, and until when that is so.
+    #[allow(clippy::cast_possible_truncation, reason = "a few times a u32, of which a few per cent are left")]
     pub(super) fn rate_at(&self, micros: u64) -> (u32, Option<u64>) {
-        let begun = |(second, _): &&(u64, u32)| second * 1_000_000 <= micros;
-        let now = self.rates.iter().rev().find(begun).map_or(self.first_kbps, |(_, kbps)| *kbps);
-        let next = self.rates.iter().find(|step| !begun(step)).map(|(second, _)| second * 1_000_000);
-        (now, next)
+        let at = |part: u64| part * self.seconds * 1_000_000 / PARTS;
+        let begun = |(part, _): &&(u64, u32)| at(*part) <= micros;
+        let percent = self.rates.iter().rev().find(begun).map_or(100, |(_, percent)| *percent);
+        let next = self.rates.iter().find(|step| !begun(step)).map(|(part, _)| at(*part));
+        ((u64::from(self.first_kbps) * u64::from(percent) / 100).max(1) as u32, next)
     }
 }
 
-/// All of them.
+/// Of a trace, in which its rates are told: seconds of a usual one.
+const PARTS: u64 = 60;
+
+/// A queue takes a few packets at least.
+const LEAST_QUEUE: usize = 16_000;
+
+/// All of them, a minute each.
 pub(super) const ALL: [Trace; 5] = [
     Trace {
         name: "clean",
@@ -112,10 +151,10 @@ pub(super) const ALL: [Trace; 5] = [
     },
     Trace {
         name: "step",
-        about: "20, then 4, then 20 Mbit/s, 20 s each",
+        about: "20, then 4, then 20 Mbit/s, a third of the time each",
         asked_kbps: 15_000,
         first_kbps: 20_000,
-        rates: &[(20, 4_000), (40, 20_000)],
+        rates: &[(20, 20), (40, 100)],
         queue_bytes: 256_000,
         delay_micros: 10_000,
         air: Air::Still,
@@ -123,13 +162,39 @@ pub(super) const ALL: [Trace; 5] = [
     },
     Trace {
         name: "bufferbloat",
-        about: "20 Mbit/s behind a queue of 3 MB, of which others take 8 every other 10 s",
+        about: "20 Mbit/s behind a queue of 3 MB, of which others take 8 every other sixth of the time",
         asked_kbps: 15_000,
         first_kbps: 20_000,
-        rates: &[(10, 12_000), (20, 20_000), (30, 12_000), (40, 20_000), (50, 12_000)],
+        rates: &[(10, 60), (20, 100), (30, 60), (40, 100), (50, 60)],
         queue_bytes: 3_000_000,
         delay_micros: 15_000,
         air: Air::Still,
         seconds: 60,
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shorter_trace_has_the_same_steps() {
+        let step = Trace::named("step").unwrap();
+        assert_eq!(step.rate_at(0), (20_000, Some(20_000_000)));
+        assert_eq!(step.rate_at(20_000_000), (4_000, Some(40_000_000)));
+        assert_eq!(step.rate_at(50_000_000), (20_000, None));
+        let short = step.lasting(6);
+        assert_eq!(short.rate_at(1_999_999), (20_000, Some(2_000_000)));
+        assert_eq!(short.rate_at(2_000_000), (4_000, Some(4_000_000)));
+        assert_eq!(short.calm().rate_at(3_000_000), (20_000, None));
+    }
+
+    #[test]
+    fn a_smaller_picture_gets_a_smaller_network() {
+        let small = Trace::named("step").unwrap().for_picture_of(1_500);
+        assert_eq!((small.first_kbps, small.queue_bytes), (2_000, 25_600));
+        assert_eq!(small.rate_at(30_000_000).0, 400);
+        let tiny = Trace::named("step").unwrap().for_picture_of(1);
+        assert_eq!((tiny.rate_at(30_000_000).0, tiny.queue_bytes), (1, LEAST_QUEUE));
+    }
+}

@@ -1,6 +1,8 @@
 //! No encoder: frames as large as the bit rate has them, in which there is no picture. It
 //! leaves everything else that a stream costs, for measuring: pictures are captured, and
-//! converted as for the encoder on the CPU, packets are made and sent.
+//! converted as for the encoder on the CPU, packets are made and sent. A frame of eight bytes
+//! or more begins with the time of its capture (`CLOCK_MONOTONIC` in microseconds, little
+//! endian), since there are no pixels that a marker could be read from.
 
 use crate::clock::Micros;
 use crate::codec::Chroma;
@@ -70,8 +72,12 @@ impl Encoder for NullEncoder {
         self.opened = true;
         // What is still costs an encoder next to nothing.
         let bytes = if repeated { 1 } else { self.frame_bytes() };
+        let mut data = vec![FILLER; bytes];
+        if let Some(time) = data.first_chunk_mut() {
+            *time = captured.0.to_le_bytes();
+        }
         Ok(EncodedFrame {
-            data: vec![FILLER; bytes],
+            data,
             kind: if is_idr { FrameKind::Idr } else { FrameKind::Predicted },
             picture,
             captured,
@@ -112,6 +118,7 @@ mod tests {
         let request = FrameRequest { picture: 0, idr: false, repeated: false, captured: Micros(1) };
         let first = encoder.encode(request).unwrap();
         assert_eq!((first.kind, first.data.len()), (FrameKind::Idr, 9_999));
+        assert_eq!(first.data[..9], [1, 0, 0, 0, 0, 0, 0, 0, FILLER]);
         encoder.set_bitrate(Bitrate::from_kbps(480)).unwrap();
         let second = encoder.encode(FrameRequest { picture: 1, ..request }).unwrap();
         assert_eq!((second.kind, second.data.len()), (FrameKind::Predicted, 999));
