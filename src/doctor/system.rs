@@ -22,7 +22,6 @@ pub(super) fn examine(directories: &Directories) -> Vec<Finding> {
         cgroup(),
         kernel(),
         real_time(),
-        huge_pages(),
         // `serve` raises it as far as it may.
         limit(
             "open files",
@@ -117,32 +116,6 @@ fn real_time() -> Finding {
     }
 }
 
-/// Desktops' pictures are copied twice a frame, in shared memory of some megabytes: by the
-/// compositor, and by us when they are converted.
-fn huge_pages() -> Finding {
-    let name = "huge pages";
-    let setting = match std::fs::read_to_string(SHARED_HUGE_PAGES) {
-        Ok(setting) => setting,
-        Err(error) => return Finding::ok(AREA, name, format!("not offered by this kernel: {error}")),
-    };
-    match chosen(&setting) {
-        Some(word @ ("always" | "within_size" | "force")) => {
-            Finding::ok(AREA, name, format!("{word}, for shared memory"))
-        }
-        word => Finding::warn(
-            AREA,
-            name,
-            format!("{}, for shared memory: desktops' pictures are copied more slowly", word.unwrap_or("unknown")),
-            format!("echo within_size > {SHARED_HUGE_PAGES}"),
-        ),
-    }
-}
-
-/// The word in brackets.
-fn chosen(setting: &str) -> Option<&str> {
-    Some(setting.split_once('[')?.1.split_once(']')?.0)
-}
-
 fn version(release: &str) -> Option<(u32, u32)> {
     let mut numbers = release.split(|c: char| !c.is_ascii_digit());
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
@@ -161,9 +134,6 @@ fn limit(name: &str, limit: Option<u64>, wanted: u64, advice: &str) -> Finding {
 /// `cgroup.kill` is the newest we use (5.14); UDP GSO is of 4.18, pidfd of 5.3.
 const NEEDED: (u32, u32) = (5, 14);
 
-/// Documentation/admin-guide/mm/transhuge.rst of the kernel.
-const SHARED_HUGE_PAGES: &str = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
-
 #[cfg(test)]
 mod tests {
     use super::super::Verdict;
@@ -175,13 +145,6 @@ mod tests {
         assert_eq!(version("5.4.0"), Some((5, 4)));
         assert!(version("5.4.0") < Some(NEEDED) && version("10.0") > Some(NEEDED));
         assert_eq!(version("junk"), None);
-    }
-
-    #[test]
-    fn a_setting_is_the_word_in_brackets() {
-        assert_eq!(chosen("always within_size advise [never] deny force\n"), Some("never"));
-        assert_eq!(chosen("[within_size]"), Some("within_size"));
-        assert_eq!(chosen("never ["), None);
     }
 
     #[test]
