@@ -81,13 +81,13 @@ impl Place {
 }
 
 impl LocalHost {
-    /// Starts one with a configuration, which may begin with more keys of `[host]`; what is
-    /// in [`COMMON`] is ours.
+    /// Starts one on the loopback device with a configuration, which may begin with more keys
+    /// of `[host]`; what is in [`COMMON`] and in [`ON_LOOPBACK`] is ours.
     pub(super) fn start(place: Place, config: &str) -> anyhow::Result<Self> {
-        Self::start_at(Ipv4Addr::LOCALHOST, place, config, &[])
+        Self::start_at(Ipv4Addr::LOCALHOST, place, &format!("{config}{ON_LOOPBACK}"), &[])
     }
 
-    /// The same at another address, with more in its environment.
+    /// The same at another address, with its own `[network]` and more in its environment.
     pub(super) fn start_at(
         address: Ipv4Addr,
         place: Place,
@@ -229,6 +229,10 @@ fn tail(path: &Path) -> String {
 /// Not announced to the network, no canaries beside what is measured, and nobody refused
 /// because the machine is busy with being measured.
 const COMMON: &str = "[health]\ncanary_interval = 0\n\n[admission]\ncpu_percent = 0\n\n[host]\ndiscovery = false\n";
+
+/// There is no network to adapt to: what would look like one is a client that waits for a
+/// processor.
+const ON_LOOPBACK: &str = "\n[network]\nadapt = false\n";
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const LINES: usize = 20;
