@@ -19,6 +19,7 @@ mod progress;
 pub mod report;
 pub mod scrape;
 mod shown;
+pub mod toplevel;
 pub mod usage;
 mod viewer;
 pub mod window;

@@ -18,19 +18,19 @@ use wayland_client::protocol::wl_shm::WlShm;
 use wayland_client::protocol::wl_shm_pool::WlShmPool;
 use wayland_client::{Connection, Dispatch, QueueHandle, delegate_noop};
 
-use super::buffer_pool::{BufferPool, Memory, PoolBuffer};
-use super::copier::{Copier, Offer, Outcome, Reply};
-use super::dma_buf::{Choice, Chosen, DmaBufs, Refusal, Told};
+use super::buffer_pool::{Memory, PoolBuffer};
+use super::buffers::{Buffers, Leased};
+use super::copier::{Copier, Outcome, Reply};
+use super::dma_buf::{DmaBufs, Refusal, Told};
 use super::error::{CaptureError, WaylandError};
 use super::image_copy::ImageCopy;
 use super::output::Output;
 use super::rate_limit::RateLimit;
 use super::screencopy::Screencopy;
-use super::shm_buffer::{self, Layout};
 use super::source::FrameSource;
 use super::wayland::{ANSWER_DEADLINE, Globals, HasGlobals, Wayland, on_callback, on_registry};
 use crate::clock::Micros;
-use crate::units::{FrameRate, Size};
+use crate::units::FrameRate;
 use crate::worker::dma_buffer::DmaBuffer;
 use crate::worker::frame::Frame;
 use crate::worker::heartbeat::{LONGEST_WAIT, Pulse};
@@ -41,11 +41,8 @@ pub(crate) struct Desktop {
     wayland: Wayland<DesktopState>,
     state: DesktopState,
     registry: WlRegistry,
-    shm: WlShm,
     copier: Box<dyn Copier>,
-    /// `None` only while it moves to another connection.
-    dma_bufs: Option<DmaBufs>,
-    pool: Option<Pool>,
+    buffers: Buffers,
     limit: RateLimit,
     phase: Phase,
     trouble: Option<Instant>,
@@ -68,22 +65,6 @@ pub(crate) struct DesktopState {
     output: Option<Output>,
     pub(crate) reply: Reply,
     pub(crate) told: Told,
-}
-
-/// Buffers that fit what the compositor offers.
-#[derive(Debug)]
-struct Pool {
-    buffers: BufferPool,
-    kind: Kind,
-    size: Size,
-    /// What was offered when it was made.
-    offer: Offer,
-}
-
-#[derive(Debug)]
-enum Kind {
-    Shared(Layout),
-    DmaBuf(Choice),
 }
 
 #[derive(Debug)]
@@ -132,10 +113,8 @@ impl Desktop {
             wayland,
             state,
             registry,
-            shm,
             copier,
-            dma_bufs: Some(dma_bufs),
-            pool: None,
+            buffers: Buffers::new(shm, dma_bufs),
             limit: RateLimit::new(rate),
             phase: Phase::Idle,
             trouble: None,
@@ -185,7 +164,8 @@ impl Desktop {
         if !wait.is_zero() {
             return Ok(Step::Wait(wait));
         }
-        let Some(pool) = self.fitting_pool()? else { return Ok(Step::Wait(patience)) };
+        let pool = self.buffers.fitting_pool(&mut self.state, &self.registry, &self.wayland)?;
+        let Some(pool) = pool else { return Ok(Step::Wait(patience)) };
         let Some(buffer) = pool.buffers.take(patience) else {
             return if pool.buffers.has_room() { self.make_buffer() } else { Ok(Step::Wait(Duration::ZERO)) };
         };
@@ -195,68 +175,9 @@ impl Desktop {
         Ok(Step::Again)
     }
 
-    /// The pool for what the compositor offers; one for something else makes way.
-    /// `None` if it has to be waited for what the compositor has to say.
-    fn fitting_pool(&mut self) -> Result<Option<&mut Pool>, CaptureError> {
-        let offer = &self.state.reply.offer;
-        let wants_dma_bufs = self.dma_bufs.as_ref().is_some_and(DmaBufs::is_wanted);
-        let fits = |pool: &Pool| pool.offer == *offer && wants_dma_bufs == matches!(pool.kind, Kind::DmaBuf(_));
-        if !self.pool.as_ref().is_some_and(fits) {
-            self.pool = None;
-            let offer = offer.clone();
-            let kind = if wants_dma_bufs { self.choose_dma_bufs(&offer)? } else { None };
-            let kind = match kind {
-                Some(Chosen::Later) => return Ok(None),
-                Some(Chosen::This(choice)) => Kind::DmaBuf(choice),
-                None => self.choose_shared_memory(&offer)?,
-            };
-            self.pool = Some(Pool::new(kind, offer));
-        }
-        Ok(self.pool.as_mut())
-    }
-
-    /// `None` if shared memory has to do.
-    fn choose_dma_bufs(&mut self, offer: &Offer) -> Result<Option<Chosen>, CaptureError> {
-        // The limits of a picture's size are the same.
-        shm_buffer::check(offer.size(), 0)?;
-        let Some(dma_bufs) = &mut self.dma_bufs else { return Ok(None) };
-        if !dma_bufs.is_bound() {
-            let (wayland, handle) = (&self.wayland, self.wayland.handle());
-            dma_bufs.bind(&mut self.state, &self.registry, &handle, |state| wayland.sync(state));
-        }
-        let DesktopState { told, globals, .. } = &mut self.state;
-        match dma_bufs.choose(offer, told, globals) {
-            Ok(chosen) => Ok(Some(chosen)),
-            Err(refusal) => {
-                dma_bufs.refuse(&refusal);
-                Ok(None)
-            }
-        }
-    }
-
-    fn choose_shared_memory(&self, offer: &Offer) -> Result<Kind, CaptureError> {
-        let (size, stride) = (offer.size(), offer.buffer.map_or(0, |(_, stride)| stride));
-        let layout = Layout::negotiate(size, stride, &offer.formats)?;
-        let reason = self.dma_bufs.as_ref().map_or("", DmaBufs::why_not);
-        info!(%size, pixels = ?layout.pixels, reason, "capture buffers in shared memory");
-        Ok(Kind::Shared(layout))
-    }
-
     fn make_buffer(&mut self) -> Result<Step, CaptureError> {
-        let Some(pool) = &mut self.pool else { return Ok(Step::Again) };
-        let handle = self.wayland.handle();
-        let choice = match &pool.kind {
-            Kind::Shared(layout) => {
-                let (shown, bytes) = shm_buffer::make(*layout, &self.shm, &handle).map_err(CaptureError::Memory)?;
-                pool.buffers.add(shown, Memory::Shared(Arc::new(bytes)));
-                return Ok(Step::Again);
-            }
-            Kind::DmaBuf(choice) => choice,
-        };
-        let Some(dma_bufs) = &mut self.dma_bufs else { return Ok(Step::Again) };
-        match dma_bufs.make(choice, pool.size, &pool.offer, &self.state.told, &handle) {
-            Ok(buffer) => self.phase = Phase::Making { buffer: Arc::new(buffer), since: Instant::now() },
-            Err(refusal) => dma_bufs.refuse(&refusal),
+        if let Some(buffer) = self.buffers.make(&self.state, &self.wayland.handle())? {
+            self.phase = Phase::Making { buffer, since: Instant::now() };
         }
         Ok(Step::Again)
     }
@@ -265,9 +186,7 @@ impl Desktop {
     fn end_making(&mut self, buffer: Arc<DmaBuffer>, since: Instant, patience: Duration) -> Step {
         let refusal = match self.state.told.made.take() {
             Some((number, Some(shown))) if number == buffer.number() => {
-                if let Some(pool) = &mut self.pool {
-                    pool.buffers.add(shown, Memory::DmaBuf(buffer));
-                }
+                self.buffers.add(shown, buffer);
                 self.phase = Phase::Asked;
                 return Step::Again;
             }
@@ -285,9 +204,7 @@ impl Desktop {
             }
             None => Refusal::Silent(ANSWER_DEADLINE),
         };
-        if let Some(dma_bufs) = &mut self.dma_bufs {
-            dma_bufs.refuse(&refusal);
-        }
+        self.buffers.refuse(&refusal);
         self.phase = Phase::Asked;
         Step::Again
     }
@@ -326,39 +243,14 @@ impl Desktop {
         self.copier.finish(Outcome::Ready, reply);
         self.limit.spend(captured);
         self.trouble = None;
-        self.count_copy(true);
-        let Some(pool) = &self.pool else { return Step::Again };
-        let (stride, format) = match (&pool.kind, &buffer.memory) {
-            (Kind::Shared(layout), _) => (layout.stride as usize, layout.pixels),
-            (Kind::DmaBuf(choice), Memory::DmaBuf(memory)) => {
-                (memory.planes().first().map_or(0, |plane| plane.stride as usize), choice.pixels)
-            }
-            (Kind::DmaBuf(choice), Memory::Shared(_)) => (0, choice.pixels),
-        };
-        Step::Frame(Frame {
-            pixels: pool.buffers.lease(buffer),
-            size: pool.size,
-            stride,
-            format,
-            bottom_up,
-            number: 0,
-            changed,
-            presented,
-            captured,
-        })
-    }
-
-    fn count_copy(&mut self, well: bool) {
-        let (Some(pool), Some(dma_bufs)) = (&self.pool, &mut self.dma_bufs) else { return };
-        match pool.kind {
-            Kind::DmaBuf(_) => dma_bufs.copied(well),
-            Kind::Shared(_) => dma_bufs.copied_to_shared_memory(well),
-        }
+        self.buffers.count_copy(true);
+        let Some(Leased { pixels, size, stride, format }) = self.buffers.lease(buffer) else { return Step::Again };
+        Step::Frame(Frame { pixels, size, stride, format, bottom_up, number: 0, changed, presented, captured })
     }
 
     /// A copy failed: the output changes its mode, is off, or is another.
     fn fail(&mut self) -> Result<Step, CaptureError> {
-        self.count_copy(false);
+        self.buffers.count_copy(false);
         self.copier.finish(Outcome::Failed, &mut self.state.reply);
         self.pause(CaptureError::Refused)
     }
@@ -418,9 +310,7 @@ enum Step {
 impl FrameSource for Desktop {
     fn next_frame(&mut self, patience: Duration) -> Result<Option<Frame>, CaptureError> {
         match self.wait_for_frame(patience) {
-            Err(CaptureError::Wayland(WaylandError::Protocol(what)))
-                if self.dma_bufs.as_ref().is_some_and(|dma_bufs| dma_bufs.is_bound() && dma_bufs.is_wanted()) =>
-            {
+            Err(CaptureError::Wayland(WaylandError::Protocol(what))) if self.buffers.tries_dma_bufs() => {
                 self.begin_anew(&Refusal::HungUp(what))
             }
             outcome => outcome,
@@ -448,9 +338,9 @@ impl Desktop {
     /// A compositor that ends the conversation over a DMA-BUF is no reason to end
     /// the stream: there is shared memory.
     fn begin_anew(&mut self, refusal: &Refusal) -> Result<Option<Frame>, CaptureError> {
-        let Some(dma_bufs) = self.dma_bufs.take() else { return Ok(None) };
+        let Some(dma_bufs) = self.buffers.give_up_dma_bufs(refusal) else { return Ok(None) };
         let Opened { socket, rate, pulse } = &self.opened;
-        if let Some(anew) = Self::open(socket, *rate, dma_bufs.given_up(refusal), pulse)? {
+        if let Some(anew) = Self::open(socket, *rate, dma_bufs, pulse)? {
             *self = anew;
         }
         Ok(None)
@@ -517,29 +407,11 @@ fn choose_copier(
     }
 }
 
-impl Pool {
-    fn new(kind: Kind, offer: Offer) -> Self {
-        let size = offer.size();
-        let most = match &kind {
-            Kind::Shared(_) => SHARED_BUFFERS,
-            Kind::DmaBuf(choice) => {
-                info!(%size, pixels = ?choice.pixels, "capture buffers in DMA-BUFs");
-                DMA_BUFS
-            }
-        };
-        Self { buffers: BufferPool::new(most), kind, size, offer }
-    }
-}
-
 /// Compositors stamp with the monotonic clock, but the protocol lets them use
 /// another: then the time of capture is the best we know.
 fn is_plausible(presented: Micros, captured: Micros) -> bool {
     presented <= captured && captured.since(presented) < OLDEST_PRESENTATION
 }
-
-/// See `buffer_pool.rs`.
-const SHARED_BUFFERS: usize = 2;
-const DMA_BUFS: usize = 3;
 
 /// How long a device may draw one copy. A driver that resets a hung one takes
 /// some ten seconds, in which nothing is shown anyway.

@@ -6,6 +6,7 @@
 //! frames, without the encoder noticing more than another size.
 
 pub mod buffer_pool;
+mod buffers;
 mod copier;
 mod desktop;
 pub mod dma_buf;

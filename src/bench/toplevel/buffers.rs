@@ -10,29 +10,31 @@ use rustix::fs::{MemfdFlags, memfd_create};
 use wayland_client::QueueHandle;
 use wayland_client::protocol::{wl_buffer, wl_shm};
 
-use super::Window;
-use crate::bench::canvas::Canvas;
+use super::State;
 use crate::units::Size;
 
 /// Buffers of one size.
+#[derive(Debug)]
 pub(super) struct Buffers {
+    size: Size,
     memory: File,
     all: Vec<Buffer>,
     bytes: usize,
     stride: usize,
 }
 
+#[derive(Debug)]
 struct Buffer {
     shown: wl_buffer::WlBuffer,
     busy: bool,
 }
 
 impl Buffers {
-    pub(super) fn new(size: Size, shm: &wl_shm::WlShm, handle: &QueueHandle<Window>) -> Result<Self> {
+    pub(super) fn new(size: Size, shm: &wl_shm::WlShm, handle: &QueueHandle<State>) -> Result<Self> {
         let (width, height) = (i32::try_from(size.width)?, i32::try_from(size.height)?);
         let len = width.checked_mul(height).and_then(|pixels| pixels.checked_mul(4)).context("too large a window")?;
         let whole = len.checked_mul(COUNT).context("too large a window")?;
-        let memory = File::from(memfd_create("bench-window", MemfdFlags::CLOEXEC)?);
+        let memory = File::from(memfd_create("window", MemfdFlags::CLOEXEC)?);
         memory.set_len(u64::try_from(whole)?)?;
         let pool = shm.create_pool(memory.as_fd(), whole, handle, ());
         let buffer = |number: i32| {
@@ -44,7 +46,11 @@ impl Buffers {
         };
         let all = (0..COUNT).map(buffer).collect();
         pool.destroy();
-        Ok(Self { memory, all, bytes: usize::try_from(len)?, stride: size.width as usize * 4 })
+        Ok(Self { size, memory, all, bytes: usize::try_from(len)?, stride: size.width as usize * 4 })
+    }
+
+    pub(super) const fn size(&self) -> Size {
+        self.size
     }
 
     /// One that the compositor does not read.
@@ -52,11 +58,11 @@ impl Buffers {
         self.all.iter().position(|buffer| !buffer.busy)
     }
 
-    /// Writes rows of the canvas into one.
-    pub(super) fn write(&self, number: usize, canvas: &Canvas, rows: Range<usize>) -> Result<()> {
+    /// Writes rows of a picture into one.
+    pub(super) fn write(&self, number: usize, picture: &[u8], rows: Range<usize>) -> Result<()> {
         let bytes = rows.start * self.stride..rows.end * self.stride;
         let offset = u64::try_from(number * self.bytes + bytes.start)?;
-        Ok(self.memory.write_all_at(&canvas.pixels()[bytes], offset)?)
+        Ok(self.memory.write_all_at(&picture[bytes], offset)?)
     }
 
     /// Gives it to the compositor.
