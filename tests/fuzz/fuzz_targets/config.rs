@@ -5,4 +5,4 @@
 #[allow(dead_code, reason = "one of many targets")]
 mod targets;
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::config(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::files::config(data));
