@@ -372,6 +372,10 @@ mod tests {
             "my.toml:2: video.fec_percent = 300 is not allowed; expected 0 to 255"
         );
         assert_eq!(
+            error("[network]\nmaximum_fec_percent = 101\n"),
+            "my.toml:2: network.maximum_fec_percent = 101 is not allowed; expected 0 to 100"
+        );
+        assert_eq!(
             error("[host]\n\nmax_sessions = 0\n"),
             "my.toml:3: host.max_sessions = 0 is not allowed; expected 1 to 256"
         );

@@ -104,7 +104,7 @@ pub struct NetworkConfig {
     pub adapt: bool,
     /// Bit rate in kbit/s that is left to the picture, however bad the network is.
     pub minimum_bitrate_kbps: u32,
-    /// Parity packets per hundred data packets at most, 0..=255.
+    /// Parity packets per hundred data packets at most, 0..=100.
     pub maximum_fec_percent: u8,
 }
 

@@ -32,6 +32,9 @@ impl Config {
             ("video.minimum_frame_rate", (1..=240).contains(&video.minimum_frame_rate)),
             ("video.max_bitrate_kbps", (500..=1_000_000).contains(&video.max_bitrate_kbps)),
             ("network.minimum_bitrate_kbps", (100..=1_000_000).contains(&network.minimum_bitrate_kbps)),
+            // A frame of more than 508 packets has no parity at all with 100 already: four
+            // blocks of 255 shards are all there is.
+            ("network.maximum_fec_percent", network.maximum_fec_percent <= 100),
             ("video.capture_device", is_path(&video.capture_device)),
             ("desktop.compositor_command", is_command(&desktop.compositor_command)),
             ("desktop.refresh", (1..=8).contains(&desktop.refresh)),
@@ -114,7 +117,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("video.capture_device", "absolute path of a node in /dev/dri, empty for the compositor's"),
     ("network.adapt", "true or false"),
     ("network.minimum_bitrate_kbps", "100 to 1000000 kbit/s"),
-    ("network.maximum_fec_percent", "0 to 255"),
+    ("network.maximum_fec_percent", "0 to 100"),
     ("desktop.compositor", "\"sway\", \"cage\" or \"labwc\""),
     ("desktop.compositor_command", "a list of program and arguments, empty for the built-in command"),
     ("desktop.renderer", "\"auto\", \"pixman\", \"gles2\" or \"vulkan\""),

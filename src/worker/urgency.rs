@@ -9,8 +9,9 @@
 //! compositor, whose pictures it waits for, and the host off their cores, so it stays a
 //! usual thread; so does painting the test card.
 //!
-//! Nothing is bound to a core: the kernel moves a thread that is woken to a core that is
-//! free, which is right on 2 cores and on 64.
+//! Nothing is bound to a core, on 2 cores or on 64: which of them are free, and which share
+//! a cache, is the kernel's to know when it wakes a thread. Several NUMA nodes are not
+//! measured.
 
 use std::io;
 
@@ -29,7 +30,7 @@ pub(crate) fn raise(thread: WorkerThread, source: &Source) {
         WorkerThread::Main | WorkerThread::Encode => false,
     };
     if is_urgent {
-        say(go_first());
+        report(go_first());
     }
 }
 
@@ -37,11 +38,12 @@ pub(crate) fn raise(thread: WorkerThread, source: &Source) {
 pub(crate) fn raise_encode(family: EncoderFamily) {
     if family != EncoderFamily::Software {
         // Of the calling thread alone, in Linux (setpriority(2)).
-        say(setpriority_process(None, PREFERRED).map_err(io::Error::from));
+        report(setpriority_process(None, PREFERRED).map_err(io::Error::from));
     }
 }
 
-fn say(raised: io::Result<()>) {
+/// Without the priority a stream works all the same.
+fn report(raised: io::Result<()>) {
     match raised {
         Ok(()) => debug!("this thread goes before others"),
         Err(error) => info!(%error, "no priority; `earthshine doctor` says what allows it"),

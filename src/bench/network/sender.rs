@@ -6,7 +6,7 @@ use super::link::unit;
 use super::trace::Trace;
 use crate::clock::Micros;
 use crate::content::random::Random;
-use crate::protocol::adaptation::references::Answer;
+use crate::protocol::adaptation::references::{self, Answer};
 use crate::protocol::adaptation::{Adaptation, Bounds, Sent, Target, Terms};
 use crate::protocol::control::client_stats::FecStatus;
 use crate::protocol::video::frame_header::FrameType;
@@ -106,11 +106,10 @@ impl Sender {
     /// A client asks.
     pub(super) fn request(&mut self, request: Request, now: Micros) {
         let answer = match (&self.adaptation, request) {
-            (Some(adaptation), Request::Invalidate { first, last }) => adaptation.references().lost(first, last),
+            (_, Request::Invalidate { first, last }) => references::lost(first, last),
             (Some(adaptation), Request::Idr) => {
-                adaptation.references().idr_wanted(self.last_idr, adaptation.least_round_trip(), now)
+                references::idr_wanted(self.last_idr, adaptation.least_round_trip(), now)
             }
-            (None, Request::Invalidate { first, last }) => Answer::Invalidate { first, last },
             (None, Request::Idr) => Answer::Idr,
         };
         match answer {

@@ -22,7 +22,7 @@ use crate::host::sessions::directory::Directory;
 use crate::host::sessions::ticket::{ConnectionId, Ticket};
 use crate::ipc::message::ToWorker;
 use crate::protocol::adaptation::PROBE_INTERVAL;
-use crate::protocol::adaptation::references::Answer;
+use crate::protocol::adaptation::references::{self, Answer};
 use crate::protocol::control::feedback::HostMessage;
 use crate::protocol::control::session::{ControlSession, Event};
 use crate::protocol::enet::PeerId;
@@ -224,7 +224,7 @@ impl Thread {
                 }
             }
             Ok(Event::InvalidateReferences { first, last }) => {
-                peer.answer(network.map_or(Answer::Invalidate { first, last }, |network| network.lost(first, last)));
+                peer.answer(references::lost(first, last));
             }
             Ok(Event::FecStatus(status)) => {
                 network.inspect(|network| network.fec_status(&status));

@@ -21,11 +21,11 @@ use crate::host::supervisor::worker_link::WorkerLink;
 use crate::ids::SessionId;
 use crate::ipc::counters_page::{Counter, CountersPage, Stage};
 use crate::ipc::message::ToWorker;
-use crate::protocol::adaptation::references::Answer;
-use crate::protocol::adaptation::{Adaptation, Bounds, Sent, Target, Terms, View};
+use crate::protocol::adaptation::references::{self, Answer};
+use crate::protocol::adaptation::{Adaptation, Bounds, Sent, Target, Terms};
 use crate::protocol::control::client_stats::FecStatus;
 use crate::stream_plan::VideoPlan;
-use crate::units::{Bitrate, FecPercent, FrameIndex};
+use crate::units::{Bitrate, FecPercent};
 
 /// One connection's stream over its network.
 #[derive(Debug)]
@@ -49,6 +49,14 @@ struct State {
     told: Option<(Target, Micros)>,
     back_offs: u64,
     telling: Seldom,
+}
+
+/// What is to be said, once nobody waits for the state.
+#[derive(Debug, Default)]
+struct Decision {
+    bitrate: Option<Bitrate>,
+    fec: Option<FecPercent>,
+    back_off: Option<Event>,
 }
 
 /// A stream's network as the API shows it.
@@ -126,40 +134,28 @@ impl Network {
         self.lock().adaptation.handle_answer(sent, heard);
     }
 
-    /// What answers a client that lost these frames.
-    pub(crate) fn lost(&self, first: FrameIndex, last: FrameIndex) -> Answer {
-        if self.fixed {
-            return Answer::Invalidate { first, last };
-        }
-        self.lock().adaptation.references().lost(first, last)
-    }
-
     /// What answers a client that wants an IDR frame.
     pub(crate) fn idr_wanted(&self) -> Answer {
         if self.fixed {
             return Answer::Idr;
         }
         let last = Micros(self.counters.get(Counter::LastIdr));
-        let state = self.lock();
-        state.adaptation.references().idr_wanted(last, state.adaptation.least_round_trip(), Micros::now())
+        let least_round_trip = self.lock().adaptation.least_round_trip();
+        references::idr_wanted(last, least_round_trip, Micros::now())
     }
 
     /// Decides, and has the worker do it. To be called every
     /// [`PROBE_INTERVAL`](crate::protocol::adaptation::PROBE_INTERVAL).
     pub(crate) fn tick(&self) {
-        let now = Micros::now();
-        let mut state = self.lock();
-        state.adaptation.handle_sent(self.sent(), now);
-        let target = state.adaptation.handle_timeout(self.bounds, now);
-        if self.fixed {
-            return;
+        let Decision { bitrate, fec, back_off } = self.decide(Micros::now());
+        if let Some(bitrate) = bitrate {
+            self.worker.send(&ToWorker::SetBitrate(bitrate), None);
         }
-        state.target = target;
-        self.tell_worker(&mut state, now);
-        let view = state.adaptation.view(now);
-        if view.back_offs > state.back_offs {
-            state.back_offs = view.back_offs;
-            self.tell_back_off(&mut state, &view);
+        if let Some(fec) = fec {
+            self.worker.send(&ToWorker::SetFec(fec), None);
+        }
+        if let Some(event) = back_off {
+            self.events.publish(event);
         }
     }
 
@@ -196,13 +192,25 @@ impl Network {
         }
     }
 
-    /// What the worker is set to is in its counters: a message that was lost, and a worker
-    /// that was replaced, are made up for.
-    fn tell_worker(&self, state: &mut State, now: Micros) {
+    fn decide(&self, now: Micros) -> Decision {
+        let mut state = self.lock();
+        state.adaptation.handle_sent(self.sent(), now);
+        let target = state.adaptation.handle_timeout(self.bounds, now);
+        if self.fixed {
+            return Decision::default();
+        }
+        state.target = target;
+        let (bitrate, fec) = self.orders(&mut state, now);
+        Decision { bitrate, fec, back_off: self.back_off(&mut state, now) }
+    }
+
+    /// What the worker is not set to yet. That is in its counters: a message that was lost,
+    /// and a worker that was replaced, are made up for.
+    fn orders(&self, state: &mut State, now: Micros) -> (Option<Bitrate>, Option<FecPercent>) {
         let target = state.target;
         let recently = |(told, at): (Target, Micros)| told == target && now.since(at) < REPEATED_AFTER;
         if state.told.is_some_and(recently) {
-            return;
+            return (None, None);
         }
         let current = self.counters.get(Counter::BitrateKbps);
         // 0 until its encoder is open.
@@ -212,12 +220,7 @@ impl Network {
             debug!(session = %self.session, bitrate = %target.bitrate, fec = target.fec.0, "adapted to the network");
             state.told = Some((target, now));
         }
-        if new_rate {
-            self.worker.send(&ToWorker::SetBitrate(target.bitrate), None);
-        }
-        if new_parity {
-            self.worker.send(&ToWorker::SetFec(target.fec), None);
-        }
+        (new_rate.then_some(target.bitrate), new_parity.then_some(target.fec))
     }
 
     /// What the sender is set to; `None` of one that cannot be told another.
@@ -226,15 +229,16 @@ impl Network {
         u8::try_from(set).ok().map(FecPercent)
     }
 
-    fn tell_back_off(&self, state: &mut State, view: &View) {
-        if state.telling.allows(Instant::now()) {
-            self.events.publish(Event::BitrateReduced {
-                session_id: self.session,
-                asked_kbps: self.asked.kbps(),
-                bitrate_kbps: state.target.bitrate.kbps(),
-                reason: view.cause.map_or("", |cause| cause.name()),
-            });
-        }
+    /// The event about a back-off that is new, seldom enough.
+    fn back_off(&self, state: &mut State, now: Micros) -> Option<Event> {
+        let view = state.adaptation.view(now);
+        let before = std::mem::replace(&mut state.back_offs, view.back_offs);
+        (view.back_offs > before && state.telling.allows(Instant::now())).then(|| Event::BitrateReduced {
+            session_id: self.session,
+            asked_kbps: self.asked.kbps(),
+            bitrate_kbps: state.target.bitrate.kbps(),
+            reason: view.cause.map_or("", |cause| cause.name()),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -37,7 +37,6 @@ use self::delay::Delay;
 use self::delivery::Delivery;
 use self::loss::Loss;
 use self::parity::Parity;
-use self::references::References;
 use self::signs::Signs;
 use crate::clock::Micros;
 use crate::protocol::control::client_stats::FecStatus;
@@ -119,7 +118,6 @@ pub struct Adaptation {
     loss: Loss,
     capacity: Capacity,
     parity: Parity,
-    references: References,
     sent: Option<Sent>,
     /// Part of a data packet's bytes that are coded picture.
     efficiency: f64,
@@ -140,7 +138,6 @@ impl Adaptation {
             loss: Loss::default(),
             capacity: Capacity::new(now),
             parity: Parity::new(terms.fec, now),
-            references: References,
             sent: None,
             efficiency: USUAL_EFFICIENCY,
             send_delay: 0,
@@ -210,12 +207,6 @@ impl Adaptation {
         let kbps = (self.capacity.rate() * self.share(fec)).min(asked).max(least);
         self.target = Target { bitrate: steady(self.target.bitrate, kbps, asked), fec };
         self.target
-    }
-
-    /// What answers requests of a client that lost frames.
-    #[must_use]
-    pub const fn references(&self) -> &References {
-        &self.references
     }
 
     /// The least round trip of the last half minute.

@@ -11,10 +11,6 @@ use std::time::Duration;
 use crate::clock::Micros;
 use crate::units::FrameIndex;
 
-/// Decides; it remembers nothing.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct References;
-
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
@@ -31,26 +27,23 @@ pub enum Answer {
     Nothing,
 }
 
-impl References {
-    /// Frames `first..=last` did not arrive.
-    #[must_use]
-    pub const fn lost(&self, first: FrameIndex, last: FrameIndex) -> Answer {
-        // Frame 0 never was, and no encoder remembers so many.
-        if first.0 == 0 || last.0.saturating_sub(first.0) > MOST_LOST {
-            return Answer::Idr;
-        }
-        Answer::Invalidate { first, last }
+/// Frames `first..=last` did not arrive.
+#[must_use]
+pub const fn lost(first: FrameIndex, last: FrameIndex) -> Answer {
+    // Frame 0 never was, and no encoder remembers so many.
+    if first.0 == 0 || last.0.saturating_sub(first.0) > MOST_LOST {
+        return Answer::Idr;
     }
+    Answer::Invalidate { first, last }
+}
 
-    /// The client wants an IDR frame; the last one was coded then, and no answer has come
-    /// back faster than `least_round_trip` of late.
-    #[must_use]
-    pub fn idr_wanted(&self, last_idr: Micros, least_round_trip: Option<Duration>, now: Micros) -> Answer {
-        let under_way = least_round_trip.is_some_and(|least| {
-            last_idr != Micros(0) && u128::from(now.since(last_idr)) < least.min(LONGEST).as_micros()
-        });
-        if under_way { Answer::Nothing } else { Answer::Idr }
-    }
+/// The client wants an IDR frame; the last one was coded then, and no answer has come
+/// back faster than `least_round_trip` of late.
+#[must_use]
+pub fn idr_wanted(last_idr: Micros, least_round_trip: Option<Duration>, now: Micros) -> Answer {
+    let under_way = least_round_trip
+        .is_some_and(|least| last_idr != Micros(0) && u128::from(now.since(last_idr)) < least.min(LONGEST).as_micros());
+    if under_way { Answer::Nothing } else { Answer::Idr }
 }
 
 /// Two seconds of most streams, after which clients ask for an IDR frame themselves.
@@ -64,7 +57,7 @@ mod tests {
 
     #[test]
     fn references_are_invalidated_where_that_makes_sense() {
-        let lost = |first, last| References.lost(FrameIndex(first), FrameIndex(last));
+        let lost = |first, last| lost(FrameIndex(first), FrameIndex(last));
         let (first, last) = (FrameIndex(8), FrameIndex(12));
         assert_eq!(lost(8, 12), Answer::Invalidate { first, last });
         assert_eq!([lost(0, 3), lost(8, 129)], [Answer::Idr, Answer::Idr]);
@@ -72,10 +65,10 @@ mod tests {
 
     #[test]
     fn a_request_older_than_the_idr_frame_on_its_way_is_answered_by_it() {
-        let wanted = |now| References.idr_wanted(Micros(1_000_000), Some(Duration::from_millis(30)), Micros(now));
+        let wanted = |now| idr_wanted(Micros(1_000_000), Some(Duration::from_millis(30)), Micros(now));
         assert_eq!(wanted(1_029_000), Answer::Nothing);
         assert_eq!(wanted(1_030_000), Answer::Idr, "this one may be about that very frame");
-        assert_eq!(References.idr_wanted(Micros(0), Some(Duration::from_millis(30)), Micros(9)), Answer::Idr);
-        assert_eq!(References.idr_wanted(Micros(5), None, Micros(9)), Answer::Idr, "nothing is known");
+        assert_eq!(idr_wanted(Micros(0), Some(Duration::from_millis(30)), Micros(9)), Answer::Idr);
+        assert_eq!(idr_wanted(Micros(5), None, Micros(9)), Answer::Idr, "nothing is known");
     }
 }

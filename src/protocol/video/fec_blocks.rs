@@ -175,6 +175,14 @@ mod tests {
     }
 
     #[test]
+    fn the_more_parity_the_smaller_the_frames_that_can_have_any() {
+        for (percent, largest) in [(20, 848), (50, 680), (100, 508), (255, 284)] {
+            assert!(blocks(largest, percent, 0).iter().all(|block| block.parity > 0), "{percent} %");
+            assert!(blocks(largest + 1, percent, 0).iter().all(|block| block.parity == 0), "{percent} %");
+        }
+    }
+
+    #[test]
     fn more_than_the_protocol_can_carry_is_refused() {
         assert_eq!(FecBlocks::split(4093, FecPercent(20), 2), Err(TooManyPackets(4093)));
         assert_eq!(FecBlocks::split(0, FecPercent(20), 2), Err(TooManyPackets(0)));
