@@ -27,6 +27,7 @@ use crate::protocol::control::feedback::{HostMessage, Termination};
 use crate::protocol::control::input_event::InputEvent;
 use crate::protocol::control::message::ClientMessage;
 use crate::protocol::secret::SessionKey;
+use crate::units::FrameIndex;
 
 #[tokio::test]
 async fn a_client_is_met_heard_and_seen_off() {
@@ -108,6 +109,20 @@ async fn another_server_goes_on_where_one_was_killed() {
 }
 
 #[tokio::test]
+async fn a_loss_that_no_reference_outlives_takes_an_idr_frame() {
+    let mut bench = Bench::new();
+    let _server = bench.start();
+    let mut client = Client::connect(bench.address, DATA);
+    bench.until(&mut client, |bench, client| client.connected && bench.heard(&UP));
+    for (first, last) in [(8, 128), (0, 3), (8, 129)] {
+        client.lose(first, last);
+    }
+    bench.until(&mut client, |bench, _| bench.answers.len() == 3);
+    let first = ToWorker::InvalidateReferences { first: 8, last: 128 };
+    assert_eq!(bench.answers, [first, ToWorker::RequestIdr, ToWorker::RequestIdr]);
+}
+
+#[tokio::test]
 async fn nothing_is_adopted_where_nothing_was_left() {
     let mut bench = Bench::new();
     let server = bench.start();
@@ -135,6 +150,7 @@ struct Bench {
     worker: Channel,
     /// What the worker was told.
     inputs: Vec<i16>,
+    answers: Vec<ToWorker>,
     news: Vec<bool>,
 }
 
@@ -147,8 +163,8 @@ impl Bench {
         let channel = Arc::new(AsyncFd::new(ours).unwrap());
         let (commands, mailbox) = mpsc::channel(8);
         let ticket = Ticket::for_tests(CONNECTION, DATA, Checkpoint::new().unwrap(), &commands);
-        let (directory, inputs, news) = (Arc::default(), Vec::new(), Vec::new());
-        Self { socket, address, directory, ticket, mailbox, channel, worker, inputs, news }
+        let (directory, inputs, answers, news) = (Arc::default(), Vec::new(), Vec::new(), Vec::new());
+        Self { socket, address, directory, ticket, mailbox, channel, worker, inputs, answers, news }
     }
 
     fn start(&self) -> ControlServer {
@@ -190,6 +206,7 @@ impl Bench {
             while let Ok(Some((message, _))) = self.worker.receive() {
                 match message {
                     ToWorker::Input(InputEvent::MouseMove { dx, .. }) => self.inputs.push(dx),
+                    ToWorker::RequestIdr | ToWorker::InvalidateReferences { .. } => self.answers.push(message),
                     other => panic!("{other:?}"),
                 }
             }
@@ -243,6 +260,13 @@ impl Client {
         self.host.peer_mut(self.peer).send(3, &Packet::reliable(sealed.as_slice())).unwrap();
         let sealed = self.session.seal(&ClientMessage::Ping).unwrap();
         self.host.peer_mut(self.peer).send(0, &Packet::unreliable_unsequenced(sealed.as_slice())).unwrap();
+    }
+
+    /// Says that these frames did not arrive.
+    fn lose(&mut self, first: u32, last: u32) {
+        let message = ClientMessage::InvalidateReferences { first: FrameIndex(first), last: FrameIndex(last) };
+        let sealed = self.session.seal(&message).unwrap();
+        self.host.peer_mut(self.peer).send(0, &Packet::reliable(sealed.as_slice())).unwrap();
     }
 
     fn leave(&mut self) {
